@@ -1,0 +1,387 @@
+"""A query's answer as text: a table to read, or JSON, CSV and Markdown to pass on; and where that text goes."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from salesledger.cli.escape import safe_text
+from salesledger.errors import UsageError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+FORMATS = ("table", "json", "csv", "jsonl", "md")
+
+_ENDINGS = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "md", ".txt": "table"}
+_INTEGERS = {f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")}
+_NUMBERS = _INTEGERS | {"DECIMAL", "NUMERIC", "DOUBLE", "FLOAT", "REAL"}
+_NEVER_CUT = _NUMBERS | {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "BOOLEAN"}
+_RATIOS = ("_ratio", "_rate", "share")
+_GAP = 2
+_NARROWEST = 6
+
+# What a spreadsheet would take for a formula (OWASP, "CSV Injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Valid in JSON as they are, but a terminal would obey or hide them, and a lone surrogate has no UTF-8.
+_JSON_HIDDEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+# GFM's inline markers, its column separator, and what makes it link a bare address.
+_MARKDOWN = re.compile(r"[\\`*_\[\]~|$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A query's answer.
+
+    Attributes:
+        columns: The names, in order; where one returns, it is shown as DuckDB would name it: `a`, `a_1`.
+        types: DuckDB's type names, one a column: `VARCHAR`, `DECIMAL(38,4)`, `TIMESTAMP`, ...
+        rows: One tuple a row, as long as `columns`. A datetime without a zone means UTC.
+    """
+
+    columns: list[str]
+    types: list[str]
+    rows: list[tuple[object, ...]]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column as a reader sees it: every cell is one line of safe text."""
+
+    header: str
+    cells: list[str]
+    is_number: bool
+    may_be_cut: bool
+
+
+def format_for(explicit: str | None, out: str | None) -> str:
+    """The format asked for with `-O`, else the one that the ending of `-o FILE` names, else `table`.
+
+    Raises:
+        UsageError: There is no such format, or the ending names none.
+    """
+    if explicit is not None:
+        if explicit not in FORMATS:
+            raise UsageError(f"{explicit!r} is not a format. Write one of {', '.join(FORMATS)}.")
+        return explicit
+    if out is None or out == "-":
+        return "table"
+    ending = Path(out).suffix.lower()
+    if ending not in _ENDINGS:
+        raise UsageError(
+            f"{out!r} doesn't end in a format's name. End it in {', '.join(_ENDINGS)}, or name the format with -O."
+        )
+    return _ENDINGS[ending]
+
+
+def render(
+    rows: Rows,
+    format: str,
+    *,
+    zone: "ZoneInfo",
+    title: str = "",
+    notes: Sequence[str] = (),
+    width: int | None = None,
+) -> str:
+    r"""The answer as text that ends with a newline (an answer without rows is no text at all in `jsonl`).
+
+    `json`, `jsonl` and `csv` hold values: amounts as plain decimals, instants as ISO 8601 UTC, every column. `table`
+    and `md` are for reading: thousands separators, percents, instants in `zone`, no column that is NULL throughout.
+
+    Args:
+        rows: What to show.
+        format: One of `FORMATS`.
+        zone: The ledger's time zone; only `table` and `md` use it.
+        title: A line above; only in `table` and `md`.
+        notes: Lines below; only in `table` and `md`.
+        width: The terminal's columns. A wider table has its longest texts cut, never below 6 columns; only in `table`.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    match format_for(format, None):
+        case "json":
+            return _json(rows)
+        case "jsonl":
+            return "".join(f"{line}\n" for line in _json_objects(rows))
+        case "csv":
+            return _csv(rows)
+        case "md":
+            return _markdown(_read_by_people(rows, zone), title, notes, empty=not rows.rows)
+        case _:
+            return _table(_read_by_people(rows, zone), title, notes, width, empty=not rows.rows)
+
+
+def money(value: Decimal) -> str:
+    """An amount to read, such as `-12,500.00`: more decimals than two only where they aren't all zero. Never rounds."""
+    return _two_decimals(f"{value:,f}")
+
+
+def write(text: str, out: str | None) -> None:
+    """Print `text`, or make it the content of the file `out`, wholly or not at all; `-` is standard output.
+
+    What isn't a terminal gets UTF-8. A device or a pipe is written to, any other file is replaced and keeps its mode.
+
+    Raises:
+        UsageError: It can't be written; a file that was there is as it was.
+    """
+    try:
+        if out is None or out == "-":
+            _print(text)
+        else:
+            _replace_file(Path(os.path.realpath(out)), text.encode("utf-8", "backslashreplace"))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        place = "Standard output" if out is None or out == "-" else repr(out)
+        raise UsageError(f"{place} can't be written: {error.strerror or error}. Name another file with -o.") from error
+
+
+def _print(text: str) -> None:
+    stream = sys.stdout
+    encoding = (stream.encoding if stream.isatty() else None) or "utf-8"
+    content = text.encode(encoding, "backslashreplace")
+    if not hasattr(stream, "buffer"):
+        stream.write(content.decode(encoding))
+        return
+    # Bytes, because Windows would turn CSV's line ends into \r\r\n and JSON into its code page.
+    stream.flush()
+    stream.buffer.write(content)
+    stream.buffer.flush()
+
+
+def _replace_file(target: Path, content: bytes) -> None:
+    if target.exists() and not target.is_file() and not target.is_dir():
+        target.write_bytes(content)  # replacing /dev/null or a named pipe would destroy it
+        return
+    temporary = target.with_name(f".salesledger-{os.urandom(8).hex()}.tmp")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(content)
+        if target.is_file():
+            temporary.chmod(target.stat().st_mode & 0o777)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _two_decimals(digits: str) -> str:
+    whole, _, fraction = digits.partition(".")
+    if not fraction[2:].strip("0"):
+        fraction = fraction[:2].ljust(2, "0")
+    return f"{whole}.{fraction}"
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _local(moment: datetime, zone: "ZoneInfo") -> datetime:
+    try:
+        return _utc(moment).replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+    except OverflowError:  # year 1 or 9999: an open end, the same in any zone
+        return _utc(moment)
+
+
+def _value(value: object) -> object:
+    """What JSON holds for a value that DuckDB returned."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if isfinite(value) else None
+        case Decimal():
+            return _two_decimals(f"{value:f}") if value.is_finite() else None
+        case datetime():
+            return f"{_utc(value).isoformat()}Z"
+        case date() | time():
+            return value.isoformat()
+        case list() | tuple():
+            return [_value(item) for item in value]
+        case dict():
+            return {_text(key): _value(item) for key, item in value.items()}
+        case bytes():
+            return value.hex()
+        case _:
+            return str(value)
+
+
+def _dumped(value: object) -> str:
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return line if line.isprintable() else _JSON_HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+
+
+def _text(value: object) -> str:
+    plain = _value(value)
+    if plain is None:
+        return ""
+    return plain if isinstance(plain, str) else _dumped(plain)
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    taken: dict[str, None] = {}
+    for name in names:
+        unique, count = name, 0
+        while unique in taken:
+            count += 1
+            unique = f"{name}_{count}"
+        taken[unique] = None
+    return list(taken)
+
+
+def _json_objects(rows: Rows) -> Iterator[str]:
+    names = _unique(rows.columns)
+    for row in rows.rows:
+        yield _dumped({name: _value(cell) for name, cell in zip(names, row, strict=True)})
+
+
+def _json(rows: Rows) -> str:
+    objects = ",\n".join(f"  {line}" for line in _json_objects(rows))
+    return f"[\n{objects}\n]\n" if objects else "[]\n"
+
+
+def _csv(rows: Rows) -> str:
+    import csv
+    from io import StringIO
+
+    file = StringIO(newline="")
+    writer = csv.writer(file)
+    for row in ([*_unique(rows.columns)], *rows.rows):
+        writer.writerow([_no_formula(cell) if isinstance(cell, str) else _text(cell) for cell in row])
+    return file.getvalue()
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _read_by_people(rows: Rows, zone: "ZoneInfo") -> list[_Column]:
+    values = list(zip(*rows.rows, strict=True)) or [()] * len(rows.columns)
+    columns = list(zip(_unique(rows.columns), rows.types, values, strict=True))
+    if rows.rows:
+        # An answer of nothing but NULLs is an answer: it keeps its columns.
+        columns = [column for column in columns if any(cell is not None for cell in column[2])] or columns
+    return [
+        _Column(
+            header=safe_text(name),
+            cells=_cells(name, cells, zone),
+            is_number=_is_one_of(_NUMBERS, type_name),
+            may_be_cut=not _is_one_of(_NEVER_CUT, type_name),
+        )
+        for name, type_name, cells in columns
+    ]
+
+
+def _is_one_of(names: set[str], type_name: str) -> bool:
+    base = re.split(r"[( ]", type_name.upper(), maxsplit=1)[0]
+    return base in names and not type_name.endswith("]")
+
+
+def _cells(name: str, values: Sequence[object], zone: "ZoneInfo") -> list[str]:
+    local = [_local(value, zone) if isinstance(value, datetime) else value for value in values]
+    days_only = all(value.time() == time.min for value in local if isinstance(value, datetime))
+    percents = name.lower().endswith(_RATIOS)
+
+    def shown(value: object) -> str:
+        match value:
+            case str():
+                return safe_text(value)
+            case Decimal():
+                return money(value) if value.is_finite() else ""
+            case float():
+                return (f"{value:z.1%}" if percents else f"{value:z.1f}") if isfinite(value) else ""
+            case datetime():
+                return value.date().isoformat() if days_only else value.isoformat(" ", "minutes")
+            case _:
+                return safe_text(_text(value))
+
+    return [shown(value) for value in local]
+
+
+def _table(columns: list[_Column], title: str, notes: Sequence[str], width: int | None, *, empty: bool) -> str:
+    lines = [safe_text(title), ""] if title else []
+    if columns:
+        lines += _grid(columns if width is None else _fitted(columns, width))
+    if empty:
+        lines.append("(none)")
+    lines += [safe_text(note) for note in notes]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _grid(columns: list[_Column]) -> list[str]:
+    # Together with wcwidth, which it loads for its first cell, about 15 ms: not for JSON, CSV or --help.
+    from prettytable import PrettyTable
+    from wcwidth import wcswidth
+
+    # The header goes in as a row: as field names, two that are cut to the same text would be refused.
+    table = PrettyTable([str(place) for place in range(len(columns))])
+    table.header = table.border = False
+    table.left_padding_width, table.right_padding_width = 0, _GAP
+    for place, column in enumerate(columns):
+        table.align[str(place)] = "r" if column.is_number else "l"
+    table.add_row([column.header for column in columns])
+    table.add_rows([list(row) for row in zip(*(column.cells for column in columns), strict=True)])
+    header, *body = table.get_string().split("\n")
+    return [line.rstrip(" ") for line in (header, "-" * (wcswidth(header) - _GAP), *body)]
+
+
+def _fitted(columns: list[_Column], width: int) -> list[_Column]:
+    """The columns with their longest texts cut down to one common width, the widest with which the table fits."""
+    from wcwidth import wcswidth
+
+    widths = [max(wcswidth(text) for text in (column.header, *column.cells)) for column in columns]
+
+    def fits(limit: int) -> bool:
+        cut = (min(wide, limit) if column.may_be_cut else wide for column, wide in zip(columns, widths, strict=True))
+        return sum(cut) + _GAP * (len(columns) - 1) <= width
+
+    if fits(max(widths)):
+        return columns
+    limit = next((limit for limit in range(width, _NARROWEST, -1) if fits(limit)), _NARROWEST)
+    return [
+        replace(column, header=_cut(column.header, limit), cells=[_cut(cell, limit) for cell in column.cells])
+        if column.may_be_cut
+        else column
+        for column in columns
+    ]
+
+
+def _cut(text: str, limit: int) -> str:
+    from wcwidth import wcswidth
+
+    if wcswidth(text) <= limit:
+        return text
+    kept = text[: limit - 1]
+    while wcswidth(kept) > limit - 1:
+        kept = kept[:-1]
+    return f"{kept}…"
+
+
+def _markdown(columns: list[_Column], title: str, notes: Sequence[str], *, empty: bool) -> str:
+    blocks = [f"**{_inert(title)}**"] if title.strip() else []
+    if columns:
+        lines = [
+            [_inert(column.header) for column in columns],
+            ["---:" if column.is_number else "---" for column in columns],
+            *zip(*([_inert(cell) for cell in column.cells] for column in columns), strict=True),
+        ]
+        blocks.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    if empty:
+        blocks.append("(none)")
+    # Emphasis, so that a note that begins like a heading or a list stays a line of text.
+    blocks += [f"*{_inert(note)}*" for note in notes if note.strip()]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _inert(text: str) -> str:
+    """Text that GitHub's Markdown shows as it is, in a table's cell too."""
+    escaped = _MARKDOWN.sub(lambda found: f"\\{found[0]}", safe_text(text).strip())
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,1 @@
+"""The pure domain: events, what decides them and what folds them. No database, no clock, no input or output."""

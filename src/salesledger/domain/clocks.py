@@ -1,0 +1,37 @@
+"""Instants: aware, in UTC, to the microsecond."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def to_utc(instant: datetime) -> datetime:
+    """Give the same instant in UTC.
+
+    Raises:
+        ValueError: the instant has no offset, or lies outside 1900..2199.
+    """
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs an offset, such as 2026-03-31T12:00:00Z")
+    instant = instant.astimezone(UTC)
+    if not EARLIEST <= instant < LATEST:
+        raise ValueError("the date must lie between 1900 and 2199")
+    return instant
+
+
+Instant = Annotated[datetime, AfterValidator(to_utc)]
+
+
+def to_micros(instant: datetime) -> int:
+    """Microseconds since 1970-01-01T00:00:00Z, as the log's `recorded_at` column holds them."""
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime:
+    """The instant that `to_micros` made the number from."""
+    return EPOCH + timedelta(microseconds=micros)

@@ -1,0 +1,222 @@
+"""From a command to the events that record it: judged on the whole timeline, refused only where it makes that impossible."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from salesledger.domain import account, deal, process, settings
+from salesledger.domain.events import Event, EventVoided
+from salesledger.domain.process import Processes
+from salesledger.domain.timeline import Recorded, numbered, standing, strikes
+from salesledger.errors import NOTHING_RECORDED, NotFound, Refused
+
+CLOCK_SKEW = timedelta(days=1)
+"""How far ahead of the ledger's clock an event may lie: two machines' clocks and time zones differ."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """The wish to record an event."""
+
+    event: Event
+
+
+@dataclass(frozen=True)
+class Void:
+    """The wish to strike out an entry, or, where the entry is a void, to take that strike back."""
+
+    entry: int
+    reason: str
+    recorded_by: str
+    known_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Correct:
+    """The wish to strike out an entry and put another event in its place."""
+
+    entry: int
+    reason: str
+    replacement: Event
+
+
+Command = Record | Void | Correct
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a decision may look at besides the stream: the processes, the ledger's currency and its clock."""
+
+    processes: Processes
+    currency: str | None
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the streams of one kind behave."""
+
+    initial: Any
+    complete: Callable[[Any, Event, Context], Event]
+    refuse: Callable[[Any, Event, Context], str | None]
+    evolve: Callable[[Any, Event], Any]
+
+
+def _refuse_process(versions: int, event: Event) -> str | None:
+    if isinstance(event, process.ProcessDefined) and event.version != versions + 1:
+        return f"version {event.version} of the process can't follow version {versions}"
+    return None
+
+
+KINDS: dict[str, Kind] = {
+    "deal": Kind(
+        deal.DealState(),
+        lambda state, event, context: deal.complete(state, event, context.processes),
+        lambda state, event, context: deal.refuse(state, event, context.processes),
+        deal.evolve,
+    ),
+    "account": Kind(
+        account.AccountState(), lambda _, event, __: event, lambda s, e, _: account.refuse(s, e), account.evolve
+    ),
+    "process": Kind(0, lambda _, event, __: event, lambda s, e, _: _refuse_process(s, e), lambda n, _: n + 1),
+    "settings": Kind(
+        settings.SettingsState(), lambda _, event, __: event, lambda s, e, _: settings.refuse(s, e), settings.evolve
+    ),
+}
+
+
+def kind_of(stream: str) -> str:
+    """The kind of a stream: 'deal' of 'deal:acme-gmbh'."""
+    return stream.partition(":")[0]
+
+
+def fold(stream: str, timeline: Iterable[Recorded]) -> Any:
+    """The state of a stream after the events of a timeline."""
+    kind = KINDS[kind_of(stream)]
+    state = kind.initial
+    for record in timeline:
+        state = kind.evolve(state, record.event)
+    return state
+
+
+def violations(stream: str, timeline: Iterable[Recorded], context: Context) -> dict[int, tuple[Recorded, str]]:
+    """Every event of a timeline that is impossible where it stands, by entry, with why."""
+    kind = KINDS[kind_of(stream)]
+    state = kind.initial
+    found: dict[int, tuple[Recorded, str]] = {}
+    for record in timeline:
+        problem = kind.refuse(state, record.event, context)
+        if problem:
+            found[record.entry] = (record, problem)
+        state = kind.evolve(state, record.event)
+    return found
+
+
+def decide(stream: str, records: Sequence[Recorded], command: Command, context: Context) -> tuple[Event, ...]:
+    """Turn a command into the events that record it.
+
+    Args:
+        stream: the stream that the command is about, such as 'deal:acme-gmbh'.
+        records: everything that the stream holds, in the log's order.
+        command: what is wished.
+        context: what the decision may look at besides.
+
+    Raises:
+        Refused: the timeline would become impossible, or the event lies in the future.
+        NotFound: the entry that is to be struck out is not in this stream.
+    """
+    if isinstance(command, Record):
+        events: tuple[Event, ...] = (_placed(stream, records, command.event, context),)
+    elif isinstance(command, Void):
+        events = (_void(stream, records, command, context),)
+    else:
+        target = _target(stream, records, command.entry)
+        if isinstance(target.event, EventVoided):
+            raise Refused(f"Entry {command.entry} is itself a void; void it to take it back. {NOTHING_RECORDED}")
+        wish = Void(command.entry, command.reason, command.replacement.recorded_by)
+        void = _void(stream, records, wish, context)
+        links = {"rank": target.event.rank or target.entry, "replaces": target.entry}
+        without = [*records, *numbered(stream, len(records), [void], context.now)]
+        events = (void, _placed(stream, without, command.replacement.model_copy(update=links), context))
+    _refuse_impossible(stream, records, events, context)
+    return events
+
+
+def _placed(stream: str, records: Sequence[Recorded], event: Event, context: Context) -> Event:
+    """The event completed with what holds at its place in the timeline."""
+    if event.effective_at > context.now + CLOCK_SKEW:
+        raise Refused(
+            f"{event.effective_at:%Y-%m-%d} lies in the future; an event records what has happened. {NOTHING_RECORDED}"
+        )
+    if event.known_at is not None and event.known_at > context.now:
+        raise Refused(
+            f"known_at {event.known_at.isoformat()} is later than now; what is recorded is known. {NOTHING_RECORDED}"
+        )
+    currency = getattr(event, "currency", None)
+    if currency and context.currency and currency != context.currency:
+        raise Refused(
+            f"The ledger keeps its amounts in {context.currency}; an amount in {currency} can't be added to them. "
+            f"Convert it first. {NOTHING_RECORDED}"
+        )
+    kind = KINDS[kind_of(stream)]
+    new = next(numbered(stream, len(records), [event], context.now))
+    before = [r for r in standing(records) if r.place < new.place]
+    return kind.complete(fold(stream, before), event, context)
+
+
+def _target(stream: str, records: Sequence[Recorded], entry: int) -> Recorded:
+    for record in records:
+        if record.entry == entry:
+            return record
+    raise NotFound(f"Entry {entry} is not an entry of {stream}. {NOTHING_RECORDED}")
+
+
+def _void(stream: str, records: Sequence[Recorded], command: Void, context: Context) -> EventVoided:
+    target = _target(stream, records, command.entry)
+    if not target.event.VOIDABLE:
+        raise Refused(
+            f"Entry {command.entry} ({target.event.type_name()}) holds for the whole ledger and can't be voided. {NOTHING_RECORDED}"
+        )
+    chain = target.event.void_root if isinstance(target.event, EventVoided) else target.entry
+    last = strikes(records).get(chain)
+    is_struck = last is not None and isinstance(last.event, EventVoided) and last.event.strikes
+    if isinstance(target.event, EventVoided):
+        if last is not target:
+            overtaken = f"entry {last.entry}" if last else "another entry"
+            raise Refused(f"Void {command.entry} was overtaken by {overtaken}; void that instead. {NOTHING_RECORDED}")
+    elif is_struck and last is not None:
+        raise Refused(
+            f"Entry {command.entry} is struck out already by entry {last.entry}; void {last.entry} to restore it. {NOTHING_RECORDED}"
+        )
+    earliest = max(target.known_at, last.known_at if last else target.known_at)
+    if command.known_at is not None and not earliest <= command.known_at <= context.now:
+        raise Refused(
+            f"A void can't be known before what it strikes ({earliest.isoformat()}), nor later than now. {NOTHING_RECORDED}"
+        )
+    return EventVoided(
+        effective_at=command.known_at or context.now,
+        known_at=command.known_at,
+        recorded_by=command.recorded_by,
+        voids=command.entry,
+        void_root=chain,
+        strikes=not is_struck,
+        void_reason=command.reason,
+    )
+
+
+def _refuse_impossible(stream: str, records: Sequence[Recorded], events: Sequence[Event], context: Context) -> None:
+    after = [*records, *numbered(stream, len(records), events, context.now)]
+    now_impossible = violations(stream, standing(after), context)
+    if not now_impossible:
+        return
+    new = [v for entry, v in now_impossible.items() if entry not in violations(stream, standing(records), context)]
+    if not new:
+        return
+    record, problem = new[0]
+    if any(record.event is event for event in events):
+        raise Refused(f"{record.id}: {problem}. {NOTHING_RECORDED}")
+    others = "; ".join(
+        f"entry {r.entry} ({r.event.type_name()} on {r.event.effective_at:%Y-%m-%d}): {why}" for r, why in new[:5]
+    )
+    raise Refused(f"{record.id}: that would make what follows impossible: {others}. {NOTHING_RECORDED}")

@@ -1,0 +1,153 @@
+"""A business's sales process: its stages in order, what enters each, and how likely each is to be won."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from salesledger.domain.deal_events import Moving
+from salesledger.domain.events import TOPICS, Event
+from salesledger.domain.values import Id, Text
+
+Probability = Annotated[Decimal, Field(ge=0, le=1, max_digits=7, decimal_places=6)]
+
+MOVERS: frozenset[str] = frozenset(cls.type_name() for cls in TOPICS.values() if issubclass(cls, Moving))
+"""The types of events that a stage can name as what enters it."""
+
+
+class Stage(BaseModel):
+    """A stage of a process.
+
+    Attributes:
+        name: its id, unique within the process.
+        entered_by: types of events that move a deal here, if it stands earlier; an explicit advance always can.
+        probability: the default chance that a deal which stands here will be won, 0 to 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Id
+    entered_by: tuple[Text, ...] = ()
+    probability: Probability
+
+    @model_validator(mode="after")
+    def _known_events(self) -> Self:
+        for name in self.entered_by:
+            if name not in MOVERS:
+                raise ValueError(
+                    f"stage {self.name!r} is entered by {name!r}, which moves no deal; choose from {', '.join(sorted(MOVERS))}"
+                )
+        return self
+
+
+class Definition(BaseModel):
+    """A process as it is written down: stages in order.
+
+    Raises:
+        ValueError: no stage, a stage twice, or an event that enters two stages.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stages: tuple[Stage, ...] = Field(min_length=1, max_length=50)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        movers = [name for stage in self.stages for name in stage.entered_by]
+        for what, values in (("stage", names), ("event", movers)):
+            twice = {value for value in values if values.count(value) > 1}
+            if twice:
+                raise ValueError(f"the {what} {min(twice)!r} occurs twice in the process")
+        reserved = {"won", "lost", "disqualified", "open"} & set(names)
+        if reserved:
+            raise ValueError(f"{min(reserved)!r} is how a deal ends, not a stage; leave it out")
+        return self
+
+    def position(self, stage: str | None) -> int:
+        """The stage's place, from 0; -1 where the process has no such stage."""
+        return next((i for i, s in enumerate(self.stages) if s.name == stage), -1)
+
+    def entered_by(self, event_type: str) -> str | None:
+        """The stage that an event of this type moves a deal to."""
+        return next((s.name for s in self.stages if event_type in s.entered_by), None)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the stages, in order."""
+        return [stage.name for stage in self.stages]
+
+
+class ProcessDefined(Event):
+    """A version of a process came into force.
+
+    Attributes:
+        version: 1 for the first; a deal follows the version in force when it entered.
+    """
+
+    TOPIC = "process-defined/1"
+    STREAM = "process"
+    VOIDABLE = False
+
+    version: int = Field(ge=1)
+    title: Text | None = None
+    stages: tuple[Stage, ...]
+
+    @model_validator(mode="after")
+    def _valid(self) -> Self:
+        Definition(stages=self.stages)
+        return self
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of one process, and since when it is in force."""
+
+    process: str
+    version: int
+    effective_at: datetime
+    definition: Definition
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Every version of every process that a ledger knows."""
+
+    versions: tuple[Version, ...] = field(default=())
+
+    @classmethod
+    def of(cls, defined: Iterable[tuple[str, ProcessDefined]]) -> Self:
+        """Collect the versions from (process, event) pairs in the ledger's order."""
+        return cls(
+            tuple(Version(name, e.version, e.effective_at, Definition(stages=e.stages)) for name, e in defined)
+        )
+
+    def names(self) -> list[str]:
+        """The names of the processes, in the order in which they were first defined."""
+        return list(dict.fromkeys(v.process for v in self.versions))
+
+    def get(self, process: str | None, version: int | None) -> Version | None:
+        """One version; without a version, the latest."""
+        of_process = [v for v in self.versions if v.process == process and version in (None, v.version)]
+        return of_process[-1] if of_process else None
+
+    def in_force(self, process: str, at: datetime) -> Version | None:
+        """The version in force at an instant; before the first one, the first."""
+        of_process = [v for v in self.versions if v.process == process]
+        begun = [v for v in of_process if v.effective_at <= at]
+        return max(begun, key=lambda v: (v.effective_at, v.version)) if begun else next(iter(of_process), None)
+
+
+B2B = Definition(
+    stages=(
+        Stage(name="lead", entered_by=("lead-captured",), probability=Decimal("0.02")),
+        Stage(name="qualified", entered_by=("lead-qualified",), probability=Decimal("0.10")),
+        Stage(name="meeting", entered_by=("meeting-held",), probability=Decimal("0.25")),
+        Stage(name="proposal", entered_by=("offer-made",), probability=Decimal("0.50")),
+        Stage(name="negotiation", entered_by=("offer-countered", "paperwork-sent"), probability=Decimal("0.75")),
+    )
+)
+"""The process that a new ledger starts with: business-to-business selling."""

@@ -1,0 +1,164 @@
+"""Every way in which salesledger says no: one root, one class a failure.
+
+SalesledgerError                exit code 1: the ledger says no
+├── UsageError                  exit code 2: the question or the value can't be understood
+│   ├── BadDate                 not a date, a time or a smart date
+│   ├── BadPeriod               not a period
+│   ├── BadFilter               not a filter of this report
+│   ├── BadValue                an amount, id, text or field that an event can't hold
+│   ├── BadFile                 a file of rules, of a process or of rows that can't be read
+│   └── BadQuery                SQL that can't be run, or a parameter that is missing
+├── Refused                     a step that the deal's (account's, process's) timeline makes impossible
+├── NotFound                    an id, an entry or a projection that isn't there
+│   └── AmbiguousId             a prefix that fits several ids
+├── KeyReused                   an idempotency key that was already used for something else
+├── Conflict                    others kept writing to the same stream
+└── StoreError                  the file itself
+    ├── NoLedger                there is no ledger at that place
+    ├── NotALedger              the file is something else
+    ├── NewerLedger             written by a later salesledger
+    ├── LedgerExists            there is one already
+    ├── ReadOnlyLedger          it can be read but not written
+    ├── LockedLedger            another program holds it
+    └── DamagedLedger           the database reports damage, or the disk refused the write
+
+A message says what is wrong, which value, what to do about it and, where something was to be recorded, that nothing was.
+"""
+
+NOTHING_RECORDED = "Nothing was recorded."
+
+
+class SalesledgerError(Exception):
+    """The root: whatever salesledger raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(SalesledgerError):
+    """The question or the value can't be understood."""
+
+    exit_code = 2
+
+
+class BadDate(UsageError):
+    """Not a date, an instant or a smart date."""
+
+    def __init__(self, text: str, why: str = "") -> None:
+        super().__init__(
+            f"{text!r} is not a date{': ' + why if why else ''}. "
+            "Write 2026-03-31, 2026-03-31T14:30, today, yesterday or last friday."
+        )
+
+
+class BadPeriod(UsageError):
+    """Not a period of time."""
+
+    def __init__(self, text: str, why: str = "") -> None:
+        super().__init__(
+            f"{text!r} is not a period{': ' + why if why else ''}. "
+            "Write 2026, 2026Q1, 2026-03, last month or 2026-03..2026-06 (the end is exclusive)."
+        )
+
+
+class BadFilter(UsageError):
+    """Not a filter that this report understands."""
+
+
+class BadValue(UsageError):
+    """A value that an event can't hold: an amount, an id, a text, a field."""
+
+
+class BadFile(UsageError):
+    """A file of rules, of a process or of rows that can't be read as such."""
+
+
+class BadQuery(UsageError):
+    """SQL that can't be run, or a projection's parameter that is missing."""
+
+
+class Refused(SalesledgerError):
+    """The step is impossible at that place of the timeline."""
+
+
+class NotFound(SalesledgerError):
+    """No such id, entry or projection."""
+
+
+class AmbiguousId(NotFound):
+    """A prefix that fits several ids."""
+
+    def __init__(self, kind: str, prefix: str, candidates: list[str]) -> None:
+        shown = ", ".join(candidates[:5]) + (", ..." if len(candidates) > 5 else "")
+        super().__init__(f"{prefix!r} could be any of these {kind}s: {shown}. Type more of the id.")
+
+
+class KeyReused(SalesledgerError):
+    """The idempotency key stands for something else already."""
+
+
+class Conflict(SalesledgerError):
+    """Others kept writing to the same stream."""
+
+
+class StoreError(SalesledgerError):
+    """The ledger's file can't be used as asked."""
+
+
+class NoLedger(StoreError):
+    """There is no ledger at that place."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"There is no ledger at {place!r}. Make one with 'salesledger -f {place} init', "
+            "or name another with -f or $SALESLEDGER_FILE."
+        )
+
+
+class NotALedger(StoreError):
+    """The file is something else."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"{place!r} is not a salesledger ledger: {why}. It was left as it is.")
+
+
+class NewerLedger(StoreError):
+    """A later salesledger wrote it."""
+
+    def __init__(self, place: str, what: str) -> None:
+        super().__init__(
+            f"{place!r} was written by a newer salesledger ({what}). Upgrade salesledger to use it. It was left as it is."
+        )
+
+
+class LedgerExists(StoreError):
+    """There is a ledger at that place already."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"{place!r} exists already; it was left as it is. Name another file with -f.")
+
+
+class ReadOnlyLedger(StoreError):
+    """It can be read but not written."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"{place!r} is read-only: reports work, recording doesn't. Give yourself write access to the file "
+            f"and its folder. {NOTHING_RECORDED}"
+        )
+
+
+class LockedLedger(StoreError):
+    """Another program holds the ledger."""
+
+    def __init__(self, place: str, seconds: float) -> None:
+        super().__init__(
+            f"{place!r} is locked: another program held it for {seconds:g} s. Try again when it has finished. "
+            f"{NOTHING_RECORDED}"
+        )
+
+
+class DamagedLedger(StoreError):
+    """The database reports damage, or the disk refused a write."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"{place!r} could not be read or written: {why}. {NOTHING_RECORDED}")

@@ -1,0 +1,68 @@
+"""The eventsourcing application: our recorder, our mapper, no snapshots, no cache, nothing taken from the environment."""
+
+from pathlib import Path
+from typing import Any
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory, Mapper
+from eventsourcing.utils import Environment
+
+from salesledger.domain.clocks import from_micros
+from salesledger.domain.timeline import Recorded
+from salesledger.ledger.format import uri
+from salesledger.ledger.mapper import LedgerMapper, LoggedEvent, Pending
+from salesledger.ledger.recorder import LedgerFactory, LedgerRecorder
+
+
+class LedgerApplication(Application[str]):
+    """Streams of events in one SQLite file.
+
+    Args:
+        path: the file; it must exist and hold the schema.
+    """
+
+    name = "salesledger"
+    recorder: LedgerRecorder
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__()
+
+    def construct_env(self, name: str, env: Any = None) -> Environment:
+        """Everything is said here: a stray variable of the process must not change where events go."""
+        del env
+        return Environment(name, {"SQLITE_DBNAME": uri(self.path, "mode=rw"), "CREATE_TABLE": "n"})
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        """Our factory, not one that a variable names."""
+        return LedgerFactory(env)
+
+    def construct_mapper(self) -> Mapper[str]:
+        """Our mapper."""
+        return LedgerMapper(str(self.path))
+
+    def construct_recorder(self) -> ApplicationRecorder:
+        """Our recorder."""
+        return self.factory.application_recorder()
+
+    def records(self, stream: str) -> list[Recorded]:
+        """Everything that a stream holds, in order; empty where there is no such stream."""
+        return list(self.events.get(stream))  # type: ignore[arg-type]  # our mapper gives Recorded
+
+    def to_recorded(self, logged: LoggedEvent) -> Recorded:
+        """The event of a row of the log."""
+        recorded: Recorded = self.mapper.to_domain_event(logged)  # type: ignore[assignment]
+        return recorded
+
+    def append(self, pending: list[Pending]) -> list[Recorded]:
+        """Append events in one transaction.
+
+        Raises:
+            eventsourcing.persistence.IntegrityError: another writer was faster, or a key is taken.
+        """
+        first, micros = self.recorder.append([self.mapper.to_stored_event(p) for p in pending])  # type: ignore[arg-type]
+        recorded_at = from_micros(micros)
+        return [
+            Recorded(p.originator_id, p.originator_version, p.event, entry, recorded_at, p.key)
+            for entry, p in enumerate(pending, start=first)
+        ]

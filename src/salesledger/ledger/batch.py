@@ -1,0 +1,217 @@
+"""What is about to be appended together: each proposal decided on the log and on the proposals before it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from salesledger.domain.account import ReferralGiven
+from salesledger.domain.deal_events import Attributes, LeadCaptured, LeadTouched, Money
+from salesledger.domain.decide import Command, Context, Correct, Record, decide
+from salesledger.domain.events import Event, EventVoided
+from salesledger.domain.settings import CurrencySet
+from salesledger.domain.timeline import Recorded, numbered
+from salesledger.domain.values import slug
+from salesledger.errors import NOTHING_RECORDED, KeyReused, NotFound
+from salesledger.ledger.format import SETTINGS_STREAM
+from salesledger.ledger.mapper import Pending
+
+if TYPE_CHECKING:
+    from salesledger.ledger.store import Store
+
+_ENVELOPE = {"recorded_by", "rank", "replaces"}
+
+
+@dataclass(frozen=True)
+class NewId:
+    """A stream whose id is made from a name when it is recorded, with a number appended where the id is taken."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A command on its way to the ledger.
+
+    Attributes:
+        stream: which stream it is about.
+        command: what is wished; or a function that makes it from the streams of the proposals before it in its group.
+        key: idempotency key: the same key with the same content is done only once.
+        dated: whether the effective date was given, not defaulted; only a given one counts as content.
+    """
+
+    stream: str | NewId
+    command: Command | Callable[[Sequence[str]], Command]
+    key: str | None = None
+    dated: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a proposal.
+
+    Attributes:
+        stream: the stream that it went to.
+        recorded: the entries; in a dry run they have stand-in numbers.
+        already: True where the key showed that it had been recorded before.
+    """
+
+    stream: str
+    recorded: tuple[Recorded, ...]
+    already: bool = False
+
+
+@dataclass
+class Batch:
+    """The events of one append, as they come to be.
+
+    Args:
+        store: the log.
+        context: what decisions may look at besides.
+    """
+
+    store: "Store"
+    context: Context
+    pending: list[Pending] = field(default_factory=list)
+    _streams: dict[str, list[Recorded]] = field(default_factory=dict)
+    _currency: str | None = None
+    _groups: list[list[tuple[str, tuple[Recorded, ...], bool]]] = field(default_factory=list)
+
+    def skip(self) -> None:
+        """Keep the place of a group that was refused."""
+        self._groups.append([])
+
+    def add(self, group: Sequence[Proposal]) -> None:
+        """Decide a group on top of what is in the batch.
+
+        Raises:
+            Refused, NotFound, KeyReused: nothing of the group is added.
+        """
+        before, mark = {}, len(self.pending)
+        done: list[tuple[str, tuple[Recorded, ...], bool]] = []
+        streams: list[str] = []
+        try:
+            for proposal in group:
+                command = proposal.command(streams) if callable(proposal.command) else proposal.command
+                known = self._known(proposal, command)
+                if known is not None:
+                    done.append((known.stream, (known,), True))
+                    streams.append(known.stream)
+                    continue
+                stream = self._resolve(proposal.stream, command)
+                streams.append(stream)
+                self._check_references(command)
+                self._set_currency(command)
+                before.setdefault(stream, len(self._records(stream)))
+                done.append((stream, self._decide(stream, command, proposal.key), False))
+        except Exception:
+            del self.pending[mark:]
+            for stream, length in before.items():
+                del self._streams[stream][length:]
+            raise
+        self._groups.append(done)
+
+    def outcomes(self, recorded: Sequence[Recorded]) -> list[list[Outcome]]:
+        """What became of each group, with the numbers that the log gave."""
+        real = {(r.stream, r.version): r for r in recorded}
+        return [
+            [
+                Outcome(stream, tuple(real.get((r.stream, r.version), r) for r in records), already)
+                for stream, records, already in group
+            ]
+            for group in self._groups
+        ]
+
+    def _decide(self, stream: str, command: Command, key: str | None) -> tuple[Recorded, ...]:
+        records = self._records(stream)
+        events = decide(stream, records, command, self.context)
+        made = tuple(numbered(stream, len(records), events, self.context.now))
+        records.extend(made)
+        for i, record in enumerate(made):
+            self.pending.append(Pending(stream, record.version, record.event, key if i == 0 else None))
+        return made
+
+    def _records(self, stream: str) -> list[Recorded]:
+        if stream not in self._streams:
+            self._streams[stream] = self.store.records(stream)
+        return self._streams[stream]
+
+    def _known(self, proposal: Proposal, command: Command) -> Recorded | None:
+        if proposal.key is None:
+            return None
+        if any(p.key == proposal.key for p in self.pending):
+            raise KeyReused(f"The key {proposal.key!r} occurs twice in what is to be recorded. {NOTHING_RECORDED}")
+        known = self.store.keyed(proposal.key)
+        if known is None:
+            return None
+        difference = _difference(known, proposal, command)
+        if difference:
+            raise KeyReused(
+                f"The key {proposal.key!r} was used for entry {known.entry} ({known.event.type_name()}), which differs in "
+                f"{difference}. Use another key for something new, or 'correct {known.entry}'. {NOTHING_RECORDED}"
+            )
+        return known
+
+    def _resolve(self, stream: str | NewId, command: Command) -> str:
+        if isinstance(stream, str):
+            return stream
+        base = f"{stream.kind}:{slug(stream.name)}"
+        captures = isinstance(command, Record) and isinstance(command.event, LeadCaptured)
+        candidate, number = base, 1
+        while records := self._records(candidate):
+            if captures and all(isinstance(r.event, LeadTouched | EventVoided) for r in records):
+                break
+            number += 1
+            candidate = f"{base}-{number}"
+        return candidate
+
+    def _check_references(self, command: Command) -> None:
+        event = _event_of(command)
+        wanted: list[tuple[str, str | None]] = []
+        if isinstance(event, Attributes):
+            wanted.append(("account", event.account))
+        if isinstance(event, LeadCaptured):
+            wanted += [("account", event.referred_by), ("deal", event.grown_from)]
+        if isinstance(event, ReferralGiven):
+            wanted.append(("deal", event.lead))
+        for kind, name in wanted:
+            if name is not None and not self._records(f"{kind}:{name}"):
+                remedy = "Open it with 'account open'" if kind == "account" else "Check the id with 'salesledger deals'"
+                raise NotFound(f"There is no {kind} {name!r}. {remedy}. {NOTHING_RECORDED}")
+
+    def _set_currency(self, command: Command) -> None:
+        event = _event_of(command)
+        if not isinstance(event, Money) or not isinstance(event, Event) or event.currency is None or self.context.currency or self._currency:
+            return
+        self._currency = event.currency
+        settings = self._records(SETTINGS_STREAM)
+        chosen = CurrencySet(effective_at=self.context.now, recorded_by=event.recorded_by, currency=event.currency)
+        (made,) = numbered(SETTINGS_STREAM, len(settings), [chosen], self.context.now)
+        settings.append(made)
+        self.pending.append(Pending(SETTINGS_STREAM, made.version, chosen))
+
+
+def _event_of(command: Command) -> Event | None:
+    if isinstance(command, Record):
+        return command.event
+    return command.replacement if isinstance(command, Correct) else None
+
+
+def _difference(known: Recorded, proposal: Proposal, command: Command) -> str | None:
+    """What tells a keyed entry from what is proposed under the same key: a field's name, or None where they are the same."""
+    if isinstance(proposal.stream, str) and proposal.stream != known.stream:
+        return "whom it is about"
+    if not isinstance(command, Record):
+        if not isinstance(known.event, EventVoided):
+            return "its type"
+        return None if (known.event.voids, known.event.void_reason) == (command.entry, command.reason) else "what it voids"
+    event = command.event
+    if type(event) is not type(known.event):
+        return "its type"
+    for name in type(event).model_fields:
+        if name in _ENVELOPE or (name == "effective_at" and not proposal.dated):
+            continue
+        wished, held = getattr(event, name), getattr(known.event, name)
+        if wished != held and not (wished is None and name in event.COMPLETED):
+            return name
+    return None

@@ -1,0 +1,260 @@
+"""The ledger's file: what it looks like on disk, how it is recognised, and how it is read without changing it.
+
+Nothing here imports pydantic or eventsourcing: reports read the log through this module and start fast.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from salesledger.errors import (
+    DamagedLedger,
+    LockedLedger,
+    NewerLedger,
+    NoLedger,
+    NotALedger,
+    ReadOnlyLedger,
+)
+
+APPLICATION_ID = 0x534C4544
+"""What SQLite keeps in the file's header for us: 'SLED'."""
+
+FORMAT = 1
+"""The version of the schema below, kept as the file's user_version."""
+
+SCHEMA = (
+    """
+    CREATE TABLE stored_events (
+        entry INTEGER PRIMARY KEY AUTOINCREMENT CHECK (entry > 0),
+        originator_id TEXT NOT NULL,
+        originator_version INTEGER NOT NULL CHECK (originator_version > 0),
+        topic TEXT NOT NULL,
+        state BLOB NOT NULL,
+        recorded_at INTEGER NOT NULL,
+        key TEXT UNIQUE,
+        UNIQUE (originator_id, originator_version)
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER stored_events_no_update BEFORE UPDATE ON stored_events
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: an entry is never changed'); END
+    """,
+    """
+    CREATE TRIGGER stored_events_no_delete BEFORE DELETE ON stored_events
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: an entry is never deleted'); END
+    """,
+    # INSERT OR REPLACE removes the row in its way without firing the DELETE trigger, so it is stopped before it starts.
+    """
+    CREATE TRIGGER stored_events_no_replace BEFORE INSERT ON stored_events
+    WHEN EXISTS (SELECT 1 FROM stored_events WHERE entry = NEW.entry)
+      OR EXISTS (SELECT 1 FROM stored_events
+                 WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version)
+      OR (NEW.key IS NOT NULL AND EXISTS (SELECT 1 FROM stored_events WHERE key = NEW.key))
+    BEGIN SELECT RAISE(ABORT, 'conflict: the ledger holds that entry, version or key already'); END
+    """,
+    """
+    CREATE TRIGGER stored_events_in_order AFTER INSERT ON stored_events
+    WHEN NEW.entry < (SELECT max(entry) FROM stored_events)
+      OR NEW.recorded_at < (SELECT recorded_at FROM stored_events WHERE entry < NEW.entry ORDER BY entry DESC LIMIT 1)
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: an entry comes after all others'); END
+    """,
+)
+
+SETTINGS_STREAM = "settings:ledger"
+LOCK_SECONDS = 30.0
+
+
+def lock_seconds() -> float:
+    """How long a program waits for another one that holds the ledger, in seconds."""
+    try:
+        return float(os.environ.get("SALESLEDGER_LOCK_SECONDS", LOCK_SECONDS))
+    except ValueError:
+        return LOCK_SECONDS
+
+
+def uri(path: Path, parameters: str) -> str:
+    """The file as SQLite's URI."""
+    return f"file:{quote(str(path.absolute()))}?{parameters}"
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn the database's errors into the ledger's own."""
+    try:
+        yield
+    except sqlite3.Error as e:
+        raise translate(path, str(e)) from e
+
+
+def translate(path: Path, message: str) -> Exception:
+    """The ledger's own error for a message of SQLite's."""
+    lowered = message.lower()
+    if "locked" in lowered or "busy" in lowered:
+        return LockedLedger(str(path), lock_seconds())
+    if "readonly" in lowered or "read-only" in lowered or "unable to open database file" in lowered:
+        return ReadOnlyLedger(str(path))
+    if "not a database" in lowered:
+        return NotALedger(str(path), "it is no SQLite file")
+    return DamagedLedger(str(path), message)
+
+
+def check_place(path: Path) -> None:
+    """Make sure that there is a file that may be a ledger.
+
+    Raises:
+        NoLedger: there is none.
+        NotALedger: it is a folder, or some other kind of file.
+    """
+    if not path.exists():
+        raise NoLedger(str(path))
+    if path.is_dir():
+        raise NotALedger(str(path), "it is a folder")
+    try:
+        with path.open("rb") as file:
+            header = file.read(72)
+    except OSError as e:
+        raise NotALedger(str(path), f"it can't be read ({e.strerror})") from e
+    if not header.startswith(b"SQLite format 3\x00"):
+        raise NotALedger(str(path), "it is empty" if not header else "it is no SQLite file")
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise NotALedger(str(path), "it is another program's SQLite file")
+
+
+def connect_to_read(path: Path) -> tuple[sqlite3.Connection, str]:
+    """Open a ledger without the right to change it, also where the file and its folder can't be written.
+
+    Returns:
+        The connection, and the URI that another reader of the same file must use.
+
+    Raises:
+        NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: as their names say.
+    """
+    check_place(path)
+    last: sqlite3.Error | None = None
+    for parameters in ("mode=ro", "mode=ro&immutable=1"):
+        place = uri(path, parameters)
+        try:
+            connection = sqlite3.connect(place, uri=True, timeout=lock_seconds(), isolation_level=None)
+            check_format(connection, path)
+        except sqlite3.OperationalError as e:
+            last = e
+            wal = path.with_name(path.name + "-wal")
+            # A reader of a WAL file needs its index, which a read-only folder can't take; without a WAL the file alone is all.
+            if "immutable" in parameters or (wal.exists() and wal.stat().st_size) or "locked" in str(e):
+                break
+        except sqlite3.Error as e:
+            raise translate(path, str(e)) from e
+        else:
+            return connection, place
+    raise translate(path, str(last)) from last
+
+
+def check_format(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that a later salesledger has laid out.
+
+    Raises:
+        NewerLedger: its format is above ours.
+        NotALedger: the table of events is not there.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > FORMAT:
+        raise NewerLedger(str(path), f"format {version}; this one knows format {FORMAT}")
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'stored_events'").fetchone()
+    if not found:
+        raise NotALedger(str(path), "it has no table of events")
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a reader must know of a ledger before it asks anything.
+
+    Attributes:
+        last_entry: the last entry of the log, as of when this was read.
+        last_recorded_at: when that was recorded, in microseconds since 1970.
+        stages: (process, version, stage, position, probability) of every version of every process, in order.
+    """
+
+    ledger_id: str
+    zone: ZoneInfo
+    currency: str | None
+    last_entry: int
+    last_recorded_at: int
+    stages: tuple[tuple[str, int, str, int, str], ...]
+
+    def now(self) -> datetime:
+        """The ledger's clock: the machine's, but never before the last entry."""
+        return max(datetime.now(UTC), datetime.fromtimestamp(self.last_recorded_at // 1_000_000 + 1, UTC))
+
+
+def read_head(connection: sqlite3.Connection, path: Path) -> Head:
+    """Read what a reader must know first.
+
+    Raises:
+        NotALedger: the log has no beginning.
+    """
+    settings: dict[str, Any] = {}
+    for (state,) in connection.execute(
+        "SELECT state FROM stored_events WHERE originator_id = ? ORDER BY originator_version", (SETTINGS_STREAM,)
+    ):
+        settings |= json.loads(state)
+    if "ledger_id" not in settings:
+        raise NotALedger(str(path), "its log has no beginning")
+    entry, recorded_at = connection.execute(
+        "SELECT entry, recorded_at FROM stored_events ORDER BY entry DESC LIMIT 1"
+    ).fetchone()
+    stages = []
+    for stream, state in connection.execute(
+        "SELECT originator_id, state FROM stored_events WHERE originator_id >= 'process:' AND originator_id < 'process;' "
+        "ORDER BY originator_id, originator_version"
+    ):
+        event = json.loads(state)
+        for position, stage in enumerate(event.get("stages", ())):
+            stages.append(
+                (stream.partition(":")[2], int(event["version"]), stage["name"], position, str(stage["probability"]))
+            )
+    return Head(
+        ledger_id=settings["ledger_id"],
+        zone=ZoneInfo(settings["timezone"]),
+        currency=settings.get("currency"),
+        last_entry=entry,
+        last_recorded_at=recorded_at,
+        stages=tuple(stages),
+    )
+
+
+def find_ids(connection: sqlite3.Connection, kind: str, prefix: str, limit: int = 20) -> list[str]:
+    """The ids of one kind that a person may have meant: the exact one alone, else those that start alike, whatever the case."""
+    exact = connection.execute(
+        "SELECT 1 FROM stored_events WHERE originator_id = ? AND originator_version = 1", (f"{kind}:{prefix}",)
+    ).fetchone()
+    if exact:
+        return [prefix]
+    starts_alike = (
+        connection.execute(
+            "SELECT originator_id FROM stored_events WHERE originator_id >= ? AND originator_id < ? AND originator_version = 1 "
+            "ORDER BY originator_id LIMIT ?",
+            (f"{kind}:{prefix}", f"{kind}:{prefix}\U0010ffff", limit),
+        ).fetchall()
+        or connection.execute(
+            "SELECT originator_id FROM stored_events WHERE originator_id LIKE ? ESCAPE '\\' AND originator_version = 1 "
+            "ORDER BY originator_id LIMIT ?",
+            (f"{kind}:{_escaped(prefix)}%", limit),
+        ).fetchall()
+    )
+    ids = [str(row[0]).partition(":")[2] for row in starts_alike]
+    same_letters = [found for found in ids if found.casefold() == prefix.casefold()]
+    return same_letters if len(same_letters) == 1 else ids
+
+
+def _escaped(text: str) -> str:
+    for special in "\\%_":
+        text = text.replace(special, "\\" + special)
+    return text

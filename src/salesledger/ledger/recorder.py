@@ -1,0 +1,199 @@
+"""The log on SQLite: the eventsourcing library's recorder, made durable, ordered, keyed and append-only."""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.persistence import Notification, StoredEvent
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteDatastore,
+    SQLiteFactory,
+    SQLiteTransaction,
+)
+
+from salesledger.domain.clocks import to_micros
+from salesledger.ledger.format import SCHEMA, lock_seconds
+from salesledger.ledger.mapper import LoggedEvent
+
+_COLUMNS = "entry, originator_id, originator_version, topic, state, recorded_at, key"
+
+
+class _WriteFirst(SQLiteTransaction):
+    """A transaction that takes the write lock when it begins: what it reads can't be overtaken before it writes."""
+
+    def __enter__(self) -> SQLiteCursor:
+        cursor = self.connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
+        return cursor
+
+
+class _Connection(SQLiteConnection):
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
+        with _WriteFirst(self, commit=commit) as cursor, cursor:
+            yield cursor
+
+
+class _Pool(SQLiteConnectionPool):
+    def _create_connection(self) -> SQLiteConnection:
+        made = super()._create_connection()
+        raw: sqlite3.Connection = made._sqlite_conn
+        raw.execute("PRAGMA synchronous = FULL")
+        raw.execute(f"PRAGMA busy_timeout = {int(lock_seconds() * 1000)}")
+        if sys.platform == "darwin":
+            raw.execute("PRAGMA fullfsync = ON")
+        return _Connection(sqlite_conn=raw, max_age=self.max_age)
+
+
+class LedgerRecorder(SQLiteApplicationRecorder):
+    """Appends to the log and reads it. The schema is in `salesledger.ledger.format`."""
+
+    def construct_create_table_statements(self) -> list[str]:
+        """The table and its triggers; they are run once, by `init`."""
+        return list(SCHEMA)
+
+    def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
+        first, _recorded_at = self._append(c, stored_events)
+        return range(first, first + len(stored_events))
+
+    def append(self, stored_events: Sequence[StoredEvent]) -> tuple[int, int]:
+        """Append events in one transaction.
+
+        Returns:
+            The entry of the first (the others follow without a gap), and when they were recorded, in microseconds since 1970.
+
+        Raises:
+            IntegrityError: somebody else has written that version of a stream, or used that key.
+            OperationalError: locked for too long, read-only, or the disk refused.
+        """
+        with self.datastore.transaction(commit=True) as c:
+            return self._append(c, stored_events)
+
+    def _append(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent]) -> tuple[int, int]:
+        c.execute(f"SELECT entry, recorded_at FROM {self.events_table_name} ORDER BY entry DESC LIMIT 1")  # noqa: S608
+        last = c.fetchone()
+        last_entry, last_at = (last[0], last[1]) if last else (0, 0)
+        recorded_at = max(to_micros(datetime.now(UTC)), last_at)
+        c.executemany(
+            f"INSERT INTO {self.events_table_name} "  # noqa: S608
+            "(originator_id, originator_version, topic, state, recorded_at, key) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (s.originator_id, s.originator_version, s.topic, s.state, recorded_at, getattr(s, "key", None))
+                for s in stored_events
+            ],
+        )
+        return last_entry + 1, recorded_at
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[LoggedEvent]:
+        """The events of one stream, in order."""
+        statement = f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE originator_id = ?"  # noqa: S608
+        parameters: list[Any] = [str(originator_id)]
+        if gt is not None:
+            statement += " AND originator_version > ?"
+            parameters.append(gt)
+        if lte is not None:
+            statement += " AND originator_version <= ?"
+            parameters.append(lte)
+        statement += " ORDER BY originator_version" + (" DESC" if desc else "")
+        if limit is not None:
+            statement += " LIMIT ?"
+            parameters.append(limit)
+        return self._select(statement, parameters)
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """The events of the whole log from an entry on."""
+        conditions = ["entry >= ?" if inclusive_of_start else "entry > ?"]
+        values: list[Any] = [start or 0]
+        if stop is not None:
+            conditions.append("entry <= ?")
+            values.append(stop)
+        if topics:
+            conditions.append(f"topic IN ({', '.join('?' * len(topics))})")
+            values.extend(topics)
+        return self._select(
+            f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE {' AND '.join(conditions)} ORDER BY entry LIMIT ?",  # noqa: S608
+            [*values, limit],
+        )
+
+    def select_keyed(self, key: str) -> LoggedEvent | None:
+        """The event that was recorded under a key."""
+        found = self._select(f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE key = ?", [key])  # noqa: S608
+        return found[0] if found else None
+
+    def select_entry(self, entry: int) -> LoggedEvent | None:
+        """One entry."""
+        found = self._select(f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE entry = ?", [entry])  # noqa: S608
+        return found[0] if found else None
+
+    def select_streams(self, start: str, end: str) -> list[str]:
+        """The names of the streams from `start` up to, but without, `end`."""
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(
+                f"SELECT originator_id FROM {self.events_table_name} "  # noqa: S608
+                "WHERE originator_id >= ? AND originator_id < ? AND originator_version = 1 ORDER BY entry",
+                (start, end),
+            )
+            return [row[0] for row in c.fetchall()]
+
+    def _select(self, statement: str, parameters: Sequence[Any]) -> list[LoggedEvent]:
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(statement, parameters)
+            return [LoggedEvent(row[1], row[2], row[3], row[4], row[0], row[5], row[6]) for row in c.fetchall()]
+
+    def _max_notification_id(self, c: SQLiteCursor) -> int:
+        c.execute(f"SELECT max(entry) FROM {self.events_table_name}")  # noqa: S608
+        return c.fetchone()[0] or 0
+
+
+class LedgerFactory(SQLiteFactory):
+    """Builds the recorder; it never makes tables, which is what `init` is for."""
+
+    application_recorder_class = LedgerRecorder
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.datastore.close()
+        place = self.env.get(self.SQLITE_DBNAME)
+        assert place
+        self.datastore = _Datastore(place)
+
+
+class _Datastore(SQLiteDatastore):
+    def __init__(self, db_name: str) -> None:
+        super().__init__(db_name, originator_id_type="text")
+        self.pool.close()
+        self.pool = _Pool(db_name=db_name, lock_timeout=max(1, round(lock_seconds())))
+
+
+def make_private(path: str | os.PathLike[str]) -> None:
+    """Create an empty file that only its owner may read and write.
+
+    Raises:
+        FileExistsError: there is one already.
+    """
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -1,0 +1,240 @@
+"""Commands into the log: each decided on what the log holds now, appended once, and decided anew where others were faster."""
+
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from eventsourcing.persistence import PersistenceError, RecordConflictError
+
+from salesledger.domain.decide import Context
+from salesledger.domain.process import B2B, ProcessDefined, Processes
+from salesledger.domain.settings import CurrencySet, LedgerOpened, SettingsState
+from salesledger.domain.settings import evolve as evolve_settings
+from salesledger.domain.timeline import Recorded
+from salesledger.errors import NOTHING_RECORDED, Conflict, LedgerExists, NotFound, SalesledgerError, StoreError
+from salesledger.ledger.application import LedgerApplication
+from salesledger.ledger.batch import Batch, Outcome, Proposal
+from salesledger.ledger.format import (
+    APPLICATION_ID,
+    FORMAT,
+    SCHEMA,
+    SETTINGS_STREAM,
+    check_format,
+    check_place,
+    lock_seconds,
+    translate,
+    translated,
+    uri,
+)
+from salesledger.ledger.mapper import Pending
+from salesledger.ledger.recorder import make_private
+
+TRIES = 4
+"""The first try and three more, each decided anew."""
+
+
+@dataclass
+class Store:
+    """A ledger that can be written to.
+
+    Attributes:
+        path: its file.
+        app: the eventsourcing application over it.
+    """
+
+    path: Path
+    app: LedgerApplication
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a ledger for recording.
+
+        Raises:
+            NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: as their names say.
+        """
+        check_place(path)
+        with translated(path):
+            connection = sqlite3.connect(uri(path, "mode=ro"), uri=True, timeout=lock_seconds())
+            try:
+                check_format(connection, path)
+            finally:
+                connection.close()
+        store = cls(path, LedgerApplication(path))
+        return store
+
+    @classmethod
+    def create(cls, path: Path, *, timezone: str, currency: str | None, recorded_by: str) -> Self:
+        """Make a ledger: its identity, its time zone, its currency if that is known already, and the B2B process.
+
+        The file appears in one step, whole or not at all.
+
+        Raises:
+            LedgerExists: there is a file at that place already.
+            StoreError: the folder is missing or can't be written.
+        """
+        if path.exists():
+            raise LedgerExists(str(path))
+        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
+        try:
+            make_private(draft)
+            _lay_out(draft)
+            with cls(draft, LedgerApplication(draft)) as store:
+                store._begin(timezone, currency, recorded_by)
+            try:
+                path.hardlink_to(draft)
+            except FileExistsError:
+                raise LedgerExists(str(path)) from None
+        except OSError as e:
+            raise StoreError(f"{str(path)!r} can't be made: {e.strerror}. Choose another place with -f.") from e
+        finally:
+            with suppress(OSError):
+                draft.unlink()
+        return cls.open(path)
+
+    def _begin(self, timezone: str, currency: str | None, recorded_by: str) -> None:
+        now = datetime.now(UTC)
+        opened = LedgerOpened(effective_at=now, recorded_by=recorded_by, ledger_id=uuid.uuid4().hex, timezone=timezone)
+        defined = ProcessDefined(effective_at=now, recorded_by=recorded_by, version=1, title="B2B", stages=B2B.stages)
+        pending = [Pending(SETTINGS_STREAM, 1, opened), Pending("process:b2b", 1, defined)]
+        if currency:
+            pending.append(
+                Pending(SETTINGS_STREAM, 2, CurrencySet(effective_at=now, recorded_by=recorded_by, currency=currency))
+            )
+        with self._translated():
+            self.app.append(pending)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.app.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except RecordConflictError:
+            raise
+        except (PersistenceError, sqlite3.Error) as e:
+            raise translate(self.path, str(e)) from e
+
+    def records(self, stream: str) -> list[Recorded]:
+        """Everything that a stream holds, in the log's order; empty where there is no such stream."""
+        with self._translated():
+            return self.app.records(stream)
+
+    def exists(self, stream: str) -> bool:
+        """Whether anything was ever recorded in a stream."""
+        with self._translated():
+            return bool(self.app.recorder.select_events(stream, limit=1))
+
+    def entry(self, number: int) -> Recorded:
+        """One entry of the log.
+
+        Raises:
+            NotFound: the log has no such entry.
+        """
+        with self._translated():
+            logged = self.app.recorder.select_entry(number)
+        if logged is None:
+            raise NotFound(f"The ledger has no entry {number}; 'salesledger log' lists them. {NOTHING_RECORDED}")
+        return self.app.to_recorded(logged)
+
+    def keyed(self, key: str) -> Recorded | None:
+        """What was recorded under an idempotency key."""
+        with self._translated():
+            logged = self.app.recorder.select_keyed(key)
+        return self.app.to_recorded(logged) if logged else None
+
+    def settings(self) -> SettingsState:
+        """What holds for the whole ledger."""
+        state = SettingsState()
+        for record in self.records(SETTINGS_STREAM):
+            state = evolve_settings(state, record.event)
+        return state
+
+    def processes(self) -> Processes:
+        """Every version of every process."""
+        with self._translated():
+            streams = self.app.recorder.select_streams("process:", "process;")
+        defined = [(r.id, r.event) for stream in streams for r in self.records(stream)]
+        return Processes.of((name, event) for name, event in defined if isinstance(event, ProcessDefined))
+
+    def now(self) -> datetime:
+        """The ledger's clock: the machine's, but never before the last entry."""
+        with self._translated():
+            last = self.app.recorder.max_notification_id()
+        return max(datetime.now(UTC), self.entry(last).recorded_at)
+
+    def record(
+        self,
+        groups: Sequence[Sequence[Proposal]],
+        *,
+        on_refused: Callable[[int, SalesledgerError], None] | None = None,
+        dry_run: bool = False,
+    ) -> list[list[Outcome]]:
+        """Decide and append: all groups in one append, each group whole or not at all.
+
+        Args:
+            groups: what belongs together; later groups are judged as if the earlier ones had been recorded.
+            on_refused: told of each group that the ledger refuses; without it the first refusal ends the call.
+            dry_run: decide only.
+
+        Returns:
+            An outcome for each proposal; an empty list for a group that was refused.
+
+        Raises:
+            Refused, NotFound, KeyReused: the ledger says no. Nothing was recorded.
+            Conflict: others kept writing to the same streams; nothing was recorded.
+        """
+        for _ in range(TRIES):
+            context = Context(self.processes(), self.settings().currency, self.now())
+            batch = Batch(self, context)
+            refusals: list[tuple[int, SalesledgerError]] = []
+            for i, group in enumerate(groups):
+                try:
+                    batch.add(group)
+                except SalesledgerError as e:
+                    if on_refused is None or isinstance(e, StoreError):
+                        raise
+                    batch.skip()
+                    refusals.append((i, e))
+            try:
+                recorded = [] if dry_run or not batch.pending else self._append(batch.pending)
+            except RecordConflictError:
+                continue
+            for i, error in refusals:
+                assert on_refused is not None
+                on_refused(i, error)
+            return batch.outcomes(recorded)
+        raise Conflict(
+            f"Other programs kept writing to the same place; {TRIES} tries were overtaken. Try again. {NOTHING_RECORDED}"
+        )
+
+    def _append(self, pending: list[Pending]) -> list[Recorded]:
+        with self._translated():
+            return self.app.append(pending)
+
+
+def _lay_out(path: Path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        for statement in SCHEMA:
+            connection.execute(statement)
+    finally:
+        connection.close()

@@ -1,0 +1,1 @@
+"""Questions: the mirror, the projections and the engine that answers them."""
