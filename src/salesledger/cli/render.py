@@ -1,6 +1,5 @@
 """A query's answer as text: a table to read, or JSON, CSV and Markdown to pass on; and where that text goes."""
 
-import json
 import os
 import re
 import sys
@@ -9,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from salesledger.cli.escape import safe_text
+# pathlib, json, csv and prettytable are imported where they are used: every command pays for what stands here.
+from salesledger.cli.escape import json_text, markdown_text, safe_text, spreadsheet_text
 from salesledger.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from zoneinfo import ZoneInfo
 
 FORMATS = ("table", "json", "csv", "jsonl", "md")
@@ -27,13 +27,6 @@ _NEVER_CUT = _NUMBERS | {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_
 _RATIOS = ("_ratio", "_rate", "share")
 _GAP = 2
 _NARROWEST = 6
-
-# What a spreadsheet would take for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# Valid in JSON as they are, but a terminal would obey or hide them, and a lone surrogate has no UTF-8.
-_JSON_HIDDEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-# GFM's inline markers, its column separator, and what makes it link a bare address.
-_MARKDOWN = re.compile(r"[\\`*_\[\]~|$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -73,6 +66,8 @@ def format_for(explicit: str | None, out: str | None) -> str:
         return explicit
     if out is None or out == "-":
         return "table"
+    from pathlib import Path
+
     ending = Path(out).suffix.lower()
     if ending not in _ENDINGS:
         raise UsageError(
@@ -136,6 +131,8 @@ def write(text: str, out: str | None) -> None:
         if out is None or out == "-":
             _print(text)
         else:
+            from pathlib import Path
+
             _replace_file(Path(os.path.realpath(out)), text.encode("utf-8", "backslashreplace"))
     except BrokenPipeError:
         raise
@@ -157,7 +154,7 @@ def _print(text: str) -> None:
     stream.buffer.flush()
 
 
-def _replace_file(target: Path, content: bytes) -> None:
+def _replace_file(target: "Path", content: bytes) -> None:
     if target.exists() and not target.is_file() and not target.is_dir():
         target.write_bytes(content)  # replacing /dev/null or a named pipe would destroy it
         return
@@ -215,8 +212,9 @@ def _value(value: object) -> object:
 
 
 def _dumped(value: object) -> str:
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return line if line.isprintable() else _JSON_HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+    import json
+
+    return json_text(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def _text(value: object) -> str:
@@ -255,12 +253,8 @@ def _csv(rows: Rows) -> str:
     file = StringIO(newline="")
     writer = csv.writer(file)
     for row in ([*_unique(rows.columns)], *rows.rows):
-        writer.writerow([_no_formula(cell) if isinstance(cell, str) else _text(cell) for cell in row])
+        writer.writerow([spreadsheet_text(cell) if isinstance(cell, str) else _text(cell) for cell in row])
     return file.getvalue()
-
-
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _read_by_people(rows: Rows, zone: "ZoneInfo") -> list[_Column]:
@@ -317,7 +311,7 @@ def _table(columns: list[_Column], title: str, notes: Sequence[str], width: int 
 
 
 def _grid(columns: list[_Column]) -> list[str]:
-    # Together with wcwidth, which it loads for its first cell, about 15 ms: not for JSON, CSV or --help.
+    # Together with wcwidth, which it loads for its first cell, about 12 ms: not for JSON, CSV or --help.
     from prettytable import PrettyTable
     from wcwidth import wcswidth
 
@@ -334,23 +328,20 @@ def _grid(columns: list[_Column]) -> list[str]:
 
 
 def _fitted(columns: list[_Column], width: int) -> list[_Column]:
-    """The columns with their longest texts cut down to one common width, the widest with which the table fits."""
+    """The columns with the widest text cut, column by column, until the table fits or no text may be cut further."""
     from wcwidth import wcswidth
 
-    widths = [max(wcswidth(text) for text in (column.header, *column.cells)) for column in columns]
-
-    def fits(limit: int) -> bool:
-        cut = (min(wide, limit) if column.may_be_cut else wide for column, wide in zip(columns, widths, strict=True))
-        return sum(cut) + _GAP * (len(columns) - 1) <= width
-
-    if fits(max(widths)):
-        return columns
-    limit = next((limit for limit in range(width, _NARROWEST, -1) if fits(limit)), _NARROWEST)
+    widths = [max(map(wcswidth, (column.header, *column.cells))) for column in columns]
+    room = width - _GAP * (len(columns) - 1)
+    texts = [place for place in reversed(range(len(columns))) if columns[place].may_be_cut]
+    limits = [min(wide, max(width, _NARROWEST)) if place in texts else wide for place, wide in enumerate(widths)]
+    while sum(limits) > room and any(limits[place] > _NARROWEST for place in texts):
+        limits[max(texts, key=limits.__getitem__)] -= 1
     return [
         replace(column, header=_cut(column.header, limit), cells=[_cut(cell, limit) for cell in column.cells])
-        if column.may_be_cut
+        if limit < wide
         else column
-        for column in columns
+        for column, limit, wide in zip(columns, limits, widths, strict=True)
     ]
 
 
@@ -366,22 +357,16 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _markdown(columns: list[_Column], title: str, notes: Sequence[str], *, empty: bool) -> str:
-    blocks = [f"**{_inert(title)}**"] if title.strip() else []
+    blocks = [f"**{markdown_text(title)}**"] if title.strip() else []
     if columns:
         lines = [
-            [_inert(column.header) for column in columns],
+            [markdown_text(column.header) for column in columns],
             ["---:" if column.is_number else "---" for column in columns],
-            *zip(*([_inert(cell) for cell in column.cells] for column in columns), strict=True),
+            *zip(*([markdown_text(cell) for cell in column.cells] for column in columns), strict=True),
         ]
         blocks.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
     if empty:
         blocks.append("(none)")
     # Emphasis, so that a note that begins like a heading or a list stays a line of text.
-    blocks += [f"*{_inert(note)}*" for note in notes if note.strip()]
+    blocks += [f"*{markdown_text(note)}*" for note in notes if note.strip()]
     return "\n\n".join(blocks) + "\n"
-
-
-def _inert(text: str) -> str:
-    """Text that GitHub's Markdown shows as it is, in a table's cell too."""
-    escaped = _MARKDOWN.sub(lambda found: f"\\{found[0]}", safe_text(text).strip())
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

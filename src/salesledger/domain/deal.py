@@ -58,10 +58,21 @@ def complete(state: DealState, event: Event, processes: Processes) -> Event:
             update = {"process": event.process or state.process, "stage": stage}
     if isinstance(event, de.LeadAccepted) and event.owner is None:
         update["owner"] = state.offered_to
-    if isinstance(event, de.DealWon) and event.currency is None:
-        update |= {name: getattr(state, name) for name in de.Money.model_fields}
+    if isinstance(event, de.DealWon):
+        update |= _agreed_money(state, event)
     update = {name: value for name, value in update.items() if value is not None}
     return event.model_copy(update=update) if update else event
+
+
+def _agreed_money(state: DealState, event: de.DealWon) -> dict[str, Any]:
+    """The parts of the price that the win leaves open, as they stood before it."""
+    parts: tuple[str, ...] = ("amount",) if event.amount is None else ()
+    if event.recurring_amount is None:
+        parts += ("recurring_amount", "interval_months", "term_months")
+    update = {name: getattr(state, name) for name in parts}
+    if event.currency is None and any(value is not None for value in update.values()):
+        update["currency"] = state.currency
+    return update
 
 
 def _enter_process(event: de.LeadCaptured, processes: Processes) -> Event:
@@ -172,7 +183,7 @@ def evolve(state: DealState, event: Event) -> DealState:
         case de.LeadQualified():
             changes["qualified"] = True
         case de.LeadHandedOver():
-            changes["offered_to"] = event.to
+            changes["offered_to"] = event.handed_to
         case de.LeadAccepted():
             changes |= {"offered_to": None, "accepted": True}
         case de.LeadRejected():

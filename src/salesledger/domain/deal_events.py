@@ -170,7 +170,7 @@ class LeadHandedOver(Moving):
     TOPIC = "lead-handed-over/1"
     STREAM = "deal"
 
-    to: Id
+    handed_to: Id
 
 
 class LeadAccepted(Moving):

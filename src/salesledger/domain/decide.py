@@ -64,8 +64,8 @@ class Kind:
 
 
 def _refuse_process(versions: int, event: Event) -> str | None:
-    if isinstance(event, process.ProcessDefined) and event.version != versions + 1:
-        return f"version {event.version} of the process can't follow version {versions}"
+    if isinstance(event, process.ProcessDefined) and event.process_version != versions + 1:
+        return f"version {event.process_version} of the process can't follow version {versions}"
     return None
 
 

@@ -85,14 +85,14 @@ class ProcessDefined(Event):
     """A version of a process came into force.
 
     Attributes:
-        version: 1 for the first; a deal follows the version in force when it entered.
+        process_version: 1 for the first; a deal follows the version in force when it entered.
     """
 
     TOPIC = "process-defined/1"
     STREAM = "process"
     VOIDABLE = False
 
-    version: int = Field(ge=1)
+    process_version: int = Field(ge=1)
     title: Text | None = None
     stages: tuple[Stage, ...]
 
@@ -122,7 +122,7 @@ class Processes:
     def of(cls, defined: Iterable[tuple[str, ProcessDefined]]) -> Self:
         """Collect the versions from (process, event) pairs in the ledger's order."""
         return cls(
-            tuple(Version(name, e.version, e.effective_at, Definition(stages=e.stages)) for name, e in defined)
+            tuple(Version(name, e.process_version, e.effective_at, Definition(stages=e.stages)) for name, e in defined)
         )
 
     def names(self) -> list[str]:

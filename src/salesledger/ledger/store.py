@@ -100,7 +100,7 @@ class Store:
     def _begin(self, timezone: str, currency: str | None, recorded_by: str) -> None:
         now = datetime.now(UTC)
         opened = LedgerOpened(effective_at=now, recorded_by=recorded_by, ledger_id=uuid.uuid4().hex, timezone=timezone)
-        defined = ProcessDefined(effective_at=now, recorded_by=recorded_by, version=1, title="B2B", stages=B2B.stages)
+        defined = ProcessDefined(effective_at=now, recorded_by=recorded_by, process_version=1, title="B2B", stages=B2B.stages)
         pending = [Pending(SETTINGS_STREAM, 1, opened), Pending("process:b2b", 1, defined)]
         if currency:
             pending.append(

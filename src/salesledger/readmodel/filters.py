@@ -32,7 +32,6 @@ _KINDS = {
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 _FIELD = re.compile(r"(?P<field>[A-Za-z_][A-Za-z0-9_]*):(?P<value>.*)", re.DOTALL)
-_COMPARED = re.compile(r"(?P<operator>>=|<=|>|<|=|)\s*(?P<operand>.*)", re.DOTALL)
 # DuckDB compares decimals exactly as long as digits before and after the point fit into 38 together; an exponent never
 # gets in, since Decimal('1E+1000000') is cheap to parse and ruinous to expand.
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,9})?")
@@ -86,7 +85,7 @@ class _Compiler:
         self.parameters: dict[str, object] = {}
         self._zone = zone
         self._columns = {name.lower(): _Column(name, kind) for name, type_ in columns.items() if (kind := _kind(type_))}
-        self._unusable = {name.lower() for name in columns} - set(self._columns)
+        self._types = {name.lower(): type_ for name, type_ in columns.items()}
         self._alternatives: dict[str, list[str]] = {}
         self._required: list[str] = []
         self._open_ended: dict[str, list[_Limit]] = {}
@@ -124,7 +123,7 @@ class _Compiler:
         conditions = [self._contains(column, word) for column in searched if column.kind == _TEXT]
         if not conditions:
             raise BadFilter(
-                f"{_shown(term)} names no field, and there is no deal or company to search. {self._usable()}"
+                f"{_shown(term)} names no field, and no deal or company is here to search. {self._usable()}"
             )
         return f"({' OR '.join(conditions)})"
 
@@ -136,8 +135,8 @@ class _Compiler:
         for name in (wanted, *ALIASES.get(wanted, ())):
             if name in self._columns:
                 return self._columns[name]
-        if wanted in self._unusable:
-            raise BadFilter(f"{_shown(term)}: {field!r} holds lists or parts and can't be filtered. {self._usable()}")
+        if wanted in self._types:
+            raise BadFilter(f"{_shown(term)}: a {self._types[wanted]} can't be filtered. {self._usable()}")
         aliases = [alias for alias, names in ALIASES.items() if any(name in self._columns for name in names)]
         close = get_close_matches(wanted, [*self._columns, *aliases], n=1)
         hint = f" Did you mean {close[0]}:?" if close else ""
@@ -214,8 +213,9 @@ def _range(value: str, term: str) -> tuple[str, str]:
 
 
 def _operation(value: str) -> tuple[str, str]:
-    match = _COMPARED.fullmatch(value.strip())
-    return (match["operator"] or "=", match["operand"]) if match else ("=", value)
+    compared = value.strip()
+    operator = next((each for each in (">=", "<=", ">", "<", "=") if compared.startswith(each)), "")
+    return operator or "=", compared.removeprefix(operator).strip()
 
 
 def _number_limits(value: str, term: str) -> list[_Limit]:

@@ -1,0 +1,68 @@
+-- accounts: every account opened by $as_of, with its deals and referrals, as known at $known_at
+-- grain: one row an account
+-- needs: events, strikes, deals
+-- parameters: $as_of, $known_at
+-- columns:
+--   account: account id
+--   company: the company's name
+--   opened_on: the day on which it was opened
+--   attributes: facts about the company (a JSON object)
+--   deals: its deals
+--   open_deals: those that are open
+--   won_deals: those that are won
+--   bookings: what the won ones are worth
+--   currency: currency of the bookings
+--   referrals_asked: times that it was asked for referrals
+--   names_asked: names that it was asked for
+--   cards_handed_out: cards that it was given
+--   referrals_given: leads that it referred
+WITH standing AS (
+    SELECT e.*
+    FROM events e
+    WHERE
+        e.stream = 'account' AND e.type <> 'event-voided'
+        AND e.known_at <= $known_at AND e.effective_at <= $as_of
+        AND NOT EXISTS (SELECT 1 FROM strikes s WHERE s.entry = e.entry)
+),
+opened AS (
+    SELECT
+        id AS account,
+        max(company) FILTER (WHERE type = 'account-opened') AS company,
+        max(effective_on) FILTER (WHERE type = 'account-opened') AS opened_on,
+        max(attributes) FILTER (WHERE type = 'account-opened') AS attributes,
+        count(*) FILTER (WHERE type = 'referral-asked') AS referrals_asked,
+        CAST(coalesce(sum(names), 0) AS BIGINT) AS names_asked,
+        CAST(coalesce(sum(cards), 0) AS BIGINT) AS cards_handed_out,
+        count(*) FILTER (WHERE type = 'referral-given') AS referrals_given
+    FROM standing
+    GROUP BY id
+),
+sold AS (
+    SELECT
+        account,
+        count(*) AS deals,
+        count(*) FILTER (WHERE status = 'open') AS open_deals,
+        count(*) FILTER (WHERE status = 'won') AS won_deals,
+        sum(value) FILTER (WHERE status = 'won') AS bookings,
+        max(currency) AS currency
+    FROM deals
+    GROUP BY account
+)
+SELECT
+    o.account,
+    o.company,
+    o.opened_on,
+    o.attributes,
+    coalesce(s.deals, 0) AS deals,
+    coalesce(s.open_deals, 0) AS open_deals,
+    coalesce(s.won_deals, 0) AS won_deals,
+    CAST(s.bookings AS DECIMAL(38, 4)) AS bookings,
+    s.currency,
+    o.referrals_asked,
+    o.names_asked,
+    o.cards_handed_out,
+    o.referrals_given
+FROM opened o
+LEFT JOIN sold s ON s.account = o.account
+WHERE o.opened_on IS NOT NULL
+ORDER BY o.account

@@ -1,0 +1,41 @@
+-- blocked: open deals that have waited longer in their stage than deals usually do, at $as_of as known at $known_at
+-- grain: one row an open deal that waits longer than usual
+-- needs: deals, stage_visits
+-- parameters: $as_of, $as_of_on, $known_at
+-- columns:
+--   deal: deal id
+--   company: the company's name
+--   process: process
+--   stage: stage
+--   owner: who sells (a short id)
+--   amount: what the deal is worth: one-off plus the first term's recurring amount
+--   currency: currency of the amount
+--   entered_on: the day on which it came to the stage
+--   days_in_stage: calendar days since then
+--   usual_days: median of the days that earlier visits to this stage lasted
+--   times_usual: days_in_stage / usual_days
+--   expected_close: day on which the deal is expected to close
+WITH usual AS (
+    SELECT process, stage, median(days) AS usual_days
+    FROM stage_visits
+    WHERE left_at IS NOT NULL
+    GROUP BY process, stage
+)
+SELECT
+    d.deal,
+    d.company,
+    d.process,
+    d.stage,
+    d.owner,
+    d.value AS amount,
+    d.currency,
+    v.entered_on,
+    v.days AS days_in_stage,
+    u.usual_days,
+    CASE WHEN u.usual_days > 0 THEN v.days / u.usual_days END AS times_usual,
+    d.expected_close
+FROM deals d
+JOIN stage_visits v ON v.deal = d.deal AND v.left_at IS NULL
+JOIN usual u ON u.process = v.process AND u.stage = v.stage
+WHERE d.status = 'open' AND v.days > u.usual_days
+ORDER BY d.value DESC NULLS LAST, v.days DESC, d.deal

@@ -1,0 +1,125 @@
+-- events: everything that was ever recorded, voids included
+-- grain: one row an entry
+-- needs: decoded
+-- parameters: none
+-- columns:
+--   entry: place in the ledger's one total order, from 1
+--   stream: kind of stream: deal, account, process or settings
+--   id: the stream's id
+--   version: place in its stream, from 1
+--   type: what happened, such as deal-won
+--   effective_at: when it happened in business (UTC)
+--   effective_on: the day of that in the ledger's time zone
+--   known_at: when the organisation knew it (UTC)
+--   recorded_at: when the ledger appended it (UTC)
+--   recorded_by: who recorded it (a short id)
+--   source_system: the system that an import took it from
+--   key: idempotency key
+--   rank: place among events of the same instant: its entry, or that of the entry it replaces
+--   replaces: the entry that it corrects
+--   voids: the entry that a void names
+--   void_root: the event at the bottom of a chain of voids
+--   strikes: true where void_root is struck from then on, false where it stands again
+--   void_reason: why it was struck out or restored
+--   company: the company's name
+--   process: the process, where the event moves a deal
+--   process_version: the version of the process
+--   stage: the stage that the deal is in from then on
+--   account: account id
+--   owner: who sells (a short id)
+--   team: team
+--   product: product
+--   segment: market segment
+--   source: where the lead came from
+--   campaign: marketing campaign
+--   amount: one-off amount
+--   recurring_amount: amount paid every interval_months
+--   interval_months: months between two recurring payments
+--   term_months: months of the first term
+--   currency: ISO code of every amount in the row
+--   expected_close: day on which the deal is expected to close
+--   category: forecast category: pipeline, best-case, commit or omitted
+--   channel: how a prospect was reached
+--   content: what the prospect heard or read
+--   outcome: what came of a contact or a trial
+--   use_case: what the client wants it for
+--   budget: what is known of the budget
+--   authority: who decides
+--   timing: when it is needed
+--   handed_to: whom the lead was offered to
+--   kind: kind of meeting or paperwork
+--   attendees: number of people present
+--   pain_points: what hurts the client (a JSON list)
+--   reason: why the deal was lost, disqualified, rejected or reopened
+--   competitor: who won instead
+--   referred_by: the account that referred the lead
+--   grown_from: the deal that this one grew from
+--   attributes: facts about the company (a JSON object)
+--   names: names asked for
+--   cards: cards handed out
+--   lead: the deal that a referral started
+--   title: a process's title
+--   stages: a process's stages (a JSON list)
+--   ledger_id: the ledger's random id
+--   timezone: the ledger's time zone
+SELECT
+    entry,
+    stream,
+    id,
+    version,
+    type,
+    effective_at,
+    effective_on,
+    known_at,
+    recorded_at,
+    recorded_by,
+    source_system,
+    key,
+    rank,
+    replaces,
+    voids,
+    void_root,
+    strikes,
+    void_reason,
+    company,
+    process,
+    process_version,
+    stage,
+    account,
+    owner,
+    team,
+    product,
+    segment,
+    source,
+    campaign,
+    amount,
+    recurring_amount,
+    interval_months,
+    term_months,
+    currency,
+    expected_close,
+    category,
+    channel,
+    content,
+    outcome,
+    use_case,
+    budget,
+    authority,
+    timing,
+    handed_to,
+    kind,
+    attendees,
+    pain_points,
+    reason,
+    competitor,
+    referred_by,
+    grown_from,
+    attributes,
+    names,
+    cards,
+    lead,
+    title,
+    stages,
+    ledger_id,
+    timezone
+FROM decoded

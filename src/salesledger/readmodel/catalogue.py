@@ -1,0 +1,162 @@
+"""The projections there are: one SQL file each, with a header that says what it answers, needs and gives."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from salesledger.errors import BadFile, NotFound
+
+BASES = ("decoded", "periods", "process_stages")
+"""The relations that the engine supplies: the decoded log, the periods that are asked about, the stages of every process."""
+
+PARAMETERS = ("as_of", "as_of_on", "known_at", "by", "currency")
+"""The parameters that the engine supplies."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_LINE = re.compile(r"--\s?(.*)")
+_COLUMN = re.compile(r"\s+([a-z_][a-z0-9_]*):\s+(.+)")
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_TEXT = re.compile(r"'(?:[^']|'')*'")
+_PARAMETER = re.compile(r"\$([a-z_]+)")
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A projection as its file says.
+
+    Attributes:
+        name: the file's name, and the view's.
+        title: what it answers.
+        grain: what one row is.
+        needs: the relations that it reads.
+        parameters: the parameters that it reads, without the dollar sign.
+        columns: each column and what it means, in order.
+        sql: the statement without its comments.
+        own: True where it comes from the folder beside the ledger.
+    """
+
+    name: str
+    title: str
+    grain: str
+    needs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    sql: str = ""
+    own: bool = False
+
+
+def parse(name: str, text: str, *, own: bool = False) -> Projection:
+    """Read a projection's file.
+
+    Raises:
+        BadFile: the header lacks something, or the statement is missing.
+    """
+    said: dict[str, str] = {}
+    columns: dict[str, str] = {}
+    in_columns = False
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        if not match:
+            break
+        told = match.group(1)
+        if in_columns and (column := _COLUMN.fullmatch(told)):
+            columns[column.group(1)] = column.group(2)
+            continue
+        key, colon, value = told.partition(":")
+        in_columns = key == "columns"
+        if colon:
+            said[key.strip()] = value.strip()
+    sql = _COMMENT.sub("", text).strip().rstrip(";").strip()
+    for wanted in (name, "grain", "needs", "parameters", "columns"):
+        if wanted not in said:
+            raise BadFile(f"The projection {name!r} has no line '-- {wanted}: ...' in its header; see docs/projections.md.")
+    if not sql:
+        raise BadFile(f"The projection {name!r} holds no SQL after its header.")
+    return Projection(
+        name=name,
+        title=said[name],
+        grain=said["grain"],
+        needs=_names(said["needs"]),
+        parameters=tuple(p.removeprefix("$") for p in _names(said["parameters"])),
+        columns=columns,
+        sql=sql,
+        own=own,
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip() and name.strip() != "none")
+
+
+def shipped_folder() -> Path:
+    """Where the projections that ship with the package lie: beside it when it is installed, else in the checkout."""
+    beside = Path(__file__).parent.parent / "projections"
+    return beside if beside.is_dir() else Path(__file__).parents[3] / "projections"
+
+
+def load(own_folder: Path | None = None) -> dict[str, Projection]:
+    """Every projection by name: the shipped ones, and those of a folder of the user's, which add to them or override them.
+
+    Raises:
+        BadFile: a file's header or name is not one of a projection.
+    """
+    found: dict[str, Projection] = {}
+    for folder, own in ((shipped_folder(), False), (own_folder, True)):
+        if folder is None or not folder.is_dir():
+            continue
+        for file in sorted(folder.glob("*.sql")):
+            if not _NAME.fullmatch(file.stem) or file.stem in BASES:
+                raise BadFile(f"{file.name!r} can't name a projection; use small letters, digits and '_'.")
+            try:
+                text = file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as e:
+                raise BadFile(f"The projection {file.name!r} can't be read: {e}.") from e
+            found[file.stem] = parse(file.stem, text, own=own)
+    return found
+
+
+def named(projections: Mapping[str, Projection], name: str) -> Projection:
+    """The projection of that name.
+
+    Raises:
+        NotFound: there is none; the message names what is close.
+    """
+    if name in projections:
+        return projections[name]
+    close = get_close_matches(name, projections, 1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    raise NotFound(f"There is no projection {name!r}. {hint}'salesledger projections' lists them.")
+
+
+def in_order(projections: Mapping[str, Projection], wanted: Iterable[str]) -> list[Projection]:
+    """The wanted projections and all that they need, each behind what it needs.
+
+    Raises:
+        NotFound: one needs a relation that isn't there.
+        BadFile: they need each other in a circle.
+    """
+    order: dict[str, Projection] = {}
+    open_names: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in order or name in BASES:
+            return
+        if name in open_names:
+            raise BadFile(f"The projections {', '.join(open_names)} need each other in a circle.")
+        open_names.append(name)
+        projection = named(projections, name)
+        for need in projection.needs:
+            visit(need)
+        open_names.pop()
+        order[name] = projection
+
+    for name in wanted:
+        visit(name)
+    return list(order.values())
+
+
+def parameters_of(sql: str) -> set[str]:
+    """The parameters that a statement reads, without the dollar sign."""
+    return set(_PARAMETER.findall(_TEXT.sub("", _COMMENT.sub("", sql))))

@@ -1,0 +1,289 @@
+"""Answers: projections and questions composed into one DuckDB statement over the mirror and the tail."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from salesledger.errors import BadQuery
+from salesledger.ledger.format import Head, connect_to_read, read_head
+from salesledger.readmodel import catalogue
+from salesledger.readmodel.catalogue import Projection
+from salesledger.readmodel.filters import compile_filters
+from salesledger.readmodel.mirror import SEGMENT, Mirror, Progress, events_relation
+from salesledger.readmodel.periods import Period
+
+DIMENSIONS = ("owner", "team", "source", "campaign", "product", "segment", "account", "process")
+"""What reports can be split by."""
+
+FILTERED = "deals"
+"""The projection that filters work on; all that reads it sees only the deals that pass."""
+
+# The mean of money, rounded half up to two decimals in whole numbers: DuckDB's own division would make it a float.
+_MONEY_MEAN = """
+    CREATE OR REPLACE TEMP MACRO money_mean(total, n) AS
+        CAST(CAST((CAST(total * 10000 AS HUGEINT) * 2 + n * 100) // (n * 200) AS DECIMAL(36, 0)) * 0.01 AS DECIMAL(38, 2))
+"""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, besides the projection.
+
+    Attributes:
+        as_of: the instant in business time; now where absent.
+        known_at: what was known at this instant; now where absent.
+        upto: nothing behind this entry of the log is looked at.
+        periods: the periods that reports have rows for; one that holds everything where empty.
+        by: the dimension that reports are split by.
+        filters: terms as on the command line, such as 'owner:kim'.
+    """
+
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+    upto: int | None = None
+    periods: Sequence[Period] = ()
+    by: str | None = None
+    filters: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows with the names and the SQL types of their columns."""
+
+    columns: list[str]
+    types: list[str]
+    rows: list[tuple[Any, ...]]
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """Each row by column."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+@dataclass
+class Engine:
+    """A reader of one ledger.
+
+    Attributes:
+        head: what is known of the ledger: refreshed at every question, so that what was just recorded is seen.
+        projections: every projection by name.
+    """
+
+    path: Path
+    place: str
+    head: Head
+    projections: dict[str, Projection]
+    log: sqlite3.Connection
+    duck: duckdb.DuckDBPyConnection
+    progress: Progress | None = None
+    _held: ExitStack = field(default_factory=ExitStack)
+    _tail: tuple[int, int] | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, progress: Progress | None = None, memory: str | None = None) -> Self:
+        """Open a ledger for asking.
+
+        Args:
+            path: the ledger's file.
+            progress: told how the mirror grows, where it must.
+            memory: DuckDB's memory limit, such as '2GB'.
+
+        Raises:
+            NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: as their names say.
+            BadFile: a projection of the user's has a broken header.
+        """
+        log, place = connect_to_read(path)
+        try:
+            head = read_head(log, path)
+            own = catalogue.load(path.absolute().parent / "projections")
+            duck = duckdb.connect(":memory:")
+        except BaseException:
+            log.close()
+            raise
+        duck.execute("SET TimeZone = 'UTC'")
+        if memory:
+            duck.execute("SET memory_limit = $limit", {"limit": memory})
+        duck.execute(_MONEY_MEAN)
+        return cls(path, place, head, own, log, duck, progress)
+
+    def close(self) -> None:
+        """Let go of the file and of the memory."""
+        self._held.close()
+        self.duck.close()
+        self.log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def refresh(self) -> None:
+        """Look at the log again."""
+        self.head = read_head(self.log, self.path)
+
+    def project(self, name: str, question: Question | None = None) -> duckdb.DuckDBPyRelation:
+        """A projection as a DuckDB relation, which is run when its rows are asked for.
+
+        Raises:
+            NotFound: there is no such projection.
+            BadFilter, BadQuery: the question can't be put to it.
+        """
+        catalogue.named(self.projections, name)
+        return self.query(f'SELECT * FROM "{name}"', question)
+
+    def answer(self, name: str, question: Question | None = None) -> Answer:
+        """The rows of a projection."""
+        return self._fetch(self.project(name, question))
+
+    def ask(self, sql: str, question: Question | None = None, values: Mapping[str, object] | None = None) -> Answer:
+        """The rows of any SELECT over the projections."""
+        return self._fetch(self.query(sql, question, values))
+
+    def query(
+        self, sql: str, question: Question | None = None, values: Mapping[str, object] | None = None
+    ) -> duckdb.DuckDBPyRelation:
+        """Any SELECT over the projections, as a relation.
+
+        Args:
+            sql: one SELECT; it may read the parameters that projections read.
+            question: the dates, periods and filters.
+            values: further parameters of the statement.
+
+        Raises:
+            BadQuery: it is no SELECT, or DuckDB refuses it.
+        """
+        question = self._settled(question or Question())
+        sql = sql.strip().rstrip(";").strip()
+        try:
+            kinds = [s.type for s in self.duck.extract_statements(sql)]
+            names = self.duck.get_table_names(sql)
+        except duckdb.Error as e:
+            raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+        if kinds != [duckdb.StatementType.SELECT]:
+            raise BadQuery("Only a single SELECT can be asked: a ledger is changed by recording events, never by SQL.")
+        wanted = [name for name in names if name in self.projections or name in catalogue.BASES]
+        statement, parameters = self._compose(sql, wanted, question, dict(values or {}))
+        try:
+            return self.duck.sql(statement, params=parameters)
+        except duckdb.Error as e:
+            raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+
+    def _settled(self, question: Question) -> Question:
+        self.refresh()
+        now = self.head.now()
+        return replace(question, as_of=question.as_of or now, known_at=question.known_at or now)
+
+    def _compose(
+        self, sql: str, wanted: Sequence[str], question: Question, values: dict[str, object]
+    ) -> tuple[str, dict[str, object]]:
+        chain: dict[str, str] = {}
+        if wanted:
+            chain["decoded"] = self._decoded(question.upto)
+            chain["periods"] = _periods(question.periods, self.head)
+            chain["process_stages"] = _process_stages(self.head)
+        for projection in catalogue.in_order(self.projections, wanted):
+            if projection.name == FILTERED and question.filters:
+                chain["unfiltered_deals"] = projection.sql
+                condition, filter_values = compile_filters(question.filters, self._columns(projection, chain, question))
+                chain[FILTERED] = f"SELECT * FROM unfiltered_deals WHERE {condition}"  # noqa: S608
+                values |= filter_values
+            else:
+                chain[projection.name] = projection.sql
+        if question.filters and FILTERED not in chain:
+            raise BadQuery("Filters choose deals, and this report doesn't read the projection 'deals'.")
+        views = ", ".join(f'"{name}" AS ({body})' for name, body in chain.items())
+        statement = f"WITH {views} SELECT * FROM ({sql})" if views else sql  # noqa: S608
+        used = catalogue.parameters_of(statement)
+        available = self._parameters(question) | values
+        missing = sorted(used - set(available))
+        if missing:
+            raise BadQuery(f"The parameter ${missing[0]} has no value; there are {', '.join('$' + p for p in sorted(available))}.")
+        return statement, {name: available[name] for name in used}
+
+    def _columns(self, projection: Projection, chain: Mapping[str, str], question: Question) -> dict[str, str]:
+        views = ", ".join(f'"{name}" AS ({body})' for name, body in chain.items())
+        statement = f"WITH {views} SELECT * FROM unfiltered_deals"  # noqa: S608
+        available = self._parameters(question)
+        used = catalogue.parameters_of(statement)
+        relation = self.duck.sql(statement, params={name: available[name] for name in used})
+        return {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
+
+    def _parameters(self, question: Question) -> dict[str, object]:
+        assert question.as_of is not None
+        assert question.known_at is not None
+        if question.by is not None and question.by not in DIMENSIONS:
+            raise BadQuery(f"Reports can't be split by {question.by!r}; choose from {', '.join(DIMENSIONS)}.")
+        return {
+            "as_of": _naive(question.as_of),
+            "as_of_on": question.as_of.astimezone(self.head.zone).date(),
+            "known_at": _naive(question.known_at),
+            "by": question.by,
+            "currency": self.head.currency,
+        }
+
+    def _decoded(self, upto: int | None) -> str:
+        mirror = Mirror(self.path, self.place, self.head, self.log, self.duck)
+        segments = mirror.segments(self.progress)
+        mirrored, last = len(segments) * SEGMENT, self.head.last_entry
+        if self._tail != (mirrored, last):
+            self._held.close()
+            self._tail = None
+            if last > mirrored:
+                self._held.enter_context(mirror.decoded("log_tail", mirrored, last))
+            self._tail = (mirrored, last)
+        relation = events_relation(segments, "log_tail" if last > mirrored else None)
+        return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}"  # noqa: S608
+
+    def _fetch(self, relation: duckdb.DuckDBPyRelation) -> Answer:
+        try:
+            columns, types = list(relation.columns), [str(kind) for kind in relation.types]
+            return Answer(columns, types, relation.fetchall())
+        except duckdb.Error as e:
+            raise BadQuery(f"That can't be answered: {_first_line(e)}") from e
+
+
+def _naive(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _timestamp(instant: datetime) -> str:
+    return f"TIMESTAMP '{_naive(instant):%Y-%m-%d %H:%M:%S.%f}'"
+
+
+def _periods(periods: Sequence[Period], head: Head) -> str:
+    rows = [
+        (p.label.replace("'", "''"), _timestamp(p.begins_at(head.zone)), _timestamp(p.ends_at(head.zone)), p.begin, p.end)
+        for p in periods
+    ] or [("all", "TIMESTAMP '1900-01-01'", "TIMESTAMP '2200-01-01'", date(1900, 1, 1), date(2200, 1, 1))]
+    return " UNION ALL ".join(
+        f"SELECT '{label}' AS period, {begin} AS begins_at, {end} AS ends_at, DATE '{first}' AS begins_on, DATE '{last}' AS ends_on"
+        for label, begin, end, first, last in rows
+    )
+
+
+def _process_stages(head: Head) -> str:
+    def quoted(text: str) -> str:
+        return "'" + text.replace("'", "''") + "'"
+
+    rows = [
+        f"SELECT {quoted(process)} AS process, {version} AS process_version, {quoted(stage)} AS stage, "
+        f"{position} AS position, CAST({quoted(probability)} AS DECIMAL(7, 6)) AS probability"
+        for process, version, stage, position, probability in head.stages
+    ]
+    return " UNION ALL ".join(rows)
+
+
+
