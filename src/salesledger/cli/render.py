@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 # pathlib, json, csv and prettytable are imported where they are used: every command pays for what stands here.
 from salesledger.cli.escape import json_text, markdown_text, safe_text, spreadsheet_text
 from salesledger.errors import UsageError
+from salesledger.readmodel.plain import in_utc, plain, two_decimals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +38,13 @@ class Rows:
         columns: The names, in order; where one returns, it is shown as DuckDB would name it: `a`, `a_1`.
         types: DuckDB's type names, one a column: `VARCHAR`, `DECIMAL(38,4)`, `TIMESTAMP`, ...
         rows: One tuple a row, as long as `columns`. A datetime without a zone means UTC.
+        sparse: Whether the rows are of different kinds: JSON then leaves out what a row has no value for.
     """
 
     columns: list[str]
     types: list[str]
     rows: list[tuple[object, ...]]
+    sparse: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def render(
 
 def money(value: Decimal) -> str:
     """An amount to read, such as `-12,500.00`: more decimals than two only where they aren't all zero. Never rounds."""
-    return _two_decimals(f"{value:,f}")
+    return two_decimals(f"{value:,f}")
 
 
 def write(text: str, out: str | None) -> None:
@@ -170,45 +173,11 @@ def _replace_file(target: "Path", content: bytes) -> None:
         raise
 
 
-def _two_decimals(digits: str) -> str:
-    whole, _, fraction = digits.partition(".")
-    if not fraction[2:].strip("0"):
-        fraction = fraction[:2].ljust(2, "0")
-    return f"{whole}.{fraction}"
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
-
-
 def _local(moment: datetime, zone: "ZoneInfo") -> datetime:
     try:
-        return _utc(moment).replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+        return in_utc(moment).replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
     except OverflowError:  # year 1 or 9999: an open end, the same in any zone
-        return _utc(moment)
-
-
-def _value(value: object) -> object:
-    """What JSON holds for a value that DuckDB returned."""
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if isfinite(value) else None
-        case Decimal():
-            return _two_decimals(f"{value:f}") if value.is_finite() else None
-        case datetime():
-            return f"{_utc(value).isoformat()}Z"
-        case date() | time():
-            return value.isoformat()
-        case list() | tuple():
-            return [_value(item) for item in value]
-        case dict():
-            return {_text(key): _value(item) for key, item in value.items()}
-        case bytes():
-            return value.hex()
-        case _:
-            return str(value)
+        return in_utc(moment)
 
 
 def _dumped(value: object) -> str:
@@ -218,10 +187,10 @@ def _dumped(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    plain = _value(value)
-    if plain is None:
+    shown = plain(value)
+    if shown is None:
         return ""
-    return plain if isinstance(plain, str) else _dumped(plain)
+    return shown if isinstance(shown, str) else _dumped(shown)
 
 
 def _unique(names: Iterable[str]) -> list[str]:
@@ -238,7 +207,8 @@ def _unique(names: Iterable[str]) -> list[str]:
 def _json_objects(rows: Rows) -> Iterator[str]:
     names = _unique(rows.columns)
     for row in rows.rows:
-        yield _dumped({name: _value(cell) for name, cell in zip(names, row, strict=True)})
+        told = zip(names, row, strict=True)
+        yield _dumped({name: plain(cell) for name, cell in told if cell is not None or not rows.sparse})
 
 
 def _json(rows: Rows) -> str:

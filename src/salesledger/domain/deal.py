@@ -121,7 +121,11 @@ def _refuse_closed(state: DealState, event: Event) -> str | None:
     since = f"the deal is {state.status} since {state.closed_at:%Y-%m-%d}"
     if isinstance(event, de.DealRevised):
         fixed = [name for name in _FIXED_WHEN_CLOSED if getattr(event, name) is not None]
-        return f"{since}, so its {fixed[0]} stands; correct the closing entry instead, or reopen the deal" if fixed else None
+        return (
+            f"{since}, so its {fixed[0]} stands; correct the closing entry instead, or reopen the deal"
+            if fixed
+            else None
+        )
     return f"{since}; reopen it first, or record an earlier date"
 
 
@@ -179,7 +183,11 @@ def evolve(state: DealState, event: Event) -> DealState:
         changes["closed_at"] = event.effective_at if event.STATUS in CLOSED else None
     match event:
         case de.LeadCaptured():
-            changes |= {"captured_at": event.effective_at, "company": event.company, "process_version": event.process_version}
+            changes |= {
+                "captured_at": event.effective_at,
+                "company": event.company,
+                "process_version": event.process_version,
+            }
         case de.LeadQualified():
             changes["qualified"] = True
         case de.LeadHandedOver():

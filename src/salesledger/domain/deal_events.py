@@ -35,7 +35,9 @@ class Money(BaseModel):
             assert self.term_months is not None
             assert self.interval_months is not None
             if self.term_months % self.interval_months:
-                raise ValueError(f"a term of {self.term_months} months is not a multiple of {self.interval_months} months")
+                raise ValueError(
+                    f"a term of {self.term_months} months is not a multiple of {self.interval_months} months"
+                )
         if (self.amount is None and self.recurring_amount is None) != (self.currency is None):
             raise ValueError("an amount and its currency go together")
         return self
@@ -90,7 +92,7 @@ class Moving(DealEvent, abstract=True):
         stage: the stage that the deal is in from then on.
     """
 
-    COMPLETED = ("process", "stage")
+    COMPLETED: ClassVar[tuple[str, ...]] = ("process", "stage")
 
     process: Id | None = None
     stage: Id | None = None

@@ -187,7 +187,8 @@ def _void(stream: str, records: Sequence[Recorded], command: Void, context: Cont
             raise Refused(f"Void {command.entry} was overtaken by {overtaken}; void that instead. {NOTHING_RECORDED}")
     elif is_struck and last is not None:
         raise Refused(
-            f"Entry {command.entry} is struck out already by entry {last.entry}; void {last.entry} to restore it. {NOTHING_RECORDED}"
+            f"Entry {command.entry} is struck out already by entry {last.entry}; void {last.entry} to restore it. "
+            f"{NOTHING_RECORDED}"
         )
     earliest = max(target.known_at, last.known_at if last else target.known_at)
     if command.known_at is not None and not earliest <= command.known_at <= context.now:

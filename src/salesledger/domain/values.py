@@ -22,13 +22,15 @@ def to_amount(value: Any) -> Decimal:
         ValueError: with what is wrong and how to write it.
     """
     if isinstance(value, bool | float):
-        raise ValueError(f"{value!r} may be inexact; write the amount as text, such as '1250.50'")  # noqa: TRY004
+        raise ValueError(f"{value!r} may be inexact; write the amount as text, such as '1250.50'")
     text = format_plain(value) if isinstance(value, Decimal) else str(value).strip()
     if not _PLAIN_NUMBER.fullmatch(text):
         shown = text if len(text) <= 40 else text[:40] + "..."
         if text.startswith("-"):
             raise ValueError(f"{shown!r} is negative; an amount is zero or more")
-        raise ValueError(f"{shown!r} is not an amount; write it like 1250 or 1250.50, with at most 14 digits and 4 decimals")
+        raise ValueError(
+            f"{shown!r} is not an amount; write it like 1250 or 1250.50, with at most 14 digits and 4 decimals"
+        )
     return Decimal(text)
 
 
@@ -105,7 +107,9 @@ def _only_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
 
 
-Amount = Annotated[Decimal, BeforeValidator(to_amount), PlainSerializer(format_plain, return_type=str, when_used="json")]
+Amount = Annotated[
+    Decimal, BeforeValidator(to_amount), PlainSerializer(format_plain, return_type=str, when_used="json")
+]
 Currency = Annotated[str, AfterValidator(to_currency)]
 Text = Annotated[str, BeforeValidator(_only_text), AfterValidator(to_text)]
 Id = Annotated[str, BeforeValidator(_only_text), AfterValidator(to_id)]

@@ -60,7 +60,7 @@ class LedgerApplication(Application[str]):
         Raises:
             eventsourcing.persistence.IntegrityError: another writer was faster, or a key is taken.
         """
-        first, micros = self.recorder.append([self.mapper.to_stored_event(p) for p in pending])  # type: ignore[arg-type]
+        first, micros = self.recorder.append([self.mapper.to_stored_event(p) for p in pending])
         recorded_at = from_micros(micros)
         return [
             Recorded(p.originator_id, p.originator_version, p.event, entry, recorded_at, p.key)

@@ -87,7 +87,8 @@ class Batch:
         Raises:
             Refused, NotFound, KeyReused: nothing of the group is added.
         """
-        before, mark = {}, len(self.pending)
+        before: dict[str, int] = {}
+        mark = len(self.pending)
         done: list[tuple[str, tuple[Recorded, ...], bool]] = []
         streams: list[str] = []
         try:
@@ -181,7 +182,13 @@ class Batch:
 
     def _set_currency(self, command: Command) -> None:
         event = _event_of(command)
-        if not isinstance(event, Money) or not isinstance(event, Event) or event.currency is None or self.context.currency or self._currency:
+        if (
+            not isinstance(event, Money)
+            or not isinstance(event, Event)
+            or event.currency is None
+            or self.context.currency
+            or self._currency
+        ):
             return
         self._currency = event.currency
         settings = self._records(SETTINGS_STREAM)
@@ -204,7 +211,9 @@ def _difference(known: Recorded, proposal: Proposal, command: Command) -> str | 
     if not isinstance(command, Record):
         if not isinstance(known.event, EventVoided):
             return "its type"
-        return None if (known.event.voids, known.event.void_reason) == (command.entry, command.reason) else "what it voids"
+        return (
+            None if (known.event.voids, known.event.void_reason) == (command.entry, command.reason) else "what it voids"
+        )
     event = command.event
     if type(event) is not type(known.event):
         return "its type"

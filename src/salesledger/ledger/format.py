@@ -218,7 +218,13 @@ def read_head(connection: sqlite3.Connection, path: Path) -> Head:
         event = json.loads(state)
         for position, stage in enumerate(event.get("stages", ())):
             stages.append(
-                (stream.partition(":")[2], int(event["process_version"]), stage["name"], position, str(stage["probability"]))
+                (
+                    stream.partition(":")[2],
+                    int(event["process_version"]),
+                    stage["name"],
+                    position,
+                    str(stage["probability"]),
+                )
             )
     return Head(
         ledger_id=settings["ledger_id"],

@@ -95,7 +95,12 @@ class LedgerMapper(Mapper[str]):
             problem = e.errors(include_url=False, include_input=False)[0]["msg"]
             raise DamagedLedger(self.place, f"entry {logged.id} is no {topic}: {problem}") from e
         return Recorded(
-            logged.originator_id, logged.originator_version, event, logged.id, from_micros(logged.recorded_at), logged.key
+            logged.originator_id,
+            logged.originator_version,
+            event,
+            logged.id,
+            from_micros(logged.recorded_at),
+            logged.key,
         )
 
 

@@ -79,12 +79,12 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             return self._append(c, stored_events)
 
     def _append(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent]) -> tuple[int, int]:
-        c.execute(f"SELECT entry, recorded_at FROM {self.events_table_name} ORDER BY entry DESC LIMIT 1")  # noqa: S608
+        c.execute(f"SELECT entry, recorded_at FROM {self.events_table_name} ORDER BY entry DESC LIMIT 1")
         last = c.fetchone()
         last_entry, last_at = (last[0], last[1]) if last else (0, 0)
         recorded_at = max(to_micros(datetime.now(UTC)), last_at)
         c.executemany(
-            f"INSERT INTO {self.events_table_name} "  # noqa: S608
+            f"INSERT INTO {self.events_table_name} "
             "(originator_id, originator_version, topic, state, recorded_at, key) VALUES (?, ?, ?, ?, ?, ?)",
             [
                 (s.originator_id, s.originator_version, s.topic, s.state, recorded_at, getattr(s, "key", None))
@@ -103,7 +103,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         limit: int | None = None,
     ) -> Sequence[LoggedEvent]:
         """The events of one stream, in order."""
-        statement = f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE originator_id = ?"  # noqa: S608
+        statement = f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE originator_id = ?"
         parameters: list[Any] = [str(originator_id)]
         if gt is not None:
             statement += " AND originator_version > ?"
@@ -136,25 +136,25 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             conditions.append(f"topic IN ({', '.join('?' * len(topics))})")
             values.extend(topics)
         return self._select(
-            f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE {' AND '.join(conditions)} ORDER BY entry LIMIT ?",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE {' AND '.join(conditions)} ORDER BY entry LIMIT ?",
             [*values, limit],
         )
 
     def select_keyed(self, key: str) -> LoggedEvent | None:
         """The event that was recorded under a key."""
-        found = self._select(f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE key = ?", [key])  # noqa: S608
+        found = self._select(f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE key = ?", [key])
         return found[0] if found else None
 
     def select_entry(self, entry: int) -> LoggedEvent | None:
         """One entry."""
-        found = self._select(f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE entry = ?", [entry])  # noqa: S608
+        found = self._select(f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE entry = ?", [entry])
         return found[0] if found else None
 
     def select_streams(self, start: str, end: str) -> list[str]:
         """The names of the streams from `start` up to, but without, `end`."""
         with self.datastore.transaction(commit=False) as c:
             c.execute(
-                f"SELECT originator_id FROM {self.events_table_name} "  # noqa: S608
+                f"SELECT originator_id FROM {self.events_table_name} "
                 "WHERE originator_id >= ? AND originator_id < ? AND originator_version = 1 ORDER BY entry",
                 (start, end),
             )
@@ -166,7 +166,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             return [LoggedEvent(row[1], row[2], row[3], row[4], row[0], row[5], row[6]) for row in c.fetchall()]
 
     def _max_notification_id(self, c: SQLiteCursor) -> int:
-        c.execute(f"SELECT max(entry) FROM {self.events_table_name}")  # noqa: S608
+        c.execute(f"SELECT max(entry) FROM {self.events_table_name}")
         return c.fetchone()[0] or 0
 
 

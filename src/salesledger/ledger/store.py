@@ -65,8 +65,7 @@ class Store:
                 check_format(connection, path)
             finally:
                 connection.close()
-        store = cls(path, LedgerApplication(path))
-        return store
+        return cls(path, LedgerApplication(path))
 
     @classmethod
     def create(cls, path: Path, *, timezone: str, currency: str | None, recorded_by: str) -> Self:
@@ -100,7 +99,9 @@ class Store:
     def _begin(self, timezone: str, currency: str | None, recorded_by: str) -> None:
         now = datetime.now(UTC)
         opened = LedgerOpened(effective_at=now, recorded_by=recorded_by, ledger_id=uuid.uuid4().hex, timezone=timezone)
-        defined = ProcessDefined(effective_at=now, recorded_by=recorded_by, process_version=1, title="B2B", stages=B2B.stages)
+        defined = ProcessDefined(
+            effective_at=now, recorded_by=recorded_by, process_version=1, title="B2B", stages=B2B.stages
+        )
         pending = [Pending(SETTINGS_STREAM, 1, opened), Pending("process:b2b", 1, defined)]
         if currency:
             pending.append(

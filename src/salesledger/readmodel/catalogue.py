@@ -19,7 +19,7 @@ _LINE = re.compile(r"--\s?(.*)")
 _COLUMN = re.compile(r"\s+([a-z_][a-z0-9_]*):\s+(.+)")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^']|'')*'")
-_PARAMETER = re.compile(r"\$([a-z_]+)")
+_PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ def parse(name: str, text: str, *, own: bool = False) -> Projection:
     sql = _COMMENT.sub("", text).strip().rstrip(";").strip()
     for wanted in (name, "grain", "needs", "parameters", "columns"):
         if wanted not in said:
-            raise BadFile(f"The projection {name!r} has no line '-- {wanted}: ...' in its header; see docs/projections.md.")
+            raise BadFile(
+                f"The projection {name!r} has no line '-- {wanted}: ...' in its header; see docs/projections.md."
+            )
     if not sql:
         raise BadFile(f"The projection {name!r} holds no SQL after its header.")
     return Projection(
@@ -155,6 +157,11 @@ def in_order(projections: Mapping[str, Projection], wanted: Iterable[str]) -> li
     for name in wanted:
         visit(name)
     return list(order.values())
+
+
+def without_parameters(sql: str) -> str:
+    """The statement with NULL in place of each parameter, for what can only be asked of a statement without any."""
+    return re.sub(r"'(?:[^']|'')*'|\$[a-z_][a-z0-9_]*", lambda m: m[0] if m[0][0] == "'" else "NULL", sql)
 
 
 def parameters_of(sql: str) -> set[str]:

@@ -165,4 +165,4 @@ def decoding(source: str, timezone: str) -> str:
             d.replaces AS replaces,
             {fields}
         FROM (SELECT *, json_transform(CAST(state AS VARCHAR), '{{{schema}}}') AS d FROM {source})
-    """  # noqa: S608
+    """

@@ -1,10 +1,10 @@
 """Answers: projections and questions composed into one DuckDB statement over the mirror and the tail."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,10 +17,12 @@ from salesledger.readmodel import catalogue
 from salesledger.readmodel.catalogue import Projection
 from salesledger.readmodel.filters import compile_filters
 from salesledger.readmodel.mirror import SEGMENT, Mirror, Progress, events_relation
-from salesledger.readmodel.periods import Period
+from salesledger.readmodel.periods import Period, Span, split
 
 DIMENSIONS = ("owner", "team", "source", "campaign", "product", "segment", "account", "process")
 """What reports can be split by."""
+
+_CHUNK = 10_000
 
 FILTERED = "deals"
 """The projection that filters work on; all that reads it sees only the deals that pass."""
@@ -126,6 +128,24 @@ class Engine:
     ) -> None:
         self.close()
 
+    def with_periods(self, question: Question, span: Span, interval: str | None) -> Question:
+        """The question with the periods that a span and an interval give; open ends reach as far as the ledger does.
+
+        Raises:
+            BadPeriod: too many of them.
+        """
+        if interval is None and span == Span():
+            return question
+        if interval is None and span.begin is not None and span.end is not None:
+            return replace(question, periods=split(span, None))
+        as_of_on = (question.as_of or self.head.now()).astimezone(self.head.zone).date()
+        ((first, last),) = self.ask(
+            "SELECT min(effective_on), max(effective_on) FROM events WHERE type = 'lead-captured' OR type LIKE 'deal-%'",
+        ).rows
+        begin = span.begin or min(first or as_of_on, as_of_on)
+        end = span.end or max(begin, min(last or as_of_on, as_of_on)) + timedelta(days=1)
+        return replace(question, periods=split(Span(begin, max(end, begin + timedelta(days=1))), interval))
+
     def refresh(self) -> None:
         """Look at the log again."""
         self.head = read_head(self.log, self.path)
@@ -161,21 +181,47 @@ class Engine:
         Raises:
             BadQuery: it is no SELECT, or DuckDB refuses it.
         """
+        statement, parameters = self._prepared(sql, question, values)
+        try:
+            return self.duck.sql(statement, params=parameters)
+        except duckdb.Error as e:
+            raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+
+    def stream(self, sql: str, question: Question | None = None) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        """The columns and the rows of a SELECT, the rows read as they are asked for: for answers that memory can't hold.
+
+        No other question may be asked before the last row is read.
+
+        Raises:
+            BadQuery: see `query`.
+        """
+        statement, parameters = self._prepared(sql, question, {})
+        try:
+            result = self.duck.execute(statement, parameters)
+        except duckdb.Error as e:
+            raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+        columns = [str(column[0]) for column in result.description or ()]
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            while chunk := result.fetchmany(_CHUNK):
+                yield from chunk
+
+        return columns, rows()
+
+    def _prepared(
+        self, sql: str, question: Question | None, values: Mapping[str, object] | None
+    ) -> tuple[str, dict[str, object]]:
         question = self._settled(question or Question())
         sql = sql.strip().rstrip(";").strip()
         try:
             kinds = [s.type for s in self.duck.extract_statements(sql)]
-            names = self.duck.get_table_names(sql)
+            names = self.duck.get_table_names(catalogue.without_parameters(sql))
         except duckdb.Error as e:
             raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
         if kinds != [duckdb.StatementType.SELECT]:
             raise BadQuery("Only a single SELECT can be asked: a ledger is changed by recording events, never by SQL.")
         wanted = [name for name in names if name in self.projections or name in catalogue.BASES]
-        statement, parameters = self._compose(sql, wanted, question, dict(values or {}))
-        try:
-            return self.duck.sql(statement, params=parameters)
-        except duckdb.Error as e:
-            raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+        return self._compose(sql, wanted, question, dict(values or {}))
 
     def _settled(self, question: Question) -> Question:
         self.refresh()
@@ -193,25 +239,29 @@ class Engine:
         for projection in catalogue.in_order(self.projections, wanted):
             if projection.name == FILTERED and question.filters:
                 chain["unfiltered_deals"] = projection.sql
-                condition, filter_values = compile_filters(question.filters, self._columns(projection, chain, question))
-                chain[FILTERED] = f"SELECT * FROM unfiltered_deals WHERE {condition}"  # noqa: S608
+                condition, filter_values = compile_filters(
+                    question.filters, self._columns(chain, question), zone=self.head.zone
+                )
+                chain[FILTERED] = f"SELECT * FROM unfiltered_deals WHERE {condition}"
                 values |= filter_values
             else:
                 chain[projection.name] = projection.sql
         if question.filters and FILTERED not in chain:
             raise BadQuery("Filters choose deals, and this report doesn't read the projection 'deals'.")
         views = ", ".join(f'"{name}" AS ({body})' for name, body in chain.items())
-        statement = f"WITH {views} SELECT * FROM ({sql})" if views else sql  # noqa: S608
+        statement = f"WITH {views} SELECT * FROM ({sql})" if views else sql
         used = catalogue.parameters_of(statement)
         available = self._parameters(question) | values
         missing = sorted(used - set(available))
         if missing:
-            raise BadQuery(f"The parameter ${missing[0]} has no value; there are {', '.join('$' + p for p in sorted(available))}.")
+            raise BadQuery(
+                f"The parameter ${missing[0]} has no value; there are {', '.join('$' + p for p in sorted(available))}."
+            )
         return statement, {name: available[name] for name in used}
 
-    def _columns(self, projection: Projection, chain: Mapping[str, str], question: Question) -> dict[str, str]:
+    def _columns(self, chain: Mapping[str, str], question: Question) -> dict[str, str]:
         views = ", ".join(f'"{name}" AS ({body})' for name, body in chain.items())
-        statement = f"WITH {views} SELECT * FROM unfiltered_deals"  # noqa: S608
+        statement = f"WITH {views} SELECT * FROM unfiltered_deals"
         available = self._parameters(question)
         used = catalogue.parameters_of(statement)
         relation = self.duck.sql(statement, params={name: available[name] for name in used})
@@ -241,7 +291,7 @@ class Engine:
                 self._held.enter_context(mirror.decoded("log_tail", mirrored, last))
             self._tail = (mirrored, last)
         relation = events_relation(segments, "log_tail" if last > mirrored else None)
-        return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}"  # noqa: S608
+        return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}"
 
     def _fetch(self, relation: duckdb.DuckDBPyRelation) -> Answer:
         try:
@@ -265,7 +315,13 @@ def _timestamp(instant: datetime) -> str:
 
 def _periods(periods: Sequence[Period], head: Head) -> str:
     rows = [
-        (p.label.replace("'", "''"), _timestamp(p.begins_at(head.zone)), _timestamp(p.ends_at(head.zone)), p.begin, p.end)
+        (
+            p.label.replace("'", "''"),
+            _timestamp(p.begins_at(head.zone)),
+            _timestamp(p.ends_at(head.zone)),
+            p.begin,
+            p.end,
+        )
         for p in periods
     ] or [("all", "TIMESTAMP '1900-01-01'", "TIMESTAMP '2200-01-01'", date(1900, 1, 1), date(2200, 1, 1))]
     return " UNION ALL ".join(
@@ -284,6 +340,3 @@ def _process_stages(head: Head) -> str:
         for process, version, stage, position, probability in head.stages
     ]
     return " UNION ALL ".join(rows)
-
-
-

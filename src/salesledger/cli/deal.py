@@ -1,0 +1,144 @@
+"""Commands that record what happens to deals: meetings, trials, stages, offers, closing."""
+
+from typing import Any
+
+import click
+
+from salesledger.cli.lead import common_of, deal_argument, describing, record_event
+from salesledger.cli.main import Prefixed
+from salesledger.cli.money import money_fields, money_options
+from salesledger.cli.options import on_date, records
+
+
+@click.group("meeting", cls=Prefixed)
+def meeting_command() -> None:
+    """Record meetings."""
+
+
+@meeting_command.command("hold")
+@deal_argument
+@click.option("--kind", help="Such as discovery, demo or visit.  [default: meeting]")
+@click.option("--attendees", type=click.IntRange(min=0), help="How many people were present.")
+@click.option("--pain", "pain_points", multiple=True, help="What hurts the client; repeatable.")
+@on_date
+@records
+@click.pass_context
+def hold(ctx: click.Context, /, deal: str, pain_points: tuple[str, ...], **values: Any) -> None:
+    """A meeting, a demo or a visit took place."""
+    record_event(ctx, "meeting-held", deal, common_of(values), values | {"pain_points": pain_points or None})
+
+
+@click.group("trial", cls=Prefixed)
+def trial_command() -> None:
+    """Record trials."""
+
+
+@trial_command.command("start")
+@deal_argument
+@click.option("--product", help="What is tried.")
+@on_date
+@records
+@click.pass_context
+def trial_start(ctx: click.Context, /, deal: str, **values: Any) -> None:
+    """The client tries the product."""
+    record_event(ctx, "trial-started", deal, common_of(values), values)
+
+
+@trial_command.command("end")
+@deal_argument
+@click.option("--outcome", help="What came of it.")
+@on_date
+@records
+@click.pass_context
+def trial_end(ctx: click.Context, /, deal: str, **values: Any) -> None:
+    """The trial is over."""
+    record_event(ctx, "trial-ended", deal, common_of(values), values)
+
+
+@click.group("deal", cls=Prefixed)
+def deal_command() -> None:
+    """Record deals: advance, revise, offer, win, lose, reopen."""
+
+
+@deal_command.command("advance")
+@deal_argument
+@click.argument("stage")
+@on_date
+@records
+@click.pass_context
+def advance(ctx: click.Context, /, deal: str, **values: Any) -> None:
+    """Move the deal to a stage, forwards or back."""
+    record_event(ctx, "deal-advanced", deal, common_of(values), values)
+
+
+@deal_command.command("revise")
+@deal_argument
+@describing
+@money_options
+@on_date
+@records
+@click.pass_context
+def revise(ctx: click.Context, /, deal: str, **values: Any) -> None:
+    """What is known of the deal changed."""
+    common = common_of(values)
+    record_event(ctx, "deal-revised", deal, common, values | money_fields(values))
+
+
+@deal_command.command("offer")
+@deal_argument
+@click.option("--counter", is_flag=True, help="The client's counter-offer.")
+@money_options
+@on_date
+@records
+@click.pass_context
+def offer(ctx: click.Context, /, deal: str, counter: bool, **values: Any) -> None:
+    """An offer was made, or countered."""
+    common = common_of(values)
+    record_event(ctx, "offer-countered" if counter else "offer-made", deal, common, money_fields(values))
+
+
+@deal_command.command("paperwork")
+@deal_argument
+@click.option("--kind", help="Such as contract or order-form.  [default: contract]")
+@on_date
+@records
+@click.pass_context
+def paperwork(ctx: click.Context, /, deal: str, **values: Any) -> None:
+    """Contract, order form or terms went out."""
+    record_event(ctx, "paperwork-sent", deal, common_of(values), values)
+
+
+@deal_command.command("win")
+@deal_argument
+@money_options
+@on_date
+@records
+@click.pass_context
+def win(ctx: click.Context, /, deal: str, **values: Any) -> None:
+    """The client bought; amounts that are not given are those of the last offer."""
+    common = common_of(values)
+    record_event(ctx, "deal-won", deal, common, money_fields(values))
+
+
+@deal_command.command("lose")
+@deal_argument
+@click.option("--reason", required=True, help="Why.")
+@click.option("--competitor", help="Who won instead.")
+@on_date
+@records
+@click.pass_context
+def lose(ctx: click.Context, /, deal: str, **values: Any) -> None:
+    """The client did not buy."""
+    record_event(ctx, "deal-lost", deal, common_of(values), values)
+
+
+@deal_command.command("reopen")
+@deal_argument
+@click.option("--stage", help="The stage that it comes back to.  [default: the one it closed in]")
+@click.option("--reason", help="Why.")
+@on_date
+@records
+@click.pass_context
+def reopen(ctx: click.Context, /, deal: str, **values: Any) -> None:
+    """A closed deal is open again."""
+    record_event(ctx, "deal-reopened", deal, common_of(values), values)

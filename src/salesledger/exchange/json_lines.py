@@ -1,0 +1,91 @@
+"""JSON lines in: one event a line, for machines."""
+
+import json
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+
+from salesledger.errors import NOTHING_RECORDED, BadFile, BadValue, SalesledgerError
+
+if TYPE_CHECKING:
+    from salesledger.ledger.batch import Proposal
+
+MAX_LINE = 1_000_000
+"""Bytes in a line."""
+
+_BY_THE_LEDGER = ("entry", "recorded_at", "stream", "id", "version", "rank", "replaces", "effective_on", "struck_by")
+
+
+class Recorder(Protocol):
+    """What makes proposals: the ledger."""
+
+    def proposal(self, type: str, **fields: Any) -> "Proposal":
+        """See `salesledger.api.Ledger.proposal`."""
+
+    def moment(self, text: Any, *, end_of_day: bool) -> Any:
+        """See `salesledger.api.Ledger.moment`."""
+
+
+def proposals(ledger: Recorder, lines: Iterable[bytes], *, actor: str | None = None) -> Iterator["Proposal"]:
+    """Read events.
+
+    Args:
+        ledger: what makes proposals of them.
+        lines: UTF-8, one JSON object each; empty ones are passed over.
+        actor: who records, where a line names nobody.
+
+    Raises:
+        BadFile: a line is no JSON object, or not one that a line of events can be; it names the line.
+        SalesledgerError: the ledger's own error for the line's values, with the line's number.
+    """
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        fields = _object(number, line)
+        try:
+            yield _proposal(ledger, fields, actor)
+        except SalesledgerError as e:
+            numbered = BadValue(f"Line {number}: {e}")
+            numbered.exit_code = e.exit_code
+            raise numbered from e
+
+
+def _object(number: int, line: bytes) -> dict[str, Any]:
+    if len(line) > MAX_LINE:
+        raise BadFile(f"Line {number} has {len(line)} bytes; at most {MAX_LINE} are read. {NOTHING_RECORDED}")
+    try:
+        value = json.loads(line.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, ArithmeticError, RecursionError) as e:
+        raise BadFile(f"Line {number} is no JSON: {e}. {NOTHING_RECORDED}") from e
+    if not isinstance(value, dict):
+        raise BadFile(f'Line {number} is no JSON object, such as {{"type": "deal-won", ...}}. {NOTHING_RECORDED}')
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number that a ledger can hold")
+
+
+def _proposal(ledger: Recorder, fields: dict[str, Any], actor: str | None) -> "Proposal":
+    type_name = fields.pop("type", None)
+    if not isinstance(type_name, str):
+        raise BadValue(f'A line needs a "type", such as "deal-won". {NOTHING_RECORDED}')
+    for name in _BY_THE_LEDGER:
+        if name in fields:
+            raise BadValue(f"{name!r} is given by the ledger, never by a line; leave it out. {NOTHING_RECORDED}")
+    on = fields.pop("on", None)
+    effective_at = fields.pop("effective_at", None)
+    if on is not None and effective_at is not None:
+        raise BadValue(f'Give "on" or "effective_at", not both. {NOTHING_RECORDED}')
+    who = fields.pop("recorded_by", None) or actor
+    known_at = fields.pop("known_at", None)
+    for name in ("deal", "account", "process", "key"):
+        if name in fields and not isinstance(fields[name], str):
+            raise BadValue(f"{name!r} must be text. {NOTHING_RECORDED}")
+    return ledger.proposal(
+        type_name,
+        on=on if on is not None else effective_at,
+        known_at=ledger.moment(known_at, end_of_day=False),
+        actor=who,
+        **fields,
+    )

@@ -1,0 +1,55 @@
+"""Events in a few letters: `won(9, amount="100")` is a deal won on 2026-01-09 by kim's hand."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from salesledger.domain import account, deal_events, process, settings
+from salesledger.domain.events import Event
+
+E = TypeVar("E", bound=Event)
+
+
+def at(day: float) -> datetime:
+    """The start of the given day of January 2026 in UTC: 1 is the first, 1.5 its noon, 32 the first of February."""
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day - 1)
+
+
+def _maker(cls: type[E], **defaults: Any) -> Callable[..., E]:
+    def make(day: float | datetime, /, **fields: Any) -> E:
+        values: dict[str, Any] = {"recorded_by": "kim", **defaults, **fields}
+        if (values.get("amount") is not None or values.get("recurring_amount") is not None) and "currency" not in values:
+            values["currency"] = "EUR"
+        for name in ("known_at", "effective_at"):
+            if isinstance(values.get(name), float | int):
+                values[name] = at(values[name])
+        return cls(**{"effective_at": day if isinstance(day, datetime) else at(day), **values})
+
+    return make
+
+
+touched = _maker(deal_events.LeadTouched, channel="podcast")
+captured = _maker(deal_events.LeadCaptured, company="Acme")
+contacted = _maker(deal_events.LeadContacted, channel="phone")
+qualified = _maker(deal_events.LeadQualified)
+disqualified = _maker(deal_events.LeadDisqualified, reason="no budget")
+handed_over = _maker(deal_events.LeadHandedOver, handed_to="lee")
+accepted = _maker(deal_events.LeadAccepted)
+rejected = _maker(deal_events.LeadRejected, reason="too small")
+meeting = _maker(deal_events.MeetingHeld)
+trial_started = _maker(deal_events.TrialStarted)
+trial_ended = _maker(deal_events.TrialEnded)
+advanced = _maker(deal_events.DealAdvanced)
+revised = _maker(deal_events.DealRevised)
+offered = _maker(deal_events.OfferMade, amount="100")
+countered = _maker(deal_events.OfferCountered, amount="90")
+paperwork = _maker(deal_events.PaperworkSent)
+won = _maker(deal_events.DealWon)
+lost = _maker(deal_events.DealLost)
+reopened = _maker(deal_events.DealReopened)
+opened = _maker(account.AccountOpened, company="Acme")
+asked = _maker(account.ReferralAsked, names=1)
+given_lead = _maker(account.ReferralGiven, lead="beta")
+defined = _maker(process.ProcessDefined, process_version=1, stages=({"name": "only", "probability": "0.5"},))
+ledger_opened = _maker(settings.LedgerOpened, ledger_id="0a", timezone="UTC")
+currency_set = _maker(settings.CurrencySet, currency="EUR")
