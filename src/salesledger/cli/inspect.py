@@ -24,7 +24,7 @@ _ENTRIES = """
     SELECT e.*, s.struck_by
     FROM events e
     LEFT JOIN strikes s ON s.entry = e.entry
-    WHERE e.known_at <= $known_at AND e.effective_at <= $as_of
+    WHERE e.known_at <= $known_at AND (e.effective_at <= $as_of OR e.type = 'event-voided')
 """
 
 

@@ -1,9 +1,9 @@
 """Instants: aware, in UTC, to the microsecond."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -24,7 +24,14 @@ def to_utc(instant: datetime) -> datetime:
     return instant
 
 
-Instant = Annotated[datetime, AfterValidator(to_utc)]
+def _no_number(value: Any) -> Any:
+    # pydantic would take a number for seconds since 1970, and 20260331 for a day of that year
+    if not isinstance(value, datetime) and not (isinstance(value, str) and value[4:5] == "-"):
+        raise ValueError(f"{value!r} is not an instant; write it like 2026-03-31T12:00:00Z")
+    return value
+
+
+Instant = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(to_utc)]
 
 
 def to_micros(instant: datetime) -> int:

@@ -110,6 +110,8 @@ def refuse(state: DealState, event: Event, processes: Processes) -> str | None:
             return "the deal is open; only a closed one can be reopened"
     elif state.status in CLOSED:
         return _refuse_closed(state, event)
+    if isinstance(event, de.Moving) and event.process not in (None, state.process):
+        return f"the deal follows the process {state.process!r}, not {event.process!r}"
     if isinstance(event, de.Moving) and event.stage is not None:
         return _refuse_move(state, event, processes)
     if isinstance(event, de.DealAdvanced):
@@ -130,8 +132,6 @@ def _refuse_closed(state: DealState, event: Event) -> str | None:
 
 
 def _refuse_move(state: DealState, event: de.Moving, processes: Processes) -> str | None:
-    if event.process != state.process:
-        return f"the deal follows the process {state.process!r}, not {event.process!r}"
     problem = _refuse_stage(state.process, state.process_version, event, processes)
     if problem is None and isinstance(event, de.DealAdvanced) and event.stage == state.stage:
         problem = f"the deal is in the stage {event.stage!r} already"

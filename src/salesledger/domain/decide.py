@@ -8,7 +8,7 @@ from typing import Any
 from salesledger.domain import account, deal, process, settings
 from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.process import Processes
-from salesledger.domain.timeline import Recorded, numbered, standing, strikes
+from salesledger.domain.timeline import UNRECORDED, Recorded, numbered, standing, strikes
 from salesledger.errors import NOTHING_RECORDED, NotFound, Refused
 
 CLOCK_SKEW = timedelta(days=1)
@@ -127,6 +127,8 @@ def decide(stream: str, records: Sequence[Recorded], command: Command, context: 
         NotFound: the entry that is to be struck out is not in this stream.
     """
     if isinstance(command, Record):
+        if command.event.rank is not None or command.event.replaces is not None:
+            raise Refused(f"Only a correction gives an event another one's rank; correct that entry. {NOTHING_RECORDED}")
         events: tuple[Event, ...] = (_placed(stream, records, command.event, context),)
     elif isinstance(command, Void):
         events = (_void(stream, records, command, context),)
@@ -134,7 +136,8 @@ def decide(stream: str, records: Sequence[Recorded], command: Command, context: 
         target = _target(stream, records, command.entry)
         if isinstance(target.event, EventVoided):
             raise Refused(f"Entry {command.entry} is itself a void; void it to take it back. {NOTHING_RECORDED}")
-        wish = Void(command.entry, command.reason, command.replacement.recorded_by)
+        # Known together: at no moment of knowledge do both stand, or neither.
+        wish = Void(command.entry, command.reason, command.replacement.recorded_by, command.replacement.known_at)
         void = _void(stream, records, wish, context)
         links = {"rank": target.event.rank or target.entry, "replaces": target.entry}
         without = [*records, *numbered(stream, len(records), [void], context.now)]
@@ -145,6 +148,11 @@ def decide(stream: str, records: Sequence[Recorded], command: Command, context: 
 
 def _placed(stream: str, records: Sequence[Recorded], event: Event, context: Context) -> Event:
     """The event completed with what holds at its place in the timeline."""
+    if event.STREAM is None:
+        raise Refused(f"An entry is struck out by the command to void it, never by an event. {NOTHING_RECORDED}")
+    if event.STREAM != kind_of(stream):
+        article = "an" if event.STREAM[0] in "aeiou" else "a"
+        raise Refused(f"{event.type_name()} is an event of {article} {event.STREAM}, not of {stream}. {NOTHING_RECORDED}")
     if event.effective_at > context.now + CLOCK_SKEW:
         raise Refused(
             f"{event.effective_at:%Y-%m-%d} lies in the future; an event records what has happened. {NOTHING_RECORDED}"
@@ -167,7 +175,7 @@ def _placed(stream: str, records: Sequence[Recorded], event: Event, context: Con
 
 def _target(stream: str, records: Sequence[Recorded], entry: int) -> Recorded:
     for record in records:
-        if record.entry == entry:
+        if record.entry == entry < UNRECORDED:
             return record
     raise NotFound(f"Entry {entry} is not an entry of {stream}. {NOTHING_RECORDED}")
 
@@ -191,6 +199,8 @@ def _void(stream: str, records: Sequence[Recorded], command: Void, context: Cont
             f"{NOTHING_RECORDED}"
         )
     earliest = max(target.known_at, last.known_at if last else target.known_at)
+    if is_struck:
+        earliest = max([earliest, *_known_to_be_gone(records, chain)])
     if command.known_at is not None and not earliest <= command.known_at <= context.now:
         raise Refused(
             f"A void can't be known before what it strikes ({earliest.isoformat()}), nor later than now. {NOTHING_RECORDED}"
@@ -204,6 +214,27 @@ def _void(stream: str, records: Sequence[Recorded], command: Void, context: Cont
         strikes=not is_struck,
         void_reason=command.reason,
     )
+
+
+def _known_to_be_gone(records: Sequence[Recorded], entry: int) -> list[datetime]:
+    """When it became known that what shares an entry's rank is struck out: one event stands at a place, never two.
+
+    Raises:
+        Refused: one of them stands.
+    """
+    last = strikes(records)
+    rank = next(r.place[1] for r in records if r.entry == entry)
+    known: list[datetime] = []
+    for other in records:
+        if isinstance(other.event, EventVoided) or other.place[1] != rank or other.entry == entry:
+            continue
+        void = last.get(other.entry)
+        if void is None or not isinstance(void.event, EventVoided) or not void.event.strikes:
+            raise Refused(
+                f"Entry {other.entry} stands in the place of entry {entry}; void {other.entry} first. {NOTHING_RECORDED}"
+            )
+        known.append(void.known_at)
+    return known
 
 
 def _refuse_impossible(stream: str, records: Sequence[Recorded], events: Sequence[Event], context: Context) -> None:

@@ -98,7 +98,7 @@ def slug(name: str) -> str:
 
 
 def _only_iso_date(value: Any) -> Any:
-    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+    if not isinstance(value, date) and not (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)):
         raise ValueError(f"{value!r} is not a date; write it like 2026-03-31")
     return value
 

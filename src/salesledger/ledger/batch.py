@@ -1,7 +1,7 @@
 """What is about to be appended together: each proposal decided on the log and on the proposals before it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from salesledger.domain.account import ReferralGiven
@@ -74,8 +74,19 @@ class Batch:
     context: Context
     pending: list[Pending] = field(default_factory=list)
     _streams: dict[str, list[Recorded]] = field(default_factory=dict)
-    _currency: str | None = None
+    _keys: set[str] = field(default_factory=set)
     _groups: list[list[tuple[str, tuple[Recorded, ...], bool]]] = field(default_factory=list)
+
+    def load(self, streams: Iterable[str]) -> None:
+        """Read many streams at once, where they are not read yet."""
+        missing = [stream for stream in dict.fromkeys(streams) if stream not in self._streams]
+        if missing:
+            self._streams |= self.store.records_of(missing)
+
+    def follow_up(self) -> "Batch":
+        """A batch that is decided as if this one had been recorded, of which it keeps all but the deals: for rehearsals."""
+        kept = {stream: records for stream, records in self._streams.items() if not stream.startswith("deal:")}
+        return Batch(self.store, self.context, _streams=kept)
 
     def skip(self) -> None:
         """Keep the place of a group that was refused."""
@@ -88,7 +99,7 @@ class Batch:
             Refused, NotFound, KeyReused: nothing of the group is added.
         """
         before: dict[str, int] = {}
-        mark = len(self.pending)
+        mark, context = len(self.pending), self.context
         done: list[tuple[str, tuple[Recorded, ...], bool]] = []
         streams: list[str] = []
         try:
@@ -102,11 +113,14 @@ class Batch:
                 stream = self._resolve(proposal.stream, command)
                 streams.append(stream)
                 self._check_references(command)
+                before.setdefault(SETTINGS_STREAM, len(self.records(SETTINGS_STREAM)))
+                before.setdefault(stream, len(self.records(stream)))
                 self._set_currency(command)
-                before.setdefault(stream, len(self._records(stream)))
                 done.append((stream, self._decide(stream, command, proposal.key), False))
         except Exception:
+            self._keys.difference_update(p.key for p in self.pending[mark:] if p.key)
             del self.pending[mark:]
+            self.context = context
             for stream, length in before.items():
                 del self._streams[stream][length:]
             raise
@@ -124,15 +138,18 @@ class Batch:
         ]
 
     def _decide(self, stream: str, command: Command, key: str | None) -> tuple[Recorded, ...]:
-        records = self._records(stream)
+        records = self.records(stream)
         events = decide(stream, records, command, self.context)
         made = tuple(numbered(stream, len(records), events, self.context.now))
         records.extend(made)
         for i, record in enumerate(made):
             self.pending.append(Pending(stream, record.version, record.event, key if i == 0 else None))
+        if key:
+            self._keys.add(key)
         return made
 
-    def _records(self, stream: str) -> list[Recorded]:
+    def records(self, stream: str) -> list[Recorded]:
+        """Everything that a stream holds, what the batch adds to it included; not to be changed."""
         if stream not in self._streams:
             self._streams[stream] = self.store.records(stream)
         return self._streams[stream]
@@ -140,7 +157,7 @@ class Batch:
     def _known(self, proposal: Proposal, command: Command) -> Recorded | None:
         if proposal.key is None:
             return None
-        if any(p.key == proposal.key for p in self.pending):
+        if proposal.key in self._keys:
             raise KeyReused(f"The key {proposal.key!r} occurs twice in what is to be recorded. {NOTHING_RECORDED}")
         known = self.store.keyed(proposal.key)
         if known is None:
@@ -159,7 +176,7 @@ class Batch:
         base = f"{stream.kind}:{slug(stream.name)}"
         captures = isinstance(command, Record) and isinstance(command.event, LeadCaptured)
         candidate, number = base, 1
-        while records := self._records(candidate):
+        while records := self.records(candidate):
             if captures and all(isinstance(r.event, LeadTouched | EventVoided) for r in records):
                 break
             number += 1
@@ -176,7 +193,7 @@ class Batch:
         if isinstance(event, ReferralGiven):
             wanted.append(("deal", event.lead))
         for kind, name in wanted:
-            if name is not None and not self._records(f"{kind}:{name}"):
+            if name is not None and not self.records(f"{kind}:{name}"):
                 remedy = "Open it with 'account open'" if kind == "account" else "Check the id with 'salesledger deals'"
                 raise NotFound(f"There is no {kind} {name!r}. {remedy}. {NOTHING_RECORDED}")
 
@@ -187,15 +204,14 @@ class Batch:
             or not isinstance(event, Event)
             or event.currency is None
             or self.context.currency
-            or self._currency
         ):
             return
-        self._currency = event.currency
-        settings = self._records(SETTINGS_STREAM)
+        settings = self.records(SETTINGS_STREAM)
         chosen = CurrencySet(effective_at=self.context.now, recorded_by=event.recorded_by, currency=event.currency)
         (made,) = numbered(SETTINGS_STREAM, len(settings), [chosen], self.context.now)
         settings.append(made)
         self.pending.append(Pending(SETTINGS_STREAM, made.version, chosen))
+        self.context = replace(self.context, currency=event.currency)
 
 
 def _event_of(command: Command) -> Event | None:

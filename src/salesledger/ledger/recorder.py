@@ -1,5 +1,6 @@
 """The log on SQLite: the eventsourcing library's recorder, made durable, ordered, keyed and append-only."""
 
+import json
 import os
 import sqlite3
 import sys
@@ -116,6 +117,14 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             statement += " LIMIT ?"
             parameters.append(limit)
         return self._select(statement, parameters)
+
+    def select_many(self, originator_ids: Sequence[str]) -> Sequence[LoggedEvent]:
+        """The events of many streams, stream by stream in order."""
+        return self._select(
+            f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE originator_id IN (SELECT value FROM json_each(?)) "
+            "ORDER BY originator_id, originator_version",
+            [json.dumps(originator_ids)],
+        )
 
     def select_notifications(
         self,

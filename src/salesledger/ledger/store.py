@@ -2,7 +2,7 @@
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +34,9 @@ from salesledger.ledger.format import (
 )
 from salesledger.ledger.mapper import Pending
 from salesledger.ledger.recorder import make_private
+
+Group = Sequence[Proposal] | Callable[[Batch], Sequence[Proposal]]
+"""Proposals that are recorded together or not at all, or what makes them of the batch so far."""
 
 TRIES = 4
 """The first try and three more, each decided anew."""
@@ -136,6 +139,14 @@ class Store:
         with self._translated():
             return self.app.records(stream)
 
+    def records_of(self, streams: Sequence[str]) -> dict[str, list[Recorded]]:
+        """Everything that each of many streams holds, read at once."""
+        found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
+        with self._translated():
+            for logged in self.app.recorder.select_many(streams):
+                found[str(logged.originator_id)].append(self.app.to_recorded(logged))
+        return found
+
     def exists(self, stream: str) -> bool:
         """Whether anything was ever recorded in a stream."""
         with self._translated():
@@ -181,15 +192,18 @@ class Store:
 
     def record(
         self,
-        groups: Sequence[Sequence[Proposal]],
+        groups: Sequence[Group],
         *,
+        streams: Iterable[str] = (),
         on_refused: Callable[[int, SalesledgerError], None] | None = None,
         dry_run: bool = False,
     ) -> list[list[Outcome]]:
         """Decide and append: all groups in one append, each group whole or not at all.
 
         Args:
-            groups: what belongs together; later groups are judged as if the earlier ones had been recorded.
+            groups: what belongs together; later groups are judged as if the earlier ones had been recorded. A function
+                makes its group from the batch so far, and makes it anew where others were faster.
+            streams: what will be looked at, to be read at once.
             on_refused: told of each group that the ledger refuses; without it the first refusal ends the call.
             dry_run: decide only.
 
@@ -203,10 +217,11 @@ class Store:
         for _ in range(TRIES):
             context = Context(self.processes(), self.settings().currency, self.now())
             batch = Batch(self, context)
+            batch.load(streams)
             refusals: list[tuple[int, SalesledgerError]] = []
             for i, group in enumerate(groups):
                 try:
-                    batch.add(group)
+                    batch.add(group(batch) if callable(group) else group)
                 except SalesledgerError as e:
                     if on_refused is None or isinstance(e, StoreError):
                         raise
