@@ -1,8 +1,9 @@
 """Accounts: the companies that deals are made with, and the referrals that they give."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
+from salesledger.domain.clocks import day
 from salesledger.domain.events import Event
 from salesledger.domain.values import Count, Id, Text
 
@@ -49,12 +50,12 @@ class AccountState:
     leads_referred: tuple[str, ...] = ()
 
 
-def refuse(state: AccountState, event: Event) -> str | None:
+def refuse(state: AccountState, event: Event, zone: tzinfo = UTC) -> str | None:
     """Why the event is impossible in this state, or None."""
     if isinstance(event, AccountOpened):
-        return f"the account was opened already on {state.opened_at:%Y-%m-%d}" if state.opened_at else None
+        return f"the account was opened already on {day(state.opened_at, zone)}" if state.opened_at else None
     if state.opened_at is None:
-        return f"the account is not open yet on {event.effective_at:%Y-%m-%d}; open it first, or with an earlier date"
+        return f"the account is not open yet on {day(event.effective_at, zone)}; open it first, or with an earlier date"
     if isinstance(event, ReferralAsked) and not (event.names or event.cards):
         return "a referral was asked for neither names nor cards; give how many"
     if isinstance(event, ReferralGiven) and event.lead in state.leads_referred:

@@ -1,6 +1,6 @@
 """Instants: aware, in UTC, to the microsecond."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
@@ -18,10 +18,9 @@ def to_utc(instant: datetime) -> datetime:
     """
     if instant.tzinfo is None:
         raise ValueError("an instant needs an offset, such as 2026-03-31T12:00:00Z")
-    instant = instant.astimezone(UTC)
     if not EARLIEST <= instant < LATEST:
         raise ValueError("the date must lie between 1900 and 2199")
-    return instant
+    return instant.astimezone(UTC)
 
 
 def _no_number(value: Any) -> Any:
@@ -32,6 +31,11 @@ def _no_number(value: Any) -> Any:
 
 
 Instant = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(to_utc)]
+
+
+def day(instant: datetime | None, zone: tzinfo) -> str:
+    """The day of an instant in a zone, for messages."""
+    return "an unknown day" if instant is None else instant.astimezone(zone).date().isoformat()
 
 
 def to_micros(instant: datetime) -> int:

@@ -1,11 +1,12 @@
 """The journey of a lead and the deal that it becomes: what can follow what, and what the deal is after each event."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from salesledger.domain import deal_events as de
+from salesledger.domain.clocks import day
 from salesledger.domain.events import Event
 from salesledger.domain.process import Processes, Version
 
@@ -92,24 +93,23 @@ def _stage_ahead(state: DealState, event: de.Moving, version: Version | None) ->
     return entered if ahead else None
 
 
-def refuse(state: DealState, event: Event, processes: Processes) -> str | None:
+def refuse(state: DealState, event: Event, processes: Processes, zone: tzinfo = UTC) -> str | None:
     """Why the event is impossible in this state, or None."""
-    on = f"{event.effective_at:%Y-%m-%d}"
     if isinstance(event, de.LeadTouched):
         if state.captured_at is None:
             return None
         return "a touch comes before the lead is captured; record a contact instead, or an earlier date"
     if isinstance(event, de.LeadCaptured):
         if state.captured_at is not None:
-            return f"the lead was captured already on {state.captured_at:%Y-%m-%d}"
+            return f"the lead was captured already on {day(state.captured_at, zone)}"
         return _refuse_stage(event.process, event.process_version, event, processes)
     if state.captured_at is None:
-        return f"the lead is not captured yet on {on}; capture it first, or with an earlier date"
+        return f"the lead is not captured yet on {day(event.effective_at, zone)}; capture it first, or with an earlier date"
     if isinstance(event, de.DealReopened):
         if state.status == "open":
             return "the deal is open; only a closed one can be reopened"
     elif state.status in CLOSED:
-        return _refuse_closed(state, event)
+        return _refuse_closed(state, event, zone)
     if isinstance(event, de.Moving) and event.process not in (None, state.process):
         return f"the deal follows the process {state.process!r}, not {event.process!r}"
     if isinstance(event, de.Moving) and event.stage is not None:
@@ -119,8 +119,8 @@ def refuse(state: DealState, event: Event, processes: Processes) -> str | None:
     return _refuse_in_order(state, event)
 
 
-def _refuse_closed(state: DealState, event: Event) -> str | None:
-    since = f"the deal is {state.status} since {state.closed_at:%Y-%m-%d}"
+def _refuse_closed(state: DealState, event: Event, zone: tzinfo) -> str | None:
+    since = f"the deal is {state.status} since {day(state.closed_at, zone)}"
     if isinstance(event, de.DealRevised):
         fixed = [name for name in _FIXED_WHEN_CLOSED if getattr(event, name) is not None]
         return (

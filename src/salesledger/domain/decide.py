@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from salesledger.domain import account, deal, process, settings
+from salesledger.domain.clocks import day
 from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.process import Processes
 from salesledger.domain.timeline import UNRECORDED, Recorded, numbered, standing, strikes
@@ -46,11 +47,12 @@ Command = Record | Void | Correct
 
 @dataclass(frozen=True)
 class Context:
-    """What a decision may look at besides the stream: the processes, the ledger's currency and its clock."""
+    """What a decision may look at besides the stream: the processes, the ledger's currency, its clock and its zone."""
 
     processes: Processes
     currency: str | None
     now: datetime
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,14 @@ KINDS: dict[str, Kind] = {
     "deal": Kind(
         deal.DealState(),
         lambda state, event, context: deal.complete(state, event, context.processes),
-        lambda state, event, context: deal.refuse(state, event, context.processes),
+        lambda state, event, context: deal.refuse(state, event, context.processes, context.zone),
         deal.evolve,
     ),
     "account": Kind(
-        account.AccountState(), lambda _, event, __: event, lambda s, e, _: account.refuse(s, e), account.evolve
+        account.AccountState(),
+        lambda _, event, __: event,
+        lambda s, e, context: account.refuse(s, e, context.zone),
+        account.evolve,
     ),
     "process": Kind(0, lambda _, event, __: event, lambda s, e, _: _refuse_process(s, e), lambda n, _: n + 1),
     "settings": Kind(
@@ -128,7 +133,9 @@ def decide(stream: str, records: Sequence[Recorded], command: Command, context: 
     """
     if isinstance(command, Record):
         if command.event.rank is not None or command.event.replaces is not None:
-            raise Refused(f"Only a correction gives an event another one's rank; correct that entry. {NOTHING_RECORDED}")
+            raise Refused(
+                f"Only a correction gives an event another one's rank; correct that entry. {NOTHING_RECORDED}"
+            )
         events: tuple[Event, ...] = (_placed(stream, records, command.event, context),)
     elif isinstance(command, Void):
         events = (_void(stream, records, command, context),)
@@ -152,10 +159,12 @@ def _placed(stream: str, records: Sequence[Recorded], event: Event, context: Con
         raise Refused(f"An entry is struck out by the command to void it, never by an event. {NOTHING_RECORDED}")
     if event.STREAM != kind_of(stream):
         article = "an" if event.STREAM[0] in "aeiou" else "a"
-        raise Refused(f"{event.type_name()} is an event of {article} {event.STREAM}, not of {stream}. {NOTHING_RECORDED}")
+        raise Refused(
+            f"{event.type_name()} is an event of {article} {event.STREAM}, not of {stream}. {NOTHING_RECORDED}"
+        )
     if event.effective_at > context.now + CLOCK_SKEW:
         raise Refused(
-            f"{event.effective_at:%Y-%m-%d} lies in the future; an event records what has happened. {NOTHING_RECORDED}"
+            f"{day(event.effective_at, context.zone)} lies in the future; an event records what has happened. {NOTHING_RECORDED}"
         )
     if event.known_at is not None and event.known_at > context.now:
         raise Refused(
@@ -249,6 +258,7 @@ def _refuse_impossible(stream: str, records: Sequence[Recorded], events: Sequenc
     if any(record.event is event for event in events):
         raise Refused(f"{record.id}: {problem}. {NOTHING_RECORDED}")
     others = "; ".join(
-        f"entry {r.entry} ({r.event.type_name()} on {r.event.effective_at:%Y-%m-%d}): {why}" for r, why in new[:5]
+        f"entry {r.entry} ({r.event.type_name()} on {day(r.event.effective_at, context.zone)}): {why}"
+        for r, why in new[:5]
     )
     raise Refused(f"{record.id}: that would make what follows impossible: {others}. {NOTHING_RECORDED}")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from eventsourcing.persistence import PersistenceError, RecordConflictError
 
@@ -215,7 +216,8 @@ class Store:
             Conflict: others kept writing to the same streams; nothing was recorded.
         """
         for _ in range(TRIES):
-            context = Context(self.processes(), self.settings().currency, self.now())
+            settings = self.settings()
+            context = Context(self.processes(), settings.currency, self.now(), ZoneInfo(settings.timezone))
             batch = Batch(self, context)
             batch.load(streams)
             refusals: list[tuple[int, SalesledgerError]] = []
