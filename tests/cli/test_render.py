@@ -25,6 +25,8 @@ from salesledger.errors import UsageError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ANY_TEXT = st.text(st.characters())  # lone surrogates, too
+# A combining mark is as wide as what it happens to stand beside, so no table can promise a width for it.
+NO_MARKS = st.text(st.characters(exclude_categories=["M"]))
 at = datetime.fromisoformat
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -211,7 +213,7 @@ class TestTableOnATerminal:
         assert table(DEALS, 99) == table(DEALS)
         assert table(DEALS, 98) != table(DEALS)
 
-    @given(same_length_rows(ANY_TEXT), st.integers(0, 60))
+    @given(same_length_rows(NO_MARKS), st.integers(0, 60))
     def test_is_as_wide_as_the_terminal_at_most_when_six_columns_a_text_fit(
         self, cells: list[list[str]], width: int
     ) -> None:
