@@ -40,7 +40,7 @@ SELECT
     id AS deal,
     entry,
     rank,
-    CAST(date_diff('microsecond', TIMESTAMP '1970-01-01', effective_at) AS DECIMAL(38, 0)) * 1000000000000 + rank AS place,
+    place_of(effective_at, rank) AS place,
     type,
     effective_at,
     effective_on,

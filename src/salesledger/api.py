@@ -19,9 +19,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
-from salesledger.errors import NOTHING_RECORDED, AmbiguousId, BadValue, NotFound, UsageError
-from salesledger.ledger.format import Head, connect_to_read, find_ids, read_head
-from salesledger.readmodel.periods import Span, parse_moment, parse_period
+from salesledger.errors import NOTHING_RECORDED, AmbiguousId, BadDate, BadValue, NotFound, UsageError
+from salesledger.ledger.format import Head, connect_to_read, find_ids, read_head, translated
+from salesledger.readmodel.periods import Span, intersect, parse_date, parse_moment, parse_period
 
 if TYPE_CHECKING:
     import duckdb
@@ -61,6 +61,7 @@ class Ledger:
         self._head: Head | None = None
         self._store: Store | None = None
         self._engine: Engine | None = None
+        self._known_currency: str | None = None
 
     @classmethod
     def open(cls, url: str | os.PathLike[str], **options: Any) -> Self:
@@ -133,9 +134,14 @@ class Ledger:
         return self._head
 
     @property
+    def head(self) -> Head:
+        """What is known of the ledger without asking a question: its id, zone, currency and processes, as it was opened."""
+        return self._head or self._read_head()
+
+    @property
     def zone(self) -> ZoneInfo:
         """The zone in which the ledger's days begin and end."""
-        return (self._head or self._read_head()).zone
+        return self.head.zone
 
     @property
     def today(self) -> date:
@@ -170,6 +176,17 @@ class Ledger:
             return text.astimezone(UTC)
         return parse_moment(str(text), self.today, self.zone, end_of_day=end_of_day)
 
+    def day(self, text: str) -> date:
+        """The one day that a person means: a date, 'tomorrow', 'next friday'.
+
+        Raises:
+            BadDate: it is no date, or a longer stretch of time.
+        """
+        span = parse_period(text, self.today)[0] if parse_date(text, self.today) else Span()
+        if span.begin is None or span.end is None or (span.end - span.begin).days != 1:
+            raise BadDate(text, "it is more than a day")
+        return span.begin
+
     def find(self, kind: str, text: str) -> str:
         """The id that a person means: exact, or the only one that starts so.
 
@@ -179,14 +196,15 @@ class Ledger:
         """
         connection, _ = connect_to_read(self.path)
         try:
-            found = find_ids(connection, kind, text)
+            with translated(self.path):
+                found = find_ids(connection, kind, text)
         finally:
             connection.close()
         if len(found) == 1:
             return found[0]
         if found:
             raise AmbiguousId(kind, text, found)
-        where = {"deal": "'salesledger deals'", "account": "'salesledger show accounts'"}.get(
+        where = {"deal": "'salesledger deals --all'", "account": "'salesledger show accounts'"}.get(
             kind, "'salesledger process show'"
         )
         raise NotFound(f"There is no {kind} {text!r}. {where} lists them.")
@@ -205,6 +223,7 @@ class Ledger:
     def record(
         self,
         type: str,
+        /,
         *,
         deal: str | None = None,
         account: str | None = None,
@@ -224,7 +243,7 @@ class Ledger:
                 company's name.
             account: for an event of an account, its id; for an event of a deal, the deal's account.
             process: for 'process-defined', the process; for an event of a deal, its process.
-            on: when it happened; now where absent. A date means its start in the ledger's zone.
+            on: when it happened; now where absent. A date means its start in the ledger's zone; today, without a key, means now.
             known_at: when the organisation knew it; when it is recorded where absent.
             actor: who records.
             key: idempotency key.
@@ -251,6 +270,7 @@ class Ledger:
     def proposal(
         self,
         type: str,
+        /,
         *,
         deal: str | None = None,
         account: str | None = None,
@@ -276,11 +296,11 @@ class Ledger:
             type,
             fields
             | {
-                "effective_at": self.moment(on, end_of_day=False) or self._default_moment(),
+                "effective_at": self._when(on, key),
                 "known_at": known_at,
-                "recorded_by": actor or self.actor,
+                "recorded_by": _checked_actor(actor or self.actor),
             },
-            currency=self.store.settings().currency,
+            currency=self._currency(),
         )
         stream: str | NewId
         if own is not None:
@@ -299,6 +319,7 @@ class Ledger:
         self,
         referrer: str,
         company: str,
+        /,
         *,
         deal: str | None = None,
         on: str | date | datetime | None = None,
@@ -315,12 +336,12 @@ class Ledger:
         from salesledger.ledger.batch import Proposal
         from salesledger.ledger.intake import build_event
 
-        when = self.moment(on, end_of_day=False) or self._default_moment()
+        when, who = self._when(on, key), actor or self.actor
         lead = self.proposal(
             "lead-captured",
             deal=deal,
             on=when,
-            actor=actor,
+            actor=who,
             key=key,
             company=company,
             referred_by=referrer,
@@ -329,7 +350,7 @@ class Ledger:
         lead = Proposal(lead.stream, lead.command, lead.key, dated=on is not None)
 
         def given(streams: Sequence[str]) -> Record:
-            named = {"lead": streams[0].partition(":")[2], "effective_at": when, "recorded_by": actor or self.actor}
+            named = {"lead": streams[0].partition(":")[2], "effective_at": when, "recorded_by": who}
             return Record(build_event("referral-given", named, currency=None))
 
         second = Proposal(f"account:{referrer}", given, f"{key}/given" if key else None, dated=on is not None)
@@ -348,7 +369,7 @@ class Ledger:
         from salesledger.ledger.batch import Proposal
 
         target = self.store.entry(entry)
-        command = Void(entry, _checked_text(reason), actor or self.actor)
+        command = Void(entry, _checked_text("reason", reason), _checked_actor(actor or self.actor))
         return self.record_all([[Proposal(target.stream, command, _checked_key(key))]], dry_run=dry_run)[0][0]
 
     def correct(
@@ -384,19 +405,29 @@ class Ledger:
         if not changes and on is None:
             raise BadValue(f"Say what is right: --set FIELD=VALUE, or --on DATE. {NOTHING_RECORDED}")
         kept = target.event.model_dump(exclude_none=True, exclude={"rank", "replaces", "known_at", "source_system"})
-        fields = kept | {"recorded_by": actor or self.actor} | dict(changes)
+        fields = kept | {"recorded_by": _checked_actor(actor or self.actor)} | dict(changes)
         if on is not None:
-            fields["effective_at"] = self.moment(on, end_of_day=False)
-        replacement = build_event(target.event.type_name(), fields, currency=self.store.settings().currency)
-        command = Correct(entry, _checked_text(reason), replacement)
+            fields["effective_at"] = self._when(on, key)
+        replacement = build_event(target.event.type_name(), fields, currency=self._currency())
+        command = Correct(entry, _checked_text("reason", reason), replacement)
         return self.record_all([[Proposal(target.stream, command, _checked_key(key))]], dry_run=dry_run)[0][0]
 
-    def _default_moment(self) -> datetime:
-        if self._today is not None:
-            moment = self.moment(self._today, end_of_day=False)
-            assert moment is not None
-            return moment
-        return self.store.now()
+    def _when(self, on: str | date | datetime | None, key: str | None) -> datetime:
+        """When an event happened. Today means now: its start would lie before what was recorded this morning.
+
+        Not so with a key: the same words must give the same event tomorrow.
+        """
+        moment = self.moment(on if on is not None else self._today, end_of_day=False)
+        if moment is None:
+            return self.store.now()
+        is_day = not isinstance(on, datetime) and ":" not in str(on)
+        if self._today is None and key is None and is_day and moment == self.moment(self.today, end_of_day=False):
+            return self.store.now()
+        return moment
+
+    def _currency(self) -> str | None:
+        self._known_currency = self._known_currency or self.store.settings().currency
+        return self._known_currency
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -459,8 +490,6 @@ class Ledger:
             span, said = parse_period(period, self.today)
             interval = interval or said
         if begin or end:
-            from salesledger.readmodel.periods import intersect, parse_date
-
             bounds = Span(
                 parse_date(begin, self.today) if begin else None, parse_date(end, self.today) if end else None
             )
@@ -518,14 +547,23 @@ def _checked_id(text: str) -> str:
         raise BadValue(f"{e}. {NOTHING_RECORDED}") from e
 
 
-def _checked_text(text: str) -> str:
+def _checked_text(what: str, text: str) -> str:
     from salesledger.domain.values import to_text
 
     try:
         return to_text(text)
     except ValueError as e:
-        raise BadValue(f"{e}. {NOTHING_RECORDED}") from e
+        raise BadValue(f"{what}: {e}. {NOTHING_RECORDED}") from e
 
 
 def _checked_key(key: str | None) -> str | None:
-    return None if key is None else _checked_text(key)
+    return None if key is None else _checked_text("key", key)
+
+
+def _checked_actor(name: str) -> str:
+    from salesledger.domain.values import to_id
+
+    try:
+        return to_id(name)
+    except ValueError as e:
+        raise BadValue(f"Who records (--actor, $SALESLEDGER_ACTOR): {e}. {NOTHING_RECORDED}") from e

@@ -25,13 +25,28 @@ SalesledgerError                exit code 1: the ledger says no
 A message says what is wrong, which value, what to do about it and, where something was to be recorded, that nothing was.
 """
 
+import shlex
+from typing import Self
+
 NOTHING_RECORDED = "Nothing was recorded."
 
 
 class SalesledgerError(Exception):
-    """The root: whatever salesledger raises on purpose."""
+    """The root: whatever salesledger raises on purpose.
+
+    Attributes:
+        exit_code: what the command line ends with.
+        group: which of several groups was refused, from 0, where several were to be recorded together.
+    """
 
     exit_code = 1
+    group: int | None = None
+
+    def also(self, sentence: str) -> Self:
+        """The same error, its message ending with a sentence that it may end with already."""
+        if not str(self).endswith(sentence):
+            self.args = (f"{self} {sentence}",)
+        return self
 
 
 class UsageError(SalesledgerError):
@@ -109,7 +124,7 @@ class NoLedger(StoreError):
 
     def __init__(self, place: str) -> None:
         super().__init__(
-            f"There is no ledger at {place!r}. Make one with 'salesledger -f {place} init', "
+            f"There is no ledger at {place!r}. Make one with 'salesledger -f {shlex.quote(place)} init', "
             "or name another with -f or $SALESLEDGER_FILE."
         )
 

@@ -62,7 +62,9 @@ class TestSettings:
         assert story.state.currency == "CHF"
         assert "the ledger's currency is CHF already" in story.refuses(currency_set(3), Refused)
 
-    @pytest.mark.parametrize("bad", ["Berlin", "", "Europe/Bärlin", "../../etc/passwd", "/etc/localtime", "CEST", "a\x00b"])
+    @pytest.mark.parametrize(
+        "bad", ["Berlin", "", "Europe/Bärlin", "../../etc/passwd", "/etc/localtime", "CEST", "a\x00b"]
+    )
     def test_a_time_zone_is_one_of_ianas(self, bad: str) -> None:
         """And nothing else that a file may be called."""
         with pytest.raises(ValidationError, match="is not a time zone; write one like Europe/Berlin or UTC"):

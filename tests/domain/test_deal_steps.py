@@ -33,12 +33,12 @@ from support.happenings import (
 )
 from support.story import given, types
 
-OPEN = [captured(1)]
-LOST = [captured(1), lost(5)]
-WON = [captured(1), won(5, amount="100")]
-DISQUALIFIED = [captured(1), disqualified(5)]
+OPEN: list[Event] = [captured(1)]
+LOST: list[Event] = [captured(1), lost(5)]
+WON: list[Event] = [captured(1), won(5, amount="100")]
+DISQUALIFIED: list[Event] = [captured(1), disqualified(5)]
 
-EVERY_STEP_OF_AN_OPEN_DEAL = [
+EVERY_STEP_OF_AN_OPEN_DEAL: list[Event] = [
     contacted(6),
     qualified(6),
     disqualified(6),
@@ -107,7 +107,9 @@ def test_is_refused_when(before: list[Event], step: Event, why: str) -> None:
     assert why in given(*before).refuses(step, Refused)
 
 
-@pytest.mark.parametrize("step", [*EVERY_STEP_OF_AN_OPEN_DEAL, revised(6, owner="lee"), reopened(6)], ids=lambda e: e.TOPIC)
+@pytest.mark.parametrize(
+    "step", [*EVERY_STEP_OF_AN_OPEN_DEAL, revised(6, owner="lee"), reopened(6)], ids=lambda e: e.TOPIC
+)
 def test_nothing_happens_to_a_lead_before_it_is_captured(step: Event) -> None:
     """Only a touch can come before the capture."""
     assert "acme: the lead is not captured yet on 2026-01-06" in given().refuses(step, Refused)
@@ -124,7 +126,9 @@ def test_nothing_but_reopening_follows_a_close(closing: list[Event], status: str
 
 @pytest.mark.parametrize("closing", [LOST, WON, DISQUALIFIED])
 @pytest.mark.parametrize(
-    "fixed", [{"amount": "7"}, {"expected_close": date(2026, 2, 1)}, {"category": "commit"}], ids=lambda f: next(iter(f))
+    "fixed",
+    [{"amount": "7"}, {"expected_close": date(2026, 2, 1)}, {"category": "commit"}],
+    ids=lambda f: next(iter(f)),
 )
 def test_what_a_close_settled_is_not_revised_afterwards(closing: list[Event], fixed: dict[str, object]) -> None:
     """The price and the expectations of a closed deal stand until the closing entry is corrected."""
@@ -285,7 +289,9 @@ def test_the_future_has_not_happened() -> None:
     """Up to a day ahead is a difference of clocks; more is refused."""
     story = given(captured(1), now=at(10))
     assert types(story.when(contacted(11))) == ["lead-contacted"]
-    assert "2026-01-11 lies in the future; an event records what has happened" in story.refuses(contacted(11.01), Refused)
+    assert "2026-01-11 lies in the future; an event records what has happened" in story.refuses(
+        contacted(11.01), Refused
+    )
 
 
 def test_what_is_not_known_yet_is_not_recorded() -> None:
@@ -299,4 +305,7 @@ def test_what_is_not_known_yet_is_not_recorded() -> None:
 def test_an_event_goes_to_a_stream_of_its_own_kind(step: Event) -> None:
     """A deal is not an account."""
     wrong = given(stream="deal:acme" if step.STREAM == "account" else "account:acme")
-    assert f"{step.type_name()} is an event of {'an account' if step.STREAM == 'account' else 'a deal'}" in wrong.refuses(step)
+    assert (
+        f"{step.type_name()} is an event of {'an account' if step.STREAM == 'account' else 'a deal'}"
+        in wrong.refuses(step)
+    )

@@ -73,9 +73,15 @@ class TestVersions:
         """In the order of their dates."""
         story = given(defined(1), defined(5, process_version=2), stream="process:art")
         assert story.state == 2
-        assert "version 4 of the process can't follow version 2" in story.refuses(defined(9, process_version=4), Refused)
-        assert "version 2 of the process can't follow version 2" in story.refuses(defined(9, process_version=2), Refused)
-        assert "version 3 of the process can't follow version 0" in story.refuses(defined(0, process_version=3), Refused)
+        assert "version 4 of the process can't follow version 2" in story.refuses(
+            defined(9, process_version=4), Refused
+        )
+        assert "version 2 of the process can't follow version 2" in story.refuses(
+            defined(9, process_version=2), Refused
+        )
+        assert "version 3 of the process can't follow version 0" in story.refuses(
+            defined(0, process_version=3), Refused
+        )
         with pytest.raises(ValidationError):
             defined(1, process_version=0)
 
@@ -103,7 +109,10 @@ def test_a_deal_enters_the_stage_that_its_capture_enters_or_the_first() -> None:
         effective_at=at(1),
         recorded_by="kim",
         process_version=1,
-        stages=(Stage(name="cold", probability=Decimal(0)), Stage(name="warm", probability=Decimal(1), entered_by=("lead-captured",))),
+        stages=(
+            Stage(name="cold", probability=Decimal(0)),
+            Stage(name="warm", probability=Decimal(1), entered_by=("lead-captured",)),
+        ),
     )
     assert given(captured(1), processes=Processes.of([("odd", odd)])).state.stage == "warm"
     plain = Processes.of([("plain", defined(1, stages=stages("first", "second")))])

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,19 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from salesledger.domain.clocks import EARLIEST, LATEST, from_micros, to_micros, to_utc
-from salesledger.domain.values import Amount, Count, Currency, Date, Id, Months, Text, format_plain, slug, to_amount, to_id
+from salesledger.domain.values import (
+    Amount,
+    Count,
+    Currency,
+    Date,
+    Id,
+    Months,
+    Text,
+    format_plain,
+    slug,
+    to_amount,
+    to_id,
+)
 from support.happenings import at
 
 AMOUNTS, TEXTS, IDS = TypeAdapter(Amount), TypeAdapter(Text), TypeAdapter(Id)
@@ -130,7 +143,9 @@ class TestId:
         """Letters, digits, dot, underscore and hyphen."""
         assert IDS.validate_python(given) == given
 
-    @pytest.mark.parametrize("given", ["", "-a", ".a", "a b", "a:b", "a/b", "a\x00", "a'b", 'a"', "x" * 81, "[/red]", "a\x1b[31m"])
+    @pytest.mark.parametrize(
+        "given", ["", "-a", ".a", "a b", "a:b", "a/b", "a\x00", "a'b", 'a"', "x" * 81, "[/red]", "a\x1b[31m"]
+    )
     def test_of_anything_else_is_refused(self, given: str) -> None:
         """A stream's name is kind and id, and a colon between."""
         with pytest.raises(ValidationError, match="is not an id; use letters, digits"):
@@ -168,7 +183,9 @@ def test_a_currency_is_three_capital_letters(bad: str) -> None:
         TypeAdapter(Currency).validate_python(bad)
 
 
-@pytest.mark.parametrize("bad", ["2026-1-1", "20260101", "2026-02-30", "2026-01-01T00:00", "01.02.2026", 86400, 0, 20454.0, "٢٠٢٦-٠١-٠١"])
+@pytest.mark.parametrize(
+    "bad", ["2026-1-1", "20260101", "2026-02-30", "2026-01-01T00:00", "01.02.2026", 86400, 0, 20454.0, "٢٠٢٦-٠١-٠١"]
+)
 def test_a_date_is_written_in_full(bad: object) -> None:
     """A number of days since 1970 is no date that anybody meant."""
     with pytest.raises(ValidationError):
@@ -182,7 +199,7 @@ def test_a_date_may_be_a_date() -> None:
 
 
 @pytest.mark.parametrize(("kind", "bad"), [(Count, -1), (Count, 1_000_001), (Count, 1.5), (Months, 0), (Months, 1201)])
-def test_counts_and_months_are_whole_numbers_within_reason(kind: object, bad: object) -> None:
+def test_counts_and_months_are_whole_numbers_within_reason(kind: Any, bad: object) -> None:
     """They have to fit the columns."""
     with pytest.raises(ValidationError):
         TypeAdapter(kind).validate_python(bad)

@@ -49,7 +49,9 @@ class TestBackDated:
         """Losing the deal on the 5th would make the meeting of the 7th impossible."""
         story = given(captured(1), meeting(7), won(9))
         message = story.refuses(lost(5), Refused)
-        assert "that would make what follows impossible: entry 2 (meeting-held on 2026-01-07): the deal is lost" in message
+        assert (
+            "that would make what follows impossible: entry 2 (meeting-held on 2026-01-07): the deal is lost" in message
+        )
         assert "entry 3 (deal-won on 2026-01-09)" in message
 
     def test_a_late_close_and_reopening_fit_between(self) -> None:
@@ -84,7 +86,7 @@ class TestBackDated:
         story = given(captured(1), trial_started(2), trial_ended(3))
         from dataclasses import replace
 
-        odd = replace(story, records=(story.records[0], *story.records[2:]))  # the trial's start never reached this ledger
+        odd = replace(story, records=(story.records[0], *story.records[2:]))  # the trial's start is not in this ledger
         assert types(odd.when(contacted(4))) == ["lead-contacted"]
 
 
@@ -105,7 +107,9 @@ class TestVoid:
     def test_is_refused_where_what_follows_depends_on_the_entry(self) -> None:
         """A trial that ended must have started."""
         message = given(captured(1), trial_started(2), trial_ended(3)).refuses(void(2), Refused)
-        assert "acme: that would make what follows impossible: entry 3 (trial-ended on 2026-01-03): no trial is" in message
+        assert (
+            "acme: that would make what follows impossible: entry 3 (trial-ended on 2026-01-03): no trial is" in message
+        )
         assert "entry 2 (lead-contacted on 2026-01-02)" in given(captured(1), contacted(2)).refuses(void(1), Refused)
 
     def test_of_the_last_thing_that_depends_frees_the_first(self) -> None:
@@ -268,7 +272,9 @@ class TestCorrection:
 
     def test_is_not_undone_before_the_replacement_was_known_to_be_wrong(self) -> None:
         """An imported stamp can't make original and replacement stand at the same moment of knowledge."""
-        story = given(captured(1, known_at=1), contacted(2, known_at=2), correct(2, contacted(3, known_at=4)), now=at(20))
+        story = given(
+            captured(1, known_at=1), contacted(2, known_at=2), correct(2, contacted(3, known_at=4)), now=at(20)
+        )
         struck = story.then(void(4, known_at=at(9)))
         assert "(2026-01-09T00:00:00+00:00)" in struck.refuses(void(3, known_at=at(8)), Refused)
         assert struck.when(void(3, known_at=at(9)))[0].known_at == at(9)

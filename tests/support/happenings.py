@@ -18,7 +18,9 @@ def at(day: float) -> datetime:
 def _maker(cls: type[E], **defaults: Any) -> Callable[..., E]:
     def make(day: float | datetime, /, **fields: Any) -> E:
         values: dict[str, Any] = {"recorded_by": "kim", **defaults, **fields}
-        if (values.get("amount") is not None or values.get("recurring_amount") is not None) and "currency" not in values:
+        if (
+            values.get("amount") is not None or values.get("recurring_amount") is not None
+        ) and "currency" not in values:
             values["currency"] = "EUR"
         for name in ("known_at", "effective_at"):
             if isinstance(values.get(name), float | int):

@@ -17,9 +17,10 @@ from salesledger.errors import NOTHING_RECORDED, SalesledgerError
 from support.happenings import at
 
 NOW = at(60)
-PROCESSES = Processes.of(
+B2B_ONLY = Processes.of(
     [("b2b", ProcessDefined(effective_at=at(1), recorded_by="kim", process_version=1, stages=B2B.stages))]
 )
+CONTEXT = Context(B2B_ONLY, "EUR", NOW)
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Story:
 
     stream: str = "deal:acme"
     records: tuple[Recorded, ...] = ()
-    context: Context = Context(PROCESSES, "EUR", NOW)
+    context: Context = CONTEXT
 
     def when(self, wish: Command | Event) -> list[Event]:
         """The events that a command would record."""

@@ -1,14 +1,18 @@
 """Commands that record accounts and referrals."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.lead import attributes_of, common_of, describing
+from salesledger.cli.lead import attributes_of, describing, process_option, whole_fields
 from salesledger.cli.main import Prefixed
 from salesledger.cli.money import money_fields, money_options
-from salesledger.cli.options import on_date, opened, records
-from salesledger.cli.outcomes import report
+from salesledger.cli.options import Whole, completing, on_date, records
+from salesledger.cli.outcomes import common_of, recording
+
+if TYPE_CHECKING:
+    from salesledger.api import Ledger
+    from salesledger.ledger.batch import Outcome
 
 
 @click.group("account", cls=Prefixed)
@@ -18,7 +22,7 @@ def account_command() -> None:
 
 @account_command.command("open")
 @click.argument("company")
-@click.option("--id", "account", help="The account's id.  [default: made from the company's name]")
+@click.option("--id", "account", metavar="ID", help="The account's id.  [default: made from the company's name]")
 @click.option("--attr", "attributes", multiple=True, metavar="NAME=VALUE", help="A fact about the company; repeatable.")
 @on_date
 @records
@@ -28,12 +32,12 @@ def open_account(
 ) -> None:
     """A company becomes an account."""
     common = common_of(values)
-    format_, actor = common.pop("format_"), common.pop("actor")
-    with opened(ctx, actor) as ledger:
-        outcome = ledger.record(
-            "account-opened", account=account, company=company, attributes=attributes_of(attributes), **common
-        )
-        report(ledger, [outcome], dry_run=common["dry_run"], format_=format_)
+    facts = attributes_of(attributes)
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        return [ledger.record("account-opened", account=account, company=company, attributes=facts, **common.given)]
+
+    recording(ctx, common, work)
 
 
 @click.group("referral", cls=Prefixed)
@@ -42,36 +46,40 @@ def referral_command() -> None:
 
 
 @referral_command.command("ask")
-@click.argument("account")
-@click.option("--names", type=click.IntRange(min=1), help="How many names were asked for.")
-@click.option("--cards", type=click.IntRange(min=1), help="How many cards were handed out.")
+@click.argument("account", shell_complete=completing("account"))
+@click.option("--names", type=Whole(min=1), metavar="N", help="How many names were asked for.")
+@click.option("--cards", type=Whole(min=1), metavar="N", help="How many cards were handed out.")
 @on_date
 @records
 @click.pass_context
 def ask(ctx: click.Context, /, account: str, **values: Any) -> None:
     """An account was asked for referrals: for names, or by handing out cards."""
     common = common_of(values)
-    format_, actor = common.pop("format_"), common.pop("actor")
-    with opened(ctx, actor) as ledger:
-        outcome = ledger.record("referral-asked", account=ledger.find("account", account), **common, **values)
-        report(ledger, [outcome], dry_run=common["dry_run"], format_=format_)
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        found = ledger.find("account", account)
+        return [ledger.record("referral-asked", account=found, **common.given, **values)]
+
+    recording(ctx, common, work)
 
 
 @referral_command.command("give")
-@click.argument("referrer")
+@click.argument("referrer", shell_complete=completing("account"))
 @click.argument("company")
-@click.option("--id", "deal", help="The lead's id.  [default: made from the company's name]")
+@click.option("--id", "deal", metavar="ID", help="The lead's id.  [default: made from the company's name]")
 @describing
 @money_options
-@click.option("--process", help="The process that the lead follows.  [default: the ledger's first]")
+@process_option
 @on_date
 @records
 @click.pass_context
 def give(ctx: click.Context, /, referrer: str, company: str, **values: Any) -> None:
     """An account referred a company, which becomes a lead that knows its referrer."""
     common = common_of(values)
-    format_, actor = common.pop("format_"), common.pop("actor")
     fields = values | money_fields(values)
-    with opened(ctx, actor) as ledger:
-        outcomes = ledger.refer(ledger.find("account", referrer), company, **common, **fields)
-        report(ledger, outcomes, dry_run=common["dry_run"], format_=format_)
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        found = ledger.find("account", referrer)
+        return ledger.refer(found, company, **common.given, **whole_fields(ledger, fields))
+
+    recording(ctx, common, work)

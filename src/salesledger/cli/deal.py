@@ -1,13 +1,18 @@
 """Commands that record what happens to deals: meetings, trials, stages, offers, closing."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.lead import common_of, deal_argument, describing, record_event
+from salesledger.cli.lead import deal_argument, describing, record_event, whole_fields
 from salesledger.cli.main import Prefixed
 from salesledger.cli.money import money_fields, money_options
-from salesledger.cli.options import on_date, records
+from salesledger.cli.options import Whole, complete_stage, on_date, records
+from salesledger.cli.outcomes import common_of, recording
+
+if TYPE_CHECKING:
+    from salesledger.api import Ledger
+    from salesledger.ledger.batch import Outcome
 
 
 @click.group("meeting", cls=Prefixed)
@@ -18,7 +23,7 @@ def meeting_command() -> None:
 @meeting_command.command("hold")
 @deal_argument
 @click.option("--kind", help="Such as discovery, demo or visit.  [default: meeting]")
-@click.option("--attendees", type=click.IntRange(min=0), help="How many people were present.")
+@click.option("--attendees", type=Whole(min=0), help="How many people were present.")
 @click.option("--pain", "pain_points", multiple=True, help="What hurts the client; repeatable.")
 @on_date
 @records
@@ -62,7 +67,7 @@ def deal_command() -> None:
 
 @deal_command.command("advance")
 @deal_argument
-@click.argument("stage")
+@click.argument("stage", shell_complete=complete_stage)
 @on_date
 @records
 @click.pass_context
@@ -81,7 +86,13 @@ def advance(ctx: click.Context, /, deal: str, **values: Any) -> None:
 def revise(ctx: click.Context, /, deal: str, **values: Any) -> None:
     """What is known of the deal changed."""
     common = common_of(values)
-    record_event(ctx, "deal-revised", deal, common, values | money_fields(values))
+    fields = values | money_fields(values)
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        found = ledger.find("deal", deal)
+        return [ledger.record("deal-revised", deal=found, **common.given, **whole_fields(ledger, fields))]
+
+    recording(ctx, common, work)
 
 
 @deal_command.command("offer")
@@ -134,7 +145,12 @@ def lose(ctx: click.Context, /, deal: str, **values: Any) -> None:
 
 @deal_command.command("reopen")
 @deal_argument
-@click.option("--stage", help="The stage that it comes back to.  [default: the one it closed in]")
+@click.option(
+    "--stage",
+    metavar="STAGE",
+    shell_complete=complete_stage,
+    help="The stage that it comes back to.  [default: the one it closed in]",
+)
 @click.option("--reason", help="Why.")
 @on_date
 @records

@@ -1,17 +1,21 @@
 """Commands about entries: void, correct, and record for machines."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.lead import common_of
-from salesledger.cli.options import on_date, opened, records
-from salesledger.cli.outcomes import report
-from salesledger.errors import UsageError
+from salesledger.cli.options import Whole, on_date, records
+from salesledger.cli.outcomes import common_of, recording
+from salesledger.errors import NOTHING_RECORDED, UsageError
+
+if TYPE_CHECKING:
+    from salesledger.api import Ledger
+    from salesledger.ledger.batch import Outcome
 
 
 @click.command("void")
-@click.argument("entry", type=click.IntRange(min=1))
+@click.argument("entry", type=Whole(min=1))
 @click.option("--reason", required=True, help="Why.")
 @records
 @click.pass_context
@@ -21,14 +25,11 @@ def void_command(ctx: click.Context, /, entry: int, reason: str, **values: Any) 
     Nothing is removed: the entry stays on record, and so does the void. Voiding a void restores what it struck out.
     """
     common = common_of(values)
-    format_, actor = common.pop("format_"), common.pop("actor")
-    with opened(ctx, actor) as ledger:
-        outcome = ledger.void(entry, reason, **common)
-        report(ledger, [outcome], dry_run=common["dry_run"], format_=format_)
+    recording(ctx, common, lambda ledger: [ledger.void(entry, reason, **common.given)])
 
 
 @click.command("correct")
-@click.argument("entry", type=click.IntRange(min=1))
+@click.argument("entry", type=Whole(min=1))
 @click.option("--reason", required=True, help="Why.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="What is right; repeatable.")
 @click.option("--unset", multiple=True, metavar="FIELD", help="A field that should be empty; repeatable.")
@@ -43,18 +44,28 @@ def correct_command(
     The entry is struck out and its replacement recorded in one step. What is not given stays as it was, the date too.
     """
     common = common_of(values)
-    format_, actor = common.pop("format_"), common.pop("actor")
-    changes: dict[str, Any] = dict.fromkeys(unset)
+    changes: dict[str, Any] = {name.replace("-", "_"): None for name in unset}
     for pair in settings:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise UsageError(f"{pair!r} is not of the form FIELD=VALUE, such as amount=4500. Nothing was recorded.")
-        changes[name.replace("-", "_")] = value
-    if "effective_at" in changes:
-        common["on"] = changes.pop("effective_at")
-    with opened(ctx, actor) as ledger:
-        outcome = ledger.correct(entry, reason, changes, **common)
-        report(ledger, [outcome], dry_run=common["dry_run"], format_=format_)
+            raise UsageError(f"{pair!r} is not of the form FIELD=VALUE, such as amount=4500. {NOTHING_RECORDED}")
+        changes[name.strip().replace("-", "_")] = _value(pair, value)
+    for name in ("effective_at", "on"):
+        if changes.get(name):
+            common.given["on"] = changes.pop(name)
+    recording(ctx, common, lambda ledger: [ledger.correct(entry, reason, changes, **common.given)])
+
+
+def _value(pair: str, text: str) -> Any:
+    """A field's value: text, or a list or an object written as JSON."""
+    if not text.startswith(("[", "{")):
+        return text
+    import json
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as e:
+        raise UsageError(f"{pair!r} holds broken JSON: {e}. {NOTHING_RECORDED}") from e
 
 
 @click.command("record")
@@ -68,16 +79,20 @@ def record_command(ctx: click.Context, /, file: Any, **values: Any) -> None:
     event's own fields. All lines are recorded, or none. Give each line a "key", and running it again changes nothing.
     """
     common = common_of(values)
-    if common["key"] is not None:
-        raise UsageError('Give each line its own "key"; one for the whole file would fit only one of them.')
-    with opened(ctx, common["actor"]) as ledger:
-        from salesledger.exchange.json_lines import proposals
+    if common.given.pop("key") is not None:
+        raise UsageError(
+            f'Give each line its own "key"; one for the whole file would fit only one of them. {NOTHING_RECORDED}'
+        )
 
-        groups = [[proposal] for proposal in proposals(ledger, file, actor=common["actor"])]
-        outcomes = [outcome for group in ledger.record_all(groups, dry_run=common["dry_run"]) for outcome in group]
-        if common["format_"]:
-            report(ledger, outcomes, dry_run=common["dry_run"], format_=common["format_"])
-            return
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        from salesledger.exchange.json_lines import record_lines
+
+        return record_lines(ledger, file, actor=common.actor, dry_run=common.dry_run)
+
+    def summary(outcomes: Sequence["Outcome"]) -> str:
         before = sum(outcome.already for outcome in outcomes)
-        said = "would be recorded" if common["dry_run"] else "recorded"
-        click.echo(f"{len(outcomes)} lines: {len(outcomes) - before} {said}, {before} recorded before.")
+        said = "would be recorded" if common.dry_run else "recorded"
+        lines = "1 line" if len(outcomes) == 1 else f"{len(outcomes)} lines"
+        return f"{lines}: {len(outcomes) - before} {said}, {before} recorded before."
+
+    recording(ctx, common, work, summary)

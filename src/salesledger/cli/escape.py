@@ -1,14 +1,10 @@
-"""Text from outside made inert for the place where it is shown: a terminal, Markdown, a spreadsheet or JSON."""
+"""Text from outside made inert where people read it: on a terminal and in Markdown."""
 
 import re
 import unicodedata
 
 # GFM's inline markers, its column separator, and what makes it link a bare address.
 _MARKDOWN = re.compile(r"[\\`*_\[\]~|$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
-# What a spreadsheet would take for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# Valid in JSON as they are, but a terminal would obey or hide them, and a lone surrogate has no UTF-8.
-_JSON_HIDDEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def safe_text(text: str) -> str:
@@ -33,13 +29,6 @@ def markdown_text(text: str) -> str:
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def spreadsheet_text(text: str) -> str:
-    """The text, behind an apostrophe where a spreadsheet would run it as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def json_text(document: str) -> str:
-    r"""A line of JSON that means the same and holds nothing that steers a terminal: \x9b has become \u009b."""
-    if document.isprintable():
-        return document
-    return _JSON_HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+def terminal_lines(text: str) -> str:
+    """Text of several lines in which only the ends of lines are what they are; all else as in `safe_text`."""
+    return "".join(line if line in "\r\n" else safe_text(line) for line in re.split("([\r\n])", text))

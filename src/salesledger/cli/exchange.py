@@ -1,14 +1,22 @@
 """Commands that take events from other systems' files, and write them to files."""
 
-from datetime import date
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, cast
 
 import click
 
+from salesledger.cli.escape import safe_text, terminal_lines
 from salesledger.cli.main import Prefixed
-from salesledger.cli.options import opened, progress
-from salesledger.errors import BadDate, UsageError
+from salesledger.cli.options import Whole, emit, opened, printing, progress
+from salesledger.cli.render import Rows, format_for, write, writing_to
+from salesledger.cli.reports import counted
+from salesledger.errors import UsageError
+
+EXPORTS = ("jsonl", "csv", "parquet")
 
 
 @click.group("import", cls=Prefixed)
@@ -24,15 +32,28 @@ def import_command() -> None:
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where rejected rows go.  [default: FILE.rejects.csv beside FILE, if there are any]",
+    help="Where rejected rows go.  [default: FILE.rejects.csv in the current folder, if there are any]",
 )
 @click.option("--undated-on", metavar="DATE", help="The date of rows that have none; without it they are rejected.")
 @click.option("--dry-run", is_flag=True, help="Check everything, record nothing.")
 @click.option("--actor", metavar="WHO", help="Who records.  [default: $SALESLEDGER_ACTOR, else your login name]")
+@printing
 @click.pass_context
-def import_csv_command(ctx: click.Context, /, file: Path, rules: Path, undated_on: str | None, **values: Any) -> None:
+def import_csv_command(
+    ctx: click.Context,
+    /,
+    file: Path,
+    rules: Path,
+    rejects: Path | None,
+    undated_on: str | None,
+    dry_run: bool,
+    actor: str | None,
+    format_: str | None,
+    output: str | None,
+) -> None:
     """Import rows of a CSV file; rows that did not change since the last import are left alone."""
-    with opened(ctx, values["actor"]) as ledger:
+    chosen = format_for(format_, output)
+    with opened(ctx, actor) as ledger:
         from salesledger.exchange.csv_import import import_csv
         from salesledger.exchange.rules import read_rules
 
@@ -41,44 +62,68 @@ def import_csv_command(ctx: click.Context, /, file: Path, rules: Path, undated_o
             file,
             read_rules(rules),
             actor=ledger.actor,
-            rejects=values["rejects"],
-            dry_run=values["dry_run"],
-            undated_on=_day(undated_on, ledger.today),
+            rejects=rejects or file.with_name(f"{file.stem}.rejects.csv"),
+            dry_run=dry_run,
+            undated_on=None if undated_on is None else ledger.day(undated_on),
             progress=progress("Importing"),
         )
-        click.echo(report.text())
-
-
-def _day(text: str | None, today: date) -> date | None:
-    from salesledger.readmodel.periods import parse_date
-
-    return None if text is None else parse_date(text, today)
+        if chosen == "table":
+            write(report.text() + "\n", output)
+            return
+        told = {name: value for name, value in vars(report).items() if name != "first_rejects"}
+        told["reasons"], told["events"] = dict(report.reasons), dict(report.events)
+        rows = Rows(list(told), ["VARCHAR"] * len(told), [tuple(told.values())])
+        emit(rows, ledger, format_=chosen, output=output)
 
 
 @click.command("export")
-@click.argument("format_", metavar="FORMAT", type=click.Choice(["jsonl", "csv", "parquet"]))
+@click.argument("format_", metavar="[FORMAT]", type=click.Choice(EXPORTS), required=False)
 @click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file.  [default: standard output; parquet needs a file]",
+    "-o", "--output", metavar="FILE", help="The file; its ending tells the format.  [default: standard output]"
 )
 @click.option("--known-at", metavar="DATE", help="Only what was known by the end of this day.")
-@click.option("--upto", type=click.IntRange(min=1), metavar="ENTRY", help="Nothing behind this entry.")
+@click.option("--upto", type=Whole(min=1), metavar="ENTRY", help="Nothing behind this entry.")
 @click.pass_context
 def export_command(
-    ctx: click.Context, /, format_: str, output: Path | None, known_at: str | None, upto: int | None
+    ctx: click.Context, /, format_: str | None, output: str | None, known_at: str | None, upto: int | None
 ) -> None:
     """Write every event to a file: jsonl, csv or parquet."""
-    if format_ == "parquet" and output is None:
+    to_file = output not in (None, "-")
+    chosen = format_ or (Path(output or "").suffix.lower().removeprefix(".") if to_file else "")
+    if chosen not in EXPORTS:
+        raise UsageError(
+            f"Say in which format: {', '.join(EXPORTS)}, such as 'export jsonl', or '-o FILE' with that ending."
+        )
+    if chosen == "parquet" and not to_file:
         raise UsageError("Parquet is no text: give a file with -o FILE.")
     with opened(ctx) as ledger:
         from salesledger.exchange.export import export
 
-        try:
-            count = export(ledger.engine, format_, output, ledger.question(known_at=known_at, upto=upto))
-        except BadDate:
-            raise
-    if output is not None:
-        click.echo(f"{count} entries written to {output}.", err=True)
+        question = ledger.question(known_at=known_at, upto=upto)
+        if to_file:
+            count = export(ledger.engine, chosen, Path(output or ""), question)
+            click.echo(f"{counted(count, 'entry', 'entries')} written to {safe_text(str(output))}.", err=True)
+        else:
+            with writing_to(None), _standard_output() as stream:
+                export(ledger.engine, chosen, stream, question)
+
+
+@contextmanager
+def _standard_output() -> Iterator[IO[str]]:
+    """Standard output as UTF-8; a terminal gets nothing that steers it."""
+    if sys.stdout.isatty():
+        yield cast("IO[str]", _Inert())
+        return
+    sys.stdout.flush()
+    stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
+    try:
+        yield stream
+        stream.flush()
+    finally:
+        stream.detach()
+
+
+class _Inert:
+    def write(self, text: str) -> int:
+        """Write what is printable as it is, and of the rest its escapes."""
+        return sys.stdout.write(terminal_lines(text))

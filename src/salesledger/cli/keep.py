@@ -4,7 +4,9 @@ import os
 
 import click
 
-from salesledger.cli.options import today_of
+from salesledger.cli.main import place_of
+from salesledger.cli.options import emit, printing, today_of
+from salesledger.cli.render import Rows, format_for, write
 
 
 @click.command("init")
@@ -18,8 +20,17 @@ from salesledger.cli.options import today_of
     "--currency", metavar="CODE", help="Currency of its amounts, such as EUR.  [default: that of the first amount]"
 )
 @click.option("--actor", metavar="WHO", help="Who records.  [default: $SALESLEDGER_ACTOR, else your login name]")
+@printing
 @click.pass_context
-def init_command(ctx: click.Context, /, timezone: str, currency: str | None, actor: str | None) -> None:
+def init_command(
+    ctx: click.Context,
+    /,
+    timezone: str,
+    currency: str | None,
+    actor: str | None,
+    format_: str | None,
+    output: str | None,
+) -> None:
     """Make a ledger.
 
     It starts with the process 'b2b': lead, qualified, meeting, proposal, negotiation.
@@ -27,10 +38,19 @@ def init_command(ctx: click.Context, /, timezone: str, currency: str | None, act
     from salesledger.api import Ledger, to_path
     from salesledger.cli.escape import safe_text
 
-    place = to_path(ctx.obj["file"])
-    with Ledger.create(place, timezone=timezone, currency=currency, actor=actor, today=today_of(ctx)):
-        told = f"amounts in {currency}" if currency else "amounts in the currency of the first one"
-        click.echo(f"Made the ledger {safe_text(os.fspath(place))}: days of {timezone}, {told}, process b2b.")
+    place, chosen = to_path(place_of(ctx)), format_for(format_, output)
+    code = currency.upper() if currency else None
+    with Ledger.create(place, timezone=timezone, currency=code, actor=actor, today=today_of(ctx)) as ledger:
+        if chosen == "table":
+            told = f"amounts in {code}" if code else "amounts in the currency of the first one"
+            write(f"Made the ledger {safe_text(os.fspath(place))}: days of {timezone}, {told}, process b2b.\n", output)
+            return
+        made = Rows(
+            ["file", "ledger_id", "timezone", "currency", "process"],
+            ["VARCHAR"] * 5,
+            [(os.fspath(place), ledger.head.ledger_id, timezone, code, "b2b")],
+        )
+        emit(made, ledger, format_=chosen, output=output)
 
 
 @click.command("completion")
@@ -38,7 +58,8 @@ def init_command(ctx: click.Context, /, timezone: str, currency: str | None, act
 def completion_command(shell: str) -> None:
     """Set up completion in your shell.
 
-    bash: salesledger completion bash > ~/.salesledger-complete.bash, and source that file in ~/.bashrc.
+    It prints a script that completes commands, options and the ids of deals. In bash, have ~/.bashrc run it:
+    eval "$(salesledger completion bash)"
     """
     from click.shell_completion import get_completion_class
 
@@ -46,4 +67,4 @@ def completion_command(shell: str) -> None:
 
     cls = get_completion_class(shell)
     assert cls is not None
-    click.echo(cls(root, {}, "salesledger", "_SALESLEDGER_COMPLETE").source())
+    write(cls(root, {}, "salesledger", "_SALESLEDGER_COMPLETE").source().strip() + "\n", None)

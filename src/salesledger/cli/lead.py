@@ -1,14 +1,18 @@
 """Commands that record leads: touch, capture, contact, qualify, disqualify, hand over, accept, reject."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from salesledger.cli.main import Prefixed
 from salesledger.cli.money import money_fields, money_options
-from salesledger.cli.options import complete_deal, on_date, opened, records
-from salesledger.cli.outcomes import report
+from salesledger.cli.options import complete_stage, completing, on_date, records
+from salesledger.cli.outcomes import Common, common_of, recording
 from salesledger.errors import UsageError
+
+if TYPE_CHECKING:
+    from salesledger.api import Ledger
+    from salesledger.ledger.batch import Outcome
 
 
 @click.group("lead", cls=Prefixed)
@@ -33,45 +37,60 @@ def attributes_of(pairs: tuple[str, ...]) -> dict[str, str] | None:
 
 def deal_argument(command: Any) -> Any:
     """The deal that a command is about, completed by the shell."""
-    return click.argument("deal", shell_complete=complete_deal)(command)
+    return click.argument("deal", shell_complete=completing("deal"))(command)
 
 
-def record_event(ctx: click.Context, type_name: str, deal: str, common: dict[str, Any], fields: dict[str, Any]) -> None:
+def record_event(ctx: click.Context, type_name: str, deal: str, common: Common, fields: dict[str, Any]) -> None:
     """Record one event of one deal that is there already, and print it."""
-    format_, actor = common.pop("format_"), common.pop("actor")
-    with opened(ctx, actor) as ledger:
-        outcome = ledger.record(type_name, deal=ledger.find("deal", deal), **common, **fields)
-        report(ledger, [outcome], dry_run=common["dry_run"], format_=format_)
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        return [ledger.record(type_name, deal=ledger.find("deal", deal), **common.given, **fields)]
+
+    recording(ctx, common, work)
 
 
-def common_of(values: dict[str, Any]) -> dict[str, Any]:
-    """Take out of a command's options what every recording command has."""
-    return {name: values.pop(name) for name in ("format_", "actor", "key", "dry_run", "on") if name in values}
+def whole_fields(ledger: "Ledger", fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a lead or a deal as an event holds them: ids in full, a smart date as the day that it means."""
+    found = dict(fields)
+    for name, kind in (("account", "account"), ("referred_by", "account"), ("grown_from", "deal")):
+        if found.get(name):
+            found[name] = ledger.find(kind, found[name])
+    if found.get("expected_close"):
+        found["expected_close"] = ledger.day(found["expected_close"]).isoformat()
+    return found
 
 
 def describing(command: Any) -> Any:
     """The options that say what a deal is besides its stage."""
-    for name, text in reversed(
-        (
-            ("--account", "The account's id."),
-            ("--owner", "Who sells (a short id)."),
-            ("--team", "The team."),
-            ("--product", "The product."),
-            ("--segment", "The market segment."),
-            ("--source", "Where the lead came from: outbound, advertising, event, referral, ..."),
-            ("--campaign", "The marketing campaign."),
-            ("--expected-close", "The day on which it should close."),
-        )
-    ):
-        command = click.option(name, help=text)(command)
-    return click.option(
+    command = click.option(
         "--category", type=click.Choice(["pipeline", "best-case", "commit", "omitted"]), help="Forecast category."
     )(command)
+    for name, metavar, text in (
+        ("--expected-close", "DATE", "The day on which it should close."),
+        ("--campaign", "TEXT", "The marketing campaign."),
+        ("--source", "TEXT", "Where the lead came from: outbound, advertising, event, referral, ..."),
+        ("--segment", "TEXT", "The market segment."),
+        ("--product", "TEXT", "The product."),
+        ("--team", "TEXT", "The team."),
+        ("--owner", "WHO", "Who sells (a short id)."),
+    ):
+        command = click.option(name, metavar=metavar, help=text)(command)
+    return click.option(
+        "--account", metavar="ID", shell_complete=completing("account"), help="The account that it belongs to."
+    )(command)
+
+
+process_option = click.option(
+    "--process",
+    metavar="ID",
+    shell_complete=completing("process"),
+    help="The process that it follows.  [default: the ledger's first]",
+)
 
 
 @lead_command.command("touch")
 @click.argument("company")
-@click.option("--id", "deal", help="The prospect's id.  [default: made from the company's name]")
+@click.option("--id", "deal", metavar="ID", help="The prospect's id.  [default: made from the company's name]")
 @click.option("--channel", required=True, help="How: article, talk, advertising, ...")
 @click.option("--content", help="What the prospect heard or read.")
 @click.option("--campaign", help="The marketing campaign.")
@@ -81,40 +100,46 @@ def describing(command: Any) -> Any:
 def touch(ctx: click.Context, /, company: str, deal: str | None, **values: Any) -> None:
     """What a prospect first heard or read, before there is a lead."""
     common = common_of(values)
-    format_, actor = common.pop("format_"), common.pop("actor")
-    with opened(ctx, actor) as ledger:
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
         from salesledger.domain.values import slug
 
         # A second touch belongs to the prospect that the first one made, even once it has become a lead.
         known = deal or (slug(company) if ledger.store.exists(f"deal:{slug(company)}") else None)
-        outcome = ledger.record("lead-touched", deal=known, company=company, **common, **values)
-        report(ledger, [outcome], dry_run=common["dry_run"], format_=format_)
+        return [ledger.record("lead-touched", deal=known, company=company, **common.given, **values)]
+
+    recording(ctx, common, work)
 
 
 @lead_command.command("capture")
 @click.argument("company")
-@click.option("--id", "deal", help="The lead's id.  [default: made from the company's name]")
+@click.option("--id", "deal", metavar="ID", help="The lead's id.  [default: made from the company's name]")
 @describing
 @money_options
-@click.option("--process", help="The process that it follows.  [default: the ledger's first]")
-@click.option("--stage", help="The stage that it enters.  [default: what the process says]")
+@process_option
+@click.option(
+    "--stage",
+    metavar="STAGE",
+    shell_complete=complete_stage,
+    help="The stage that it enters.  [default: what the process says]",
+)
 @click.option("--attr", "attributes", multiple=True, metavar="NAME=VALUE", help="A fact about the company; repeatable.")
-@click.option("--referred-by", help="The account that referred it.")
-@click.option("--grown-from", help="The deal that it grew from.")
+@click.option(
+    "--referred-by", metavar="ACCOUNT", shell_complete=completing("account"), help="The account that referred it."
+)
+@click.option("--grown-from", metavar="DEAL", shell_complete=completing("deal"), help="The deal that it grew from.")
 @on_date
 @records
 @click.pass_context
 def capture(ctx: click.Context, /, company: str, attributes: tuple[str, ...], **values: Any) -> None:
     """A lead enters the ledger, and the process."""
     common = common_of(values)
-    format_, actor = common.pop("format_"), common.pop("actor")
     fields = values | money_fields(values) | {"attributes": attributes_of(attributes)}
-    with opened(ctx, actor) as ledger:
-        for name, kind in (("account", "account"), ("referred_by", "account"), ("grown_from", "deal")):
-            if fields.get(name):
-                fields[name] = ledger.find(kind, fields[name])
-        outcome = ledger.record("lead-captured", company=company, **common, **fields)
-        report(ledger, [outcome], dry_run=common["dry_run"], format_=format_)
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        return [ledger.record("lead-captured", company=company, **common.given, **whole_fields(ledger, fields))]
+
+    recording(ctx, common, work)
 
 
 @lead_command.command("contact")
@@ -156,7 +181,7 @@ def disqualify(ctx: click.Context, /, deal: str, **values: Any) -> None:
 
 @lead_command.command("hand-over")
 @deal_argument
-@click.option("--to", "handed_to", required=True, help="The account executive (a short id).")
+@click.option("--to", "handed_to", metavar="WHO", required=True, help="The account executive (a short id).")
 @on_date
 @records
 @click.pass_context

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from salesledger import __version__
-from salesledger.errors import SalesledgerError
+from salesledger.errors import NOTHING_RECORDED, SalesledgerError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("keep", "Make a ledger."),
@@ -41,6 +41,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Every command: the module that holds it, and its help in a line (which the command's own docstring begins with)."""
 
+SECTIONS = {"init": "Record", "pipeline": "Ask", "import": "Keep"}
+"""The commands at which a section of --help begins, and what it is called."""
+
 
 class Prefixed(click.Group):
     """A group that takes any unambiguous beginning of a command's name."""
@@ -50,11 +53,11 @@ class Prefixed(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the first word means."""
         names = self.list_commands(ctx)
-        if args and args[0] not in names:
+        if args and args[0] not in names and not args[0].startswith("-"):
             found = [name for name in names if name.startswith(args[0].lower())]
             if len(found) == 1:
                 args = [found[0], *args[1:]]
-            elif found and not args[0].startswith("-"):
+            elif found:
                 ctx.fail(f"{args[0]!r} could be any of: {', '.join(found)}. Type more of it.")
         return super().resolve_command(ctx, args)
 
@@ -72,37 +75,69 @@ class Root(Prefixed):
             return None
         module = importlib.import_module(f"salesledger.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
+        _add_everywhere(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, (_, text) in COMMANDS.items():
+            if name in SECTIONS:
+                listed = sections.setdefault(SECTIONS[name], [])
+            listed.append((name, text))
+        for title, listed in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(listed)
 
 
-@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    told = ctx.find_root().ensure_object(dict)
+    if value is not None:
+        told[param.name] = value
+
+
+def _everywhere() -> list[click.Option]:
+    return [
+        click.Option(
+            ["-f", "--file", "ledger"],
+            metavar="LEDGER",
+            help="The ledger's file.  [default: $SALESLEDGER_FILE, else ./sales.ledger]",
+            expose_value=False,
+            callback=_remember,
+        ),
+        click.Option(
+            ["--today", "today"],
+            metavar="DATE",
+            help="The day that counts as today, for runs that can be repeated.  [default: $SALESLEDGER_TODAY]",
+            expose_value=False,
+            callback=_remember,
+        ),
+    ]
+
+
+def _add_everywhere(command: click.Command) -> None:
+    """Let -f and --today stand behind the command's name as well as before it."""
+    if isinstance(command, click.Group):
+        for part in command.commands.values():
+            _add_everywhere(part)
+    elif not any(param.name == "ledger" for param in command.params):
+        command.params.extend(_everywhere())
+
+
+@click.group(
+    cls=Root, params=_everywhere(), context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, "-V", "--version", message="salesledger %(version)s")
-@click.option(
-    "-f",
-    "--file",
-    metavar="LEDGER",
-    help="The ledger's file.  [default: $SALESLEDGER_FILE, else ./sales.ledger]",
-)
-@click.option(
-    "--today",
-    metavar="DATE",
-    help="The day that counts as today, for runs that can be repeated (also $SALESLEDGER_TODAY).",
-)
-@click.pass_context
-def root(ctx: click.Context, /, file: str | None, today: str | None) -> None:
+def root() -> None:
     """An event-sourced sales ledger: record what happens in sales, and ask about any past date.
 
     Commands may be shortened as long as they stay unambiguous ('pipe'), and so may the ids of deals.
     """
-    ctx.obj = {
-        "file": file or os.environ.get("SALESLEDGER_FILE") or "sales.ledger",
-        "today": today or os.environ.get("SALESLEDGER_TODAY"),
-    }
+
+
+def place_of(ctx: click.Context) -> str:
+    """The ledger that the command line names, else the environment, else the one in this folder."""
+    return (ctx.find_root().obj or {}).get("ledger") or os.environ.get("SALESLEDGER_FILE") or "sales.ledger"
 
 
 def main(args: list[str] | None = None) -> None:
@@ -116,27 +151,43 @@ def run(args: list[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    from salesledger.cli.escape import safe_text
-
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
     try:
         result: Any = root.main(args=args, prog_name="salesledger", standalone_mode=False)
     except SalesledgerError as e:
-        click.echo(f"salesledger: {safe_text(str(e))}", err=True)
+        return _complain(str(e), e.exit_code)
+    except click.exceptions.NoArgsIsHelpError as e:
+        click.echo(e.ctx.get_help() if e.ctx else e.format_message(), err=True)
         return e.exit_code
     except click.ClickException as e:
-        click.echo(f"salesledger: {safe_text(_told(e))}", err=True)
-        return e.exit_code
+        return _complain(_told(e), e.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("salesledger: stopped.", err=True)
-        return 130
+        return _complain("stopped.", 130)
     except BrokenPipeError:
         # The reader of the pipe has gone; what Python would still flush at exit has nowhere to go either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as e:
+        return _complain(f"The system refused: {e.strerror or e}{f' ({e.filename!r})' if e.filename else ''}.", 1)
     return result if isinstance(result, int) else 0
 
 
+def _complain(message: str, exit_code: int) -> int:
+    from salesledger.cli.escape import safe_text
+
+    click.echo(f"salesledger: {safe_text(message)}", err=True)
+    return exit_code
+
+
 def _told(error: click.ClickException) -> str:
+    message = error.format_message()
+    message += "" if message.endswith((".", ")", "?")) else "."
     context = getattr(error, "ctx", None)
-    hint = f" See '{context.command_path} --help'." if isinstance(error, click.UsageError) and context else ""
-    return error.format_message() + hint
+    if not isinstance(error, click.UsageError) or context is None:
+        return message
+    if isinstance(error, click.NoSuchOption) and context.command is root:
+        message += " An option of a command comes behind its name."
+    if any(param.name == "dry_run" for param in context.command.params):
+        message += f" {NOTHING_RECORDED}"
+    return f"{message} See '{context.command_path} --help'."

@@ -1,46 +1,66 @@
 """Amounts on the command line: '5000', '5000 EUR', a recurring part with its interval and term."""
 
+import re
 from typing import Any
 
 import click
 
+from salesledger.cli.options import Whole
+from salesledger.errors import NOTHING_RECORDED, UsageError
+
 INTERVAL_MONTHS = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
+
+_CODE_BEFORE = re.compile(r"(?P<code>[A-Za-z]{3})\s*(?P<number>[^A-Za-z\s]\S*)")
+_CODE_BEHIND = re.compile(r"(?P<number>\S*[^A-Za-z\s])\s*(?P<code>[A-Za-z]{3})")
 
 
 def money_options(command: Any) -> Any:
     """Add the options that say what a deal is worth."""
-    command = click.option(
-        "--term", type=click.IntRange(1, 1200), metavar="MONTHS", help="Length of the first term.  [default: 12]"
-    )(command)
-    command = click.option(
-        "--every", type=click.Choice(list(INTERVAL_MONTHS)), help="Interval of the recurring amount.  [default: month]"
-    )(command)
-    command = click.option("--recurring", metavar="AMOUNT", help="The recurring amount.")(command)
-    command = click.option("--currency", metavar="CODE", help="Such as EUR.  [default: the ledger's]")(command)
-    return click.option("--amount", metavar="AMOUNT", help="The one-off amount, such as 5000 or '5000 EUR'.")(command)
+    for option in (
+        click.option(
+            "--term",
+            type=Whole(1, 1200),
+            metavar="MONTHS",
+            help="Length of the first term.  [default: 12, or one interval]",
+        ),
+        click.option(
+            "--every",
+            type=click.Choice(list(INTERVAL_MONTHS)),
+            help="Interval of the recurring amount.  [default: month]",
+        ),
+        click.option("--recurring", metavar="AMOUNT", help="The recurring amount, on top of the one-off one."),
+        click.option("--currency", metavar="CODE", help="Such as EUR.  [default: the ledger's]"),
+        click.option("--amount", metavar="AMOUNT", help="The one-off amount, such as 5000 or '5000 EUR'."),
+    ):
+        command = option(command)
+    return command
 
 
 def money_fields(values: dict[str, Any]) -> dict[str, Any]:
-    """Take the money options out of a command's options, and give the fields of an event."""
+    """Take the money options out of a command's options, and give the fields of an event.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
     amount, recurring = values.pop("amount", None), values.pop("recurring", None)
     every, term, currency = values.pop("every", None), values.pop("term", None), values.pop("currency", None)
     fields: dict[str, Any] = {}
+    codes = [] if currency is None else [currency.upper()]
     for name, text in (("amount", amount), ("recurring_amount", recurring)):
-        if text is None:
-            continue
-        number, code = _split(text)
-        fields[name] = number
-        currency = currency or code
-    if recurring is not None or every is not None or term is not None:
+        if text is not None:
+            fields[name], code = _split(text)
+            codes += [code] if code else []
+    if len(set(codes)) > 1:
+        raise UsageError(f"One event has one currency, not {' and '.join(dict.fromkeys(codes))}. {NOTHING_RECORDED}")
+    if recurring is not None:
         fields["interval_months"] = INTERVAL_MONTHS[every or "month"]
         fields["term_months"] = term or max(12, fields["interval_months"])
-    if currency is not None:
-        fields["currency"] = currency
-    return fields
+    elif every is not None or term is not None:
+        raise UsageError(f"--every and --term say how --recurring is paid; give its AMOUNT too. {NOTHING_RECORDED}")
+    return fields | ({"currency": codes[0]} if codes else {})
 
 
 def _split(text: str) -> tuple[str, str | None]:
-    number, _, code = text.strip().partition(" ")
-    if code.strip().isalpha():
-        return number, code.strip().upper()
-    return text, None
+    """The number and the currency of '5000 EUR' or 'EUR 5000'; whatever else it is goes on to the event, which judges it."""
+    match = _CODE_BEHIND.fullmatch(text.strip()) or _CODE_BEFORE.fullmatch(text.strip())
+    return (match["number"], match["code"].upper()) if match else (text, None)

@@ -1,16 +1,20 @@
 """The options that commands share: what is asked, how it is printed, who records and when."""
 
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from salesledger.cli.main import place_of
 from salesledger.cli.render import FORMATS, Rows, format_for, render, write
-from salesledger.errors import BadDate, NoLedger, SalesledgerError
+from salesledger.errors import SalesledgerError
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from salesledger.api import Ledger
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -20,32 +24,37 @@ _NAMES = {"day": "daily", "week": "weekly", "month": "monthly", "quarter": "quar
 _BY = ("owner", "team", "source", "campaign", "product", "segment", "account", "process")
 
 
+class Whole(click.IntRange):
+    """A whole number, called so in messages."""
+
+    name = "whole number"
+
+
 @contextmanager
 def opened(ctx: click.Context, actor: str | None = None) -> Iterator["Ledger"]:
     """The ledger that the command line names, closed when the command is done."""
     from salesledger.api import Ledger, to_path
 
     with Ledger.open(
-        to_path(ctx.obj["file"]), actor=actor, today=today_of(ctx), progress=progress("Building the mirror")
+        to_path(place_of(ctx)), actor=actor, today=today_of(ctx), progress=progress("Building the mirror")
     ) as ledger:
         yield ledger
 
 
-def today_of(ctx: click.Context) -> Any:
-    """The day that --today names, if any."""
-    from datetime import date
+def today_of(ctx: click.Context) -> "date | None":
+    """The day that --today names, if any.
 
-    text = ctx.obj.get("today")
+    Raises:
+        BadDate: it is none.
+    """
+    text = (ctx.find_root().obj or {}).get("today") or os.environ.get("SALESLEDGER_TODAY")
     if not text:
         return None
+    from datetime import date
+
     from salesledger.readmodel.periods import parse_date
 
-    try:
-        return parse_date(text, date.today())  # noqa: DTZ011 - only 'yesterday' and the like look at it
-    except BadDate:
-        raise
-    except ValueError as e:
-        raise BadDate(text) from e
+    return parse_date(text, date.today())  # noqa: DTZ011 - only 'yesterday' and the like look at it
 
 
 def progress(label: str) -> Callable[[int, int], None] | None:
@@ -79,9 +88,9 @@ def printing(command: F) -> F:
 
 def dated(command: F) -> F:
     """Add the two dates of a question, and the ledger's position."""
-    command = click.option(
-        "--upto", type=click.IntRange(min=1), metavar="ENTRY", help="Look at nothing behind this entry."
-    )(command)
+    command = click.option("--upto", type=Whole(min=1), metavar="ENTRY", help="Look at nothing behind this entry.")(
+        command
+    )
     command = click.option(
         "--known-at", metavar="DATE", help="With what was known by the end of this day.  [default: now]"
     )(command)
@@ -112,8 +121,9 @@ def filtered(command: F) -> F:
 
 
 def records(command: F) -> F:
-    """Add what every recording command takes: who, a key, a dry run and the format of its answer."""
+    """Add what every recording command takes: who, a key, a dry run, and how its answer is printed."""
     for option in (
+        click.option("-o", "--output", metavar="FILE", help="Write the entries to FILE; its ending tells the format."),
         click.option(
             "-O", "--output-format", "format_", type=click.Choice(FORMATS), help="Print the entries in this format."
         ),
@@ -140,29 +150,92 @@ def emit(
     output: str | None = None,
     title: str = "",
     notes: tuple[str, ...] = (),
+    expendable: Sequence[str] = (),
+    wrap: str | None = None,
 ) -> None:
-    """Print an answer, or write it to a file."""
+    """Print an answer, or write it to a file.
+
+    Args:
+        rows: the answer.
+        ledger: where it comes from.
+        format_: the format asked for; where absent, the file's ending tells it.
+        output: the file; standard output where absent.
+        title: a line above a table.
+        notes: lines below a table.
+        expendable: columns that a table can do without on a terminal that is too narrow for all; the first goes first.
+        wrap: a column whose texts go on in lines of their own there.
+    """
     chosen = format_for(format_, output)
-    width = None
-    if output is None and sys.stdout.isatty():
-        import shutil
+    width = terminal_width(output)
+    if width is not None and chosen == "table" and (expendable or wrap) and rows.rows:
+        from salesledger.cli.layout import fitted, wrapped
 
-        width = shutil.get_terminal_size().columns
-    write(render(rows, chosen, zone=ledger.zone, title=title, notes=notes, width=width), output)
+        if wrap:
+            rows, left_out = wrapped(rows, wrap, width, expendable, zone=ledger.zone)
+        else:
+            rows, left_out = fitted(rows, width, expendable, zone=ledger.zone)
+        if left_out:
+            notes = (*notes, f"Left out for want of room: {', '.join(left_out)} (-O json has everything).")
+    if width is not None and chosen == "table":
+        from textwrap import wrap as in_lines
+
+        notes = tuple(line for note in notes for line in in_lines(note, width))
+    text = render(rows, chosen, zone=ledger.zone, title=title, notes=notes, width=width)
+    if width is not None and chosen == "csv":
+        from salesledger.cli.escape import terminal_lines
+
+        text = terminal_lines(text)
+    write(text, output)
 
 
-def complete_deal(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Ids of deals for the shell's completion; silent where there is no ledger."""
-    from salesledger.api import to_path
-    from salesledger.ledger.format import connect_to_read, find_ids
+def terminal_width(output: str | None) -> int | None:
+    """The columns of the terminal that is written to; None where it is none."""
+    if output not in (None, "-") or not sys.stdout.isatty():
+        return None
+    import shutil
 
-    root = ctx.find_root()
-    place = (root.obj or {}).get("file") or root.params.get("file") or "sales.ledger"
+    return shutil.get_terminal_size().columns
+
+
+def completing(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What completes the ids of one kind of stream in the shell; silent where there is no ledger."""
+
+    def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+        from salesledger.api import to_path
+        from salesledger.ledger.format import connect_to_read, find_ids
+
+        try:
+            connection, _ = connect_to_read(to_path(place_of(ctx)))
+        except SalesledgerError:
+            return []
+        try:
+            return find_ids(connection, kind, incomplete, limit=50)
+        finally:
+            connection.close()
+
+    return complete
+
+
+def complete_stage(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Stages of any process of the ledger, for the shell."""
+    from salesledger.api import Ledger, to_path
+
     try:
-        connection, _ = connect_to_read(to_path(place))
-    except (NoLedger, SalesledgerError):
+        with Ledger.open(to_path(place_of(ctx))) as ledger:
+            names = [stage for _, _, stage, _, _ in ledger.head.stages]
+    except SalesledgerError:
         return []
+    return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
+
+
+def complete_projection(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of projections, for the shell."""
+    from pathlib import Path
+
+    from salesledger.readmodel import catalogue
+
     try:
-        return find_ids(connection, "deal", incomplete, limit=50)
-    finally:
-        connection.close()
+        names = catalogue.load(Path(place_of(ctx)).absolute().parent / "projections")
+    except SalesledgerError:
+        names = catalogue.load()
+    return [name for name in names if name.startswith(incomplete)]

@@ -1,37 +1,101 @@
-"""What a recording command answers: the entries, in a line each or as rows."""
+"""What recording commands share: the ledger opened, the outcome printed, an error that says whether anything was recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from salesledger.cli.escape import safe_text
-from salesledger.cli.options import emit
-from salesledger.cli.render import Rows
+from salesledger.cli.options import emit, opened
+from salesledger.cli.render import Rows, format_for, write
+from salesledger.errors import NOTHING_RECORDED, SalesledgerError
+from salesledger.readmodel.plain import plain
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
     from salesledger.domain.timeline import Recorded
     from salesledger.ledger.batch import Outcome
 
-_ENVELOPE = ("effective_at", "known_at", "recorded_by", "rank", "replaces", "source_system")
+_ENVELOPE = {"effective_at", "known_at", "recorded_by", "rank", "replaces", "source_system", "void_root", "strikes"}
 
 
-def report(ledger: "Ledger", outcomes: Sequence["Outcome"], *, dry_run: bool, format_: str | None) -> None:
-    """Print what was recorded, what had been recorded before, or what would be."""
-    if format_ and format_ != "table":
-        emit(_rows(outcomes, dry_run=dry_run), ledger, format_=format_)
-        return
-    for outcome in outcomes:
-        for record in outcome.recorded:
-            click.echo(_line(ledger, record, already=outcome.already, dry_run=dry_run))
+@dataclass(frozen=True)
+class Common:
+    """The options that every recording command takes.
+
+    Attributes:
+        given: those that go on to the ledger: key, dry_run and, where the command has it, on.
+    """
+
+    actor: str | None
+    format_: str | None
+    output: str | None
+    given: dict[str, Any]
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing is to be recorded."""
+        return bool(self.given["dry_run"])
+
+
+def common_of(values: dict[str, Any]) -> Common:
+    """Take out of a command's options what every recording command has."""
+    given: dict[str, Any] = {name: values.pop(name) for name in ("key", "dry_run", "on") if name in values}
+    return Common(values.pop("actor"), values.pop("format_"), values.pop("output"), given)
+
+
+def recording(
+    ctx: click.Context,
+    common: Common,
+    work: Callable[["Ledger"], Sequence["Outcome"]],
+    summary: Callable[[Sequence["Outcome"]], str] | None = None,
+) -> None:
+    """Record something and print what became of it.
+
+    Args:
+        ctx: the command's context.
+        common: the options that every recording command takes.
+        work: what records.
+        summary: says it in a line, instead of a line an entry.
+
+    Raises:
+        SalesledgerError: its message ends with whether anything was recorded.
+    """
+    outcomes: Sequence[Outcome] | None = None
+    chosen = format_for(common.format_, common.output)
+    try:
+        with opened(ctx, common.actor) as ledger:
+            outcomes = work(ledger)
+            if chosen != "table":
+                rows = _rows(outcomes, dry_run=common.dry_run)
+                emit(rows, ledger, format_=chosen, output=common.output)
+                return
+            lines = [summary(outcomes)] if summary else _lines(ledger, outcomes, dry_run=common.dry_run)
+            write("".join(f"{line}\n" for line in lines), common.output)
+    except SalesledgerError as e:
+        raise e.also(
+            NOTHING_RECORDED if outcomes is None or common.dry_run else "What was to be recorded is recorded."
+        ) from None
+
+
+def _lines(ledger: "Ledger", outcomes: Sequence["Outcome"], *, dry_run: bool) -> list[str]:
+    return [
+        _line(ledger, record, already=outcome.already, dry_run=dry_run)
+        for outcome in outcomes
+        for record in outcome.recorded
+    ]
 
 
 def _line(ledger: "Ledger", record: "Recorded", *, already: bool, dry_run: bool) -> str:
     event = record.event
     day = event.effective_at.astimezone(ledger.zone).date().isoformat()
-    said = "would be recorded:" if dry_run else f"entry {record.entry}" + (", recorded before:" if already else ":")
-    own = event.model_dump(exclude_none=True, exclude=set(_ENVELOPE))
+    said = f"entry {record.entry}:"
+    if already:
+        said = f"entry {record.entry}, recorded before:"
+    elif dry_run:
+        said = "would be recorded:"
+    own = event.model_dump(exclude_none=True, exclude=_ENVELOPE)
     details = "  ".join(f"{name}={_shown(value)}" for name, value in own.items())
     return safe_text(f"{said} {event.type_name()} {record.id} on {day}" + (f"  {details}" if details else ""))
 
@@ -41,7 +105,7 @@ def _shown(value: Any) -> str:
         return f"{len(value)} stages" if value and isinstance(value[0], dict) else ", ".join(str(v) for v in value)
     if isinstance(value, dict):
         return ", ".join(f"{k}:{v}" for k, v in value.items())
-    return str(value)
+    return str(plain(value))
 
 
 def _rows(outcomes: Sequence["Outcome"], *, dry_run: bool) -> Rows:
@@ -53,23 +117,20 @@ def _rows(outcomes: Sequence["Outcome"], *, dry_run: bool) -> Rows:
 
 
 def row_of(record: "Recorded", *, already: bool, dry_run: bool) -> dict[str, Any]:
-    """An entry as plain values, as the projections name them."""
-    own = record.event.model_dump(mode="json", exclude_none=True)
+    """An entry as values, named as in the projection `events`; what only recording gives is missing from a dry run."""
+    own = record.event.model_dump(exclude_none=True)
+    is_there = already or not dry_run
     envelope = {
-        "entry": None if dry_run else record.entry,
+        "entry": record.entry if is_there else None,
         "stream": record.stream.partition(":")[0],
         "id": record.id,
         "type": record.event.type_name(),
         "effective_at": own.pop("effective_at"),
-        "known_at": None if dry_run else _iso(record.known_at),
-        "recorded_at": None if dry_run else _iso(record.recorded_at),
+        "known_at": record.known_at if is_there else None,
+        "recorded_at": record.recorded_at if is_there else None,
         "recorded_by": own.pop("recorded_by"),
         "key": record.key,
         "already_recorded": already,
     }
     own.pop("known_at", None)
     return envelope | own
-
-
-def _iso(instant: Any) -> str:
-    return str(instant.isoformat()).replace("+00:00", "Z")

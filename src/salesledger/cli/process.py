@@ -1,16 +1,40 @@
 """Commands about sales processes."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.lead import common_of
 from salesledger.cli.main import Prefixed
-from salesledger.cli.options import emit, on_date, opened, printing, records
-from salesledger.cli.outcomes import report
+from salesledger.cli.options import completing, emit, on_date, opened, printing, records
+from salesledger.cli.outcomes import common_of, recording
 from salesledger.cli.render import Rows
-from salesledger.errors import NotFound
+
+if TYPE_CHECKING:
+    from salesledger.api import Ledger
+    from salesledger.ledger.batch import Outcome
+
+
+_STAGES = """
+    WITH told AS (
+        SELECT
+            id,
+            process_version,
+            from_json(stages, '[{"name": "VARCHAR", "probability": "DECIMAL(7, 6)", "entered_by": ["VARCHAR"]}]') AS stages
+        FROM events
+        WHERE type = 'process-defined'
+    ),
+    numbered AS (SELECT id, process_version, unnest(range(1, len(stages) + 1)) AS place, unnest(stages) AS stage FROM told)
+    SELECT
+        id AS process,
+        process_version,
+        place,
+        stage.name AS stage,
+        stage.probability AS probability,
+        array_to_string(stage.entered_by, ', ') AS entered_by
+    FROM numbered
+    ORDER BY id, process_version, place
+"""
 
 
 @click.group("process", cls=Prefixed)
@@ -30,36 +54,30 @@ def define(ctx: click.Context, /, file: Path, **values: Any) -> None:
     "entered_by", the types of events that move a deal there.
     """
     common = common_of(values)
-    format_, actor = common.pop("format_"), common.pop("actor")
-    with opened(ctx, actor) as ledger:
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
         from salesledger.exchange.process_file import read_process
 
         name, title, stages = read_process(file)
         latest = ledger.store.processes().get(name, None)
-        outcome = ledger.record(
-            "process-defined",
-            process=name,
-            process_version=latest.version + 1 if latest else 1,
-            title=title,
-            stages=stages,
-            **common,
-        )
-        report(ledger, [outcome], dry_run=common["dry_run"], format_=format_)
+        version = latest.version + 1 if latest else 1
+        return [
+            ledger.record(
+                "process-defined", process=name, process_version=version, title=title, stages=stages, **common.given
+            )
+        ]
+
+    recording(ctx, common, work)
 
 
 @process_command.command("show")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing("process"))
 @printing
 @click.pass_context
 def show(ctx: click.Context, /, name: str | None, format_: str | None, output: str | None) -> None:
     """The stages of a process; without a NAME, of every process."""
     with opened(ctx) as ledger:
         found = ledger.find("process", name) if name else None
-        answer = ledger.engine.ask(
-            "SELECT process, process_version, position + 1 AS place, stage, probability FROM process_stages "
-            "ORDER BY process, process_version, position"
-        )
+        answer = ledger.engine.ask(_STAGES)
         rows = [row for row in answer.rows if found in (None, row[0])]
-        if not rows:
-            raise NotFound("The ledger has no process.")
-        emit(Rows(answer.columns, answer.types, rows), ledger, format_=format_, output=output)
+        emit(Rows(answer.columns, answer.types, rows), ledger, format_=format_, output=output, wrap="entered_by")

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -11,9 +12,9 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 # pathlib, json, csv and prettytable are imported where they are used: every command pays for what stands here.
-from salesledger.cli.escape import json_text, markdown_text, safe_text, spreadsheet_text
+from salesledger.cli.escape import markdown_text, safe_text
 from salesledger.errors import UsageError
-from salesledger.readmodel.plain import in_utc, plain, two_decimals
+from salesledger.readmodel.plain import in_utc, json_text, plain, spreadsheet_text, two_decimals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,6 +118,13 @@ def render(
             return _table(_read_by_people(rows, zone), title, notes, width, empty=not rows.rows)
 
 
+def column_widths(rows: Rows, zone: "ZoneInfo") -> dict[str, int]:
+    """How many columns of a terminal each column of the table takes that nothing is cut from, without the gaps."""
+    from wcwidth import wcswidth
+
+    return {c.header: max(map(wcswidth, (c.header, *c.cells))) for c in _read_by_people(rows, zone)}
+
+
 def money(value: Decimal) -> str:
     """An amount to read, such as `-12,500.00`: more decimals than two only where they aren't all zero. Never rounds."""
     return two_decimals(f"{value:,f}")
@@ -130,13 +138,24 @@ def write(text: str, out: str | None) -> None:
     Raises:
         UsageError: It can't be written; a file that was there is as it was.
     """
-    try:
+    with writing_to(out):
         if out is None or out == "-":
             _print(text)
         else:
             from pathlib import Path
 
             _replace_file(Path(os.path.realpath(out)), text.encode("utf-8", "backslashreplace"))
+
+
+@contextmanager
+def writing_to(out: str | None) -> Iterator[None]:
+    """Turn what the system says against writing to a file, or to standard output, into the ledger's own error.
+
+    Raises:
+        UsageError: it can't be written.
+    """
+    try:
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -58,6 +58,14 @@ class Dates:
         except (ValueError, OverflowError):
             raise RowProblem(f"{column} is not a date", f"{shown(text)} lies outside 1900 to 2199") from None
 
+    def local_date(self, column: str, text: str) -> date:
+        """The day, in the file's zone.
+
+        Raises:
+            RowProblem: see `read`.
+        """
+        return self.read(column, text).astimezone(self.zone).date()
+
     def _all(self, text: str) -> tuple[datetime | None, ...]:
         return tuple(_in_format(text, form, self.zone) for form in self.formats)
 

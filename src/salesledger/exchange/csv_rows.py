@@ -7,6 +7,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class RowProblem(Exception):
 
     def __init__(self, kind: str, detail: str = "") -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
-        self.kind = kind
+        self.kind, self.detail = kind, detail
 
     @property
     def reason(self) -> str:
@@ -97,15 +98,15 @@ class Table:
             known = {tidy(name) for name in header}
             tried.append((sum(tidy(c) in known for _, c in needed), len(header), delimiter, header, after))
         _, _, delimiter, header, after = max(tried, key=lambda t: t[:2])
-        places = _find(file, rules, needed, header)
+        places = _find(file, needed, header)
         return cls(str(file), delimiter, header, places, places[tidy(rules.columns.deal)], lines, after)
 
     def rows(self) -> Iterator[Row]:
         """Every row in the file's order; blank lines are none."""
-        i, lines, width = self._first, self._lines, len(self.header)
+        i, lines = self._first, self._lines
         while i < len(lines):
             line = lines[i]
-            if not line.strip() and (width > 1 or not line):
+            if not line.strip() and self.delimiter not in line:
                 i += 1
                 continue
             cells, taken = _split(lines, i, self.delimiter)
@@ -191,9 +192,7 @@ def _lines_of_a_row(lines: list[str], i: int) -> Iterator[str]:
         yield line + "\n"
 
 
-def _find(file: Path, rules: Rules, needed: Iterable[tuple[str, str]], header: list[str]) -> dict[str, int]:
-    from difflib import get_close_matches
-
+def _find(file: Path, needed: Iterable[tuple[str, str]], header: list[str]) -> dict[str, int]:
     names = [tidy(name) for name in header]
     places: dict[str, int] = {}
     for key, column in needed:
@@ -211,5 +210,4 @@ def _find(file: Path, rules: Rules, needed: Iterable[tuple[str, str]], header: l
             )
             problem = f"there is no column {column!r} ({key} of the rules); {hint}"
         raise BadFile(f"{str(file)!r}: {problem}. {NOTHING_RECORDED}")
-    del rules
     return places

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,19 +11,21 @@ from typing import IO, Any
 
 from salesledger.errors import UsageError
 from salesledger.readmodel.engine import Engine, Question
-from salesledger.readmodel.plain import plain
+from salesledger.readmodel.plain import json_text, plain, spreadsheet_text
+
+FORMATS = ("jsonl", "csv", "parquet")
 
 _NESTED = ("attributes", "pain_points", "stages")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_EVERY = "FROM events WHERE known_at <= $known_at"
 
 
-def export(engine: Engine, format_: str, output: Path | None, question: Question) -> int:
+def export(engine: Engine, format_: str, output: Path | IO[str], question: Question) -> int:
     """Write the events known at the question's date, in the ledger's order.
 
     Args:
         engine: the ledger.
         format_: 'jsonl' (an entry's own fields only), 'csv' (every column) or 'parquet' (every column, typed).
-        output: the file, which appears whole or not at all; standard output where absent.
+        output: a file, which appears whole or not at all; or a stream of text, for what isn't Parquet.
         question: its `known_at` and `upto` count.
 
     Returns:
@@ -33,24 +34,28 @@ def export(engine: Engine, format_: str, output: Path | None, question: Question
     Raises:
         UsageError: the file can't be written.
     """
-    every = "SELECT * FROM events WHERE known_at <= $known_at ORDER BY entry"
     if format_ == "parquet":
-        assert output is not None
+        assert isinstance(output, Path)
         with _draft(output) as draft:
-            engine.query(every, question).to_parquet(str(draft), compression="zstd")
-        return int(engine.ask("SELECT count(*) FROM events WHERE known_at <= $known_at", question).rows[0][0])
+            engine.query(f"SELECT * {_EVERY} ORDER BY entry", question).to_parquet(str(draft), compression="zstd")
+        return int(engine.ask(f"SELECT count(*) {_EVERY}", question).rows[0][0])
+    columns, rows = engine.stream(f"SELECT * {_EVERY} ORDER BY entry", question)
+    if not isinstance(output, Path):
+        return _write(output, format_, columns, rows)
+    with _draft(output) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        return _write(file, format_, columns, rows)
+
+
+def _write(file: IO[str], format_: str, columns: list[str], rows: Iterator[tuple[Any, ...]]) -> int:
+    writer = csv.writer(file, lineterminator="\n")
+    if format_ == "csv":
+        writer.writerow(columns)
     count = 0
-    with _text(output) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        columns, rows = engine.stream(every, question)
+    for count, row in enumerate(rows, start=1):  # noqa: B007 - it is what is returned
         if format_ == "csv":
-            writer.writerow(columns)
-        for row in rows:
-            count += 1
-            if format_ == "csv":
-                writer.writerow([_cell(value) for value in row])
-            else:
-                file.write(_line(columns, row) + "\n")
+            writer.writerow([_cell(value) for value in row])
+        else:
+            file.write(_line(columns, row) + "\n")
     return count
 
 
@@ -59,22 +64,13 @@ def _line(columns: list[str], row: tuple[Any, ...]) -> str:
     for name, value in zip(columns, row, strict=True):
         if value is not None:
             fields[name] = json.loads(value) if name in _NESTED else plain(value)
-    return json.dumps(fields, ensure_ascii=False)
+    return json_text(json.dumps(fields, ensure_ascii=False))
 
 
 def _cell(value: Any) -> Any:
-    shown = "" if value is None else plain(value)
-    # A spreadsheet would run such a text as a formula.
-    return f"'{shown}" if isinstance(value, str) and value.startswith(_FORMULA) else shown
-
-
-@contextmanager
-def _text(output: Path | None) -> Iterator[IO[str]]:
-    if output is None:
-        yield sys.stdout
-        return
-    with _draft(output) as draft, draft.open("w", encoding="utf-8", newline="") as file:
-        yield file
+    if value is None:
+        return ""
+    return spreadsheet_text(value) if isinstance(value, str) else plain(value)
 
 
 @contextmanager
@@ -85,7 +81,7 @@ def _draft(output: Path) -> Iterator[Path]:
         yield draft
         draft.replace(output)
     except OSError as e:
-        raise UsageError(f"{str(output)!r} can't be written: {e.strerror}.") from e
+        raise UsageError(f"{str(output)!r} can't be written: {e.strerror or e}. Name another file with -o.") from e
     finally:
         with suppress(OSError):
             draft.unlink()

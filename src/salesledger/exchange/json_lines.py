@@ -1,14 +1,14 @@
 """JSON lines in: one event a line, for machines."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from salesledger.errors import NOTHING_RECORDED, BadFile, BadValue, SalesledgerError
 
 if TYPE_CHECKING:
-    from salesledger.ledger.batch import Proposal
+    from salesledger.ledger.batch import Outcome, Proposal
 
 MAX_LINE = 1_000_000
 """Bytes in a line."""
@@ -17,37 +17,68 @@ _BY_THE_LEDGER = ("entry", "recorded_at", "stream", "id", "version", "rank", "re
 
 
 class Recorder(Protocol):
-    """What makes proposals: the ledger."""
+    """What makes proposals and records them: the ledger."""
 
-    def proposal(self, type: str, **fields: Any) -> "Proposal":
+    def proposal(self, type: str, /, **fields: Any) -> "Proposal":
         """See `salesledger.api.Ledger.proposal`."""
+
+    def record_all(self, groups: Sequence[Sequence["Proposal"]], *, dry_run: bool = False) -> list[list["Outcome"]]:
+        """See `salesledger.api.Ledger.record_all`."""
 
     def moment(self, text: Any, *, end_of_day: bool) -> Any:
         """See `salesledger.api.Ledger.moment`."""
 
 
-def proposals(ledger: Recorder, lines: Iterable[bytes], *, actor: str | None = None) -> Iterator["Proposal"]:
-    """Read events.
+def record_lines(
+    ledger: Recorder, lines: Iterable[bytes], *, actor: str | None = None, dry_run: bool = False
+) -> list["Outcome"]:
+    """Record the event of each line: all of them or none.
 
     Args:
-        ledger: what makes proposals of them.
+        ledger: what records them.
         lines: UTF-8, one JSON object each; empty ones are passed over.
         actor: who records, where a line names nobody.
+        dry_run: decide only.
 
     Raises:
-        BadFile: a line is no JSON object, or not one that a line of events can be; it names the line.
-        SalesledgerError: the ledger's own error for the line's values, with the line's number.
+        BadFile: a line is no JSON object.
+        SalesledgerError: the ledger refuses a line; the message begins with the line's number.
     """
+    numbers: list[int] = []
+    groups: list[list[Proposal]] = []
+    for number, proposal in proposals(ledger, lines, actor=actor):
+        numbers.append(number)
+        groups.append([proposal])
+    try:
+        return [outcome for group in ledger.record_all(groups, dry_run=dry_run) for outcome in group]
+    except SalesledgerError as e:
+        if e.group is not None:
+            _say_line(numbers[e.group], e)
+        raise
+
+
+def proposals(
+    ledger: Recorder, lines: Iterable[bytes], *, actor: str | None = None
+) -> Iterator[tuple[int, "Proposal"]]:
+    """Read events, each with the number of its line; see `record_lines`."""
+    currency: str | None = None
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         fields = _object(number, line)
+        # In a ledger without a currency the first one holds, for the lines behind it as well.
+        currency = currency or fields.get("currency")
+        if currency is not None and any(fields.get(name) is not None for name in ("amount", "recurring_amount")):
+            fields.setdefault("currency", currency)
         try:
-            yield _proposal(ledger, fields, actor)
+            yield number, _proposal(ledger, fields, actor)
         except SalesledgerError as e:
-            numbered = BadValue(f"Line {number}: {e}")
-            numbered.exit_code = e.exit_code
-            raise numbered from e
+            _say_line(number, e)
+            raise
+
+
+def _say_line(number: int, error: SalesledgerError) -> None:
+    error.args = (f"Line {number}: {error}",)
 
 
 def _object(number: int, line: bytes) -> dict[str, Any]:
@@ -77,7 +108,10 @@ def _proposal(ledger: Recorder, fields: dict[str, Any], actor: str | None) -> "P
     effective_at = fields.pop("effective_at", None)
     if on is not None and effective_at is not None:
         raise BadValue(f'Give "on" or "effective_at", not both. {NOTHING_RECORDED}')
-    who = fields.pop("recorded_by", None) or actor
+    if fields.get("actor") is not None and fields.get("recorded_by") is not None:
+        raise BadValue(f'Give "actor" or "recorded_by", not both. {NOTHING_RECORDED}')
+    who = fields.pop("actor", None) or fields.pop("recorded_by", None) or actor
+    fields.pop("recorded_by", None)
     known_at = fields.pop("known_at", None)
     for name in ("deal", "account", "process", "key"):
         if name in fields and not isinstance(fields[name], str):
@@ -86,6 +120,6 @@ def _proposal(ledger: Recorder, fields: dict[str, Any], actor: str | None) -> "P
         type_name,
         on=on if on is not None else effective_at,
         known_at=ledger.moment(known_at, end_of_day=False),
-        actor=who,
+        actor=None if who is None else str(who),
         **fields,
     )

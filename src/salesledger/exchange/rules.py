@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -133,7 +134,7 @@ class ProcessRule(_Section):
     Attributes:
         id: its id.
         stages: what it looks like; absent where the ledger knows it already.
-        since: the first day on which this version is in force; the day of the import where absent.
+        since: the first day on which this version is in force; where absent, it holds for every row, however old.
     """
 
     id: Id
@@ -171,14 +172,14 @@ class EventRule(_Section):
     optional: bool = False
     slot: Id | None = None
 
-    @property
+    @cached_property
     def event(self) -> _DealEvent:
         """The class of the event."""
         found = event_types()[self.type]
         assert issubclass(found, DealEvent)
         return found
 
-    @property
+    @cached_property
     def place(self) -> str:
         """The slot, given or made from the type: whatever closes a deal shares one."""
         if self.slot is not None:
@@ -354,8 +355,11 @@ def check_rules(told: dict[str, Any], name: str) -> Rules:
     try:
         return Rules.model_validate(told)
     except ValidationError as e:
-        first = e.errors(include_url=False, include_context=False)[0]
-        raise BadFile(f"The rules {name!r}: {_explain(first)}. {NOTHING_RECORDED}") from e
+        # A key that is misspelt is missing as well: say the former.
+        errors = sorted(
+            e.errors(include_url=False, include_context=False), key=lambda x: x["type"] != "extra_forbidden"
+        )
+        raise BadFile(f"The rules {name!r}: {_explain(errors[0])}. {NOTHING_RECORDED}") from e
 
 
 def _explain(error: Any) -> str:

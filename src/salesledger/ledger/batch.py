@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from salesledger.domain.account import ReferralGiven
 from salesledger.domain.deal_events import Attributes, LeadCaptured, LeadTouched, Money
-from salesledger.domain.decide import Command, Context, Correct, Record, decide
+from salesledger.domain.decide import Command, Context, Correct, Record, decide, fold
 from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.settings import CurrencySet
-from salesledger.domain.timeline import Recorded, numbered
+from salesledger.domain.timeline import Recorded, numbered, standing
 from salesledger.domain.values import slug
 from salesledger.errors import NOTHING_RECORDED, KeyReused, NotFound
 from salesledger.ledger.format import SETTINGS_STREAM
@@ -105,10 +105,9 @@ class Batch:
         try:
             for proposal in group:
                 command = proposal.command(streams) if callable(proposal.command) else proposal.command
-                known = self._known(proposal, command)
-                if known is not None:
-                    done.append((known.stream, (known,), True))
-                    streams.append(known.stream)
+                if known := self._known(proposal, command):
+                    done.append((known[0].stream, known, True))
+                    streams.append(known[0].stream)
                     continue
                 stream = self._resolve(proposal.stream, command)
                 streams.append(stream)
@@ -154,21 +153,30 @@ class Batch:
             self._streams[stream] = self.store.records(stream)
         return self._streams[stream]
 
-    def _known(self, proposal: Proposal, command: Command) -> Recorded | None:
+    def _known(self, proposal: Proposal, command: Command) -> tuple[Recorded, ...]:
+        """What was recorded under the proposal's key: an entry, or a void and the replacement that came with it."""
         if proposal.key is None:
-            return None
+            return ()
         if proposal.key in self._keys:
             raise KeyReused(f"The key {proposal.key!r} occurs twice in what is to be recorded. {NOTHING_RECORDED}")
-        known = self.store.keyed(proposal.key)
-        if known is None:
-            return None
+        first = self.store.keyed(proposal.key)
+        if first is None:
+            return ()
+        known = (first, *self._replacement(first))
         difference = _difference(known, proposal, command)
         if difference:
             raise KeyReused(
-                f"The key {proposal.key!r} was used for entry {known.entry} ({known.event.type_name()}), which differs in "
-                f"{difference}. Use another key for something new, or 'correct {known.entry}'. {NOTHING_RECORDED}"
+                f"The key {proposal.key!r} was used for entry {first.entry} ({first.event.type_name()}), which differs in "
+                f"{difference}. Use another key for something new, or 'correct {first.entry}'. {NOTHING_RECORDED}"
             )
         return known
+
+    def _replacement(self, void: Recorded) -> list[Recorded]:
+        """What a correction appended together with a void."""
+        if not isinstance(void.event, EventVoided):
+            return []
+        behind = [r for r in self.records(void.stream) if r.version == void.version + 1]
+        return [r for r in behind if r.event.replaces == void.event.voids]
 
     def _resolve(self, stream: str | NewId, command: Command) -> str:
         if isinstance(stream, str):
@@ -193,7 +201,7 @@ class Batch:
         if isinstance(event, ReferralGiven):
             wanted.append(("deal", event.lead))
         for kind, name in wanted:
-            if name is not None and not self.records(f"{kind}:{name}"):
+            if name is not None and not standing(self.records(f"{kind}:{name}")):
                 remedy = "Open it with 'account open'" if kind == "account" else "Check the id with 'salesledger deals'"
                 raise NotFound(f"There is no {kind} {name!r}. {remedy}. {NOTHING_RECORDED}")
 
@@ -207,6 +215,10 @@ class Batch:
         ):
             return
         settings = self.records(SETTINGS_STREAM)
+        # Somebody may have set it between the reading of the context and the reading of this stream.
+        if set_already := fold(SETTINGS_STREAM, settings).currency:
+            self.context = replace(self.context, currency=set_already)
+            return
         chosen = CurrencySet(effective_at=self.context.now, recorded_by=event.recorded_by, currency=event.currency)
         (made,) = numbered(SETTINGS_STREAM, len(settings), [chosen], self.context.now)
         settings.append(made)
@@ -220,23 +232,30 @@ def _event_of(command: Command) -> Event | None:
     return command.replacement if isinstance(command, Correct) else None
 
 
-def _difference(known: Recorded, proposal: Proposal, command: Command) -> str | None:
+def _difference(known: Sequence[Recorded], proposal: Proposal, command: Command) -> str | None:
     """What tells a keyed entry from what is proposed under the same key: a field's name, or None where they are the same."""
-    if isinstance(proposal.stream, str) and proposal.stream != known.stream:
+    first = known[0]
+    if isinstance(proposal.stream, str) and proposal.stream != first.stream:
         return "whom it is about"
-    if not isinstance(command, Record):
-        if not isinstance(known.event, EventVoided):
-            return "its type"
-        return (
-            None if (known.event.voids, known.event.void_reason) == (command.entry, command.reason) else "what it voids"
-        )
-    event = command.event
-    if type(event) is not type(known.event):
+    if isinstance(command, Record):
+        return _other_field(first.event, command.event, dated=proposal.dated)
+    if not isinstance(first.event, EventVoided):
         return "its type"
-    for name in type(event).model_fields:
-        if name in _ENVELOPE or (name == "effective_at" and not proposal.dated):
+    if (first.event.voids, first.event.void_reason) != (command.entry, command.reason):
+        return "what it voids"
+    if isinstance(command, Correct) and len(known) == 2:
+        return _other_field(known[1].event, command.replacement, dated=True)
+    return "its replacement" if isinstance(command, Correct) or len(known) == 2 else None
+
+
+def _other_field(held: Event, wished: Event, *, dated: bool) -> str | None:
+    """The first field in which an event differs from a wish; what the wish leaves to the ledger is no difference."""
+    if type(wished) is not type(held):
+        return "its type"
+    for name in type(wished).model_fields:
+        if name in _ENVELOPE or (name == "effective_at" and not dated):
             continue
-        wished, held = getattr(event, name), getattr(known.event, name)
-        if wished != held and not (wished is None and name in event.COMPLETED):
+        wish = getattr(wished, name)
+        if wish != getattr(held, name) and not (wish is None and name in wished.COMPLETED):
             return name
     return None

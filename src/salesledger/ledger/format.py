@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from salesledger.errors import (
     DamagedLedger,
@@ -117,6 +117,8 @@ def check_place(path: Path) -> None:
         raise NoLedger(str(path))
     if path.is_dir():
         raise NotALedger(str(path), "it is a folder")
+    if not path.is_file():
+        raise NotALedger(str(path), "it is no file")
     try:
         with path.open("rb") as file:
             header = file.read(72)
@@ -199,7 +201,16 @@ def read_head(connection: sqlite3.Connection, path: Path) -> Head:
 
     Raises:
         NotALedger: the log has no beginning.
+        LockedLedger, DamagedLedger: as their names say.
     """
+    with translated(path):
+        try:
+            return _read_head(connection, path)
+        except (ValueError, KeyError, TypeError, AttributeError, ZoneInfoNotFoundError) as e:
+            raise DamagedLedger(str(path), f"an entry of its settings or processes is broken ({e})") from e
+
+
+def _read_head(connection: sqlite3.Connection, path: Path) -> Head:
     settings: dict[str, Any] = {}
     for (state,) in connection.execute(
         "SELECT state FROM stored_events WHERE originator_id = ? ORDER BY originator_version", (SETTINGS_STREAM,)

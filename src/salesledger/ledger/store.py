@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from eventsourcing.persistence import PersistenceError, RecordConflictError
 
+from salesledger.domain.clocks import from_micros
 from salesledger.domain.decide import Context
 from salesledger.domain.process import B2B, ProcessDefined, Processes
 from salesledger.domain.settings import CurrencySet, LedgerOpened, SettingsState
@@ -188,8 +189,9 @@ class Store:
     def now(self) -> datetime:
         """The ledger's clock: the machine's, but never before the last entry."""
         with self._translated():
-            last = self.app.recorder.max_notification_id()
-        return max(datetime.now(UTC), self.entry(last).recorded_at)
+            recorder = self.app.recorder
+            last = recorder.select_entry(recorder.max_notification_id() or 0)
+        return max(datetime.now(UTC), from_micros(last.recorded_at if last else 0))
 
     def record(
         self,
@@ -226,6 +228,7 @@ class Store:
                     batch.add(group(batch) if callable(group) else group)
                 except SalesledgerError as e:
                     if on_refused is None or isinstance(e, StoreError):
+                        e.group = i
                         raise
                     batch.skip()
                     refusals.append((i, e))

@@ -27,11 +27,17 @@ _CHUNK = 10_000
 FILTERED = "deals"
 """The projection that filters work on; all that reads it sees only the deals that pass."""
 
-# The mean of money, rounded half up to two decimals in whole numbers: DuckDB's own division would make it a float.
-_MONEY_MEAN = """
+# The mean of money is rounded half up to two decimals in whole numbers: DuckDB's own division would make it a float.
+# A place sorts by instant, then rank, as one number of 128 bits: max_by is fast over those, and slow over any DECIMAL.
+_MACROS = """
     CREATE OR REPLACE TEMP MACRO money_mean(total, n) AS
-        CAST(CAST((CAST(total * 10000 AS HUGEINT) * 2 + n * 100) // (n * 200) AS DECIMAL(36, 0)) * 0.01 AS DECIMAL(38, 2))
+        CAST(CAST((CAST(total * 10000 AS HUGEINT) * 2 + n * 100) // (n * 200) AS DECIMAL(36, 0)) * 0.01 AS DECIMAL(38, 2));
+    CREATE OR REPLACE TEMP MACRO place_of(instant, rank) AS
+        CAST(date_diff('microsecond', TIMESTAMP '1970-01-01', instant) AS HUGEINT) * 1000000000000 + rank
 """
+
+_INLINED = ("decoded", "events", "strikes")
+"""Relations that are read anew wherever they are needed: few of their many columns are, and DuckDB would copy all of them."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ class Engine:
         duck.execute("SET TimeZone = 'UTC'")
         if memory:
             duck.execute("SET memory_limit = $limit", {"limit": memory})
-        duck.execute(_MONEY_MEAN)
+        duck.execute(_MACROS)
         return cls(path, place, head, own, log, duck, progress)
 
     def close(self) -> None:
@@ -161,12 +167,29 @@ class Engine:
         return self.query(f'SELECT * FROM "{name}"', question)
 
     def answer(self, name: str, question: Question | None = None) -> Answer:
-        """The rows of a projection."""
-        return self._fetch(self.project(name, question))
+        """The rows of a projection.
+
+        Raises:
+            NotFound, BadFilter, BadQuery: see `project`.
+        """
+        catalogue.named(self.projections, name)
+        return self.ask(f'SELECT * FROM "{name}"', question)
 
     def ask(self, sql: str, question: Question | None = None, values: Mapping[str, object] | None = None) -> Answer:
-        """The rows of any SELECT over the projections."""
-        return self._fetch(self.query(sql, question, values))
+        """The rows of any SELECT over the projections.
+
+        Raises:
+            BadQuery: see `query`.
+        """
+        statement, parameters = self._prepared(sql, question, values)
+        try:
+            result = self.duck.execute(statement, parameters)  # a relation would plan the statement twice
+            told = result.description or ()
+            return Answer([str(c[0]) for c in told], [str(c[1]) for c in told], result.fetchall())
+        except duckdb.ProgrammingError as e:
+            raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+        except duckdb.Error as e:
+            raise BadQuery(f"That can't be answered: {_first_line(e)}") from e
 
     def query(
         self, sql: str, question: Question | None = None, values: Mapping[str, object] | None = None
@@ -214,12 +237,13 @@ class Engine:
         question = self._settled(question or Question())
         sql = sql.strip().rstrip(";").strip()
         try:
-            kinds = [s.type for s in self.duck.extract_statements(sql)]
+            if [s.type for s in self.duck.extract_statements(sql)] != [duckdb.StatementType.SELECT]:
+                raise BadQuery(
+                    "Only a single SELECT can be asked: a ledger is changed by recording events, never by SQL."
+                )
             names = self.duck.get_table_names(catalogue.without_parameters(sql))
         except duckdb.Error as e:
             raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
-        if kinds != [duckdb.StatementType.SELECT]:
-            raise BadQuery("Only a single SELECT can be asked: a ledger is changed by recording events, never by SQL.")
         wanted = [name for name in names if name in self.projections or name in catalogue.BASES]
         return self._compose(sql, wanted, question, dict(values or {}))
 
@@ -248,8 +272,7 @@ class Engine:
                 chain[projection.name] = projection.sql
         if question.filters and FILTERED not in chain:
             raise BadQuery("Filters choose deals, and this report doesn't read the projection 'deals'.")
-        views = ", ".join(f'"{name}" AS ({body})' for name, body in chain.items())
-        statement = f"WITH {views} SELECT * FROM ({sql})" if views else sql
+        statement = f"{_with(chain)} SELECT * FROM ({sql})" if chain else sql
         used = catalogue.parameters_of(statement)
         available = self._parameters(question) | values
         missing = sorted(used - set(available))
@@ -260,8 +283,7 @@ class Engine:
         return statement, {name: available[name] for name in used}
 
     def _columns(self, chain: Mapping[str, str], question: Question) -> dict[str, str]:
-        views = ", ".join(f'"{name}" AS ({body})' for name, body in chain.items())
-        statement = f"WITH {views} SELECT * FROM unfiltered_deals"
+        statement = f"{_with(chain)} SELECT * FROM unfiltered_deals"
         available = self._parameters(question)
         used = catalogue.parameters_of(statement)
         relation = self.duck.sql(statement, params={name: available[name] for name in used})
@@ -293,12 +315,11 @@ class Engine:
         relation = events_relation(segments, "log_tail" if last > mirrored else None)
         return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}"
 
-    def _fetch(self, relation: duckdb.DuckDBPyRelation) -> Answer:
-        try:
-            columns, types = list(relation.columns), [str(kind) for kind in relation.types]
-            return Answer(columns, types, relation.fetchall())
-        except duckdb.Error as e:
-            raise BadQuery(f"That can't be answered: {_first_line(e)}") from e
+
+def _with(chain: Mapping[str, str]) -> str:
+    return "WITH " + ", ".join(
+        f'"{name}" AS {"NOT MATERIALIZED " if name in _INLINED else ""}({body})' for name, body in chain.items()
+    )
 
 
 def _naive(instant: datetime) -> datetime:
@@ -306,7 +327,12 @@ def _naive(instant: datetime) -> datetime:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    if "pytz" in line:  # what DuckDB would need to hand one over to Python
+        return "A TIMESTAMP WITH TIME ZONE can't be shown; cast it, such as now()::TIMESTAMP, which is in UTC."
+    if line.startswith("Catalog Error: Table with name"):
+        return f"{line} 'salesledger projections' lists what can be asked."
+    return line
 
 
 def _timestamp(instant: datetime) -> str:

@@ -1,8 +1,14 @@
-"""The values of an answer as other programs read them: amounts as plain decimals, instants as ISO 8601 UTC."""
+"""The values of an answer as other programs read them: plain decimals, ISO 8601 in UTC, and text that none of them runs."""
 
+import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from math import isfinite
+
+# What a spreadsheet would take for a formula (OWASP, "CSV Injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Valid in JSON as they are, but a terminal would obey or hide them, and a lone surrogate has no UTF-8.
+_JSON_HIDDEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def two_decimals(digits: str) -> str:
@@ -39,3 +45,15 @@ def plain(value: object) -> object:
             return value.hex()
         case _:
             return str(value)
+
+
+def json_text(document: str) -> str:
+    r"""A line of JSON that means the same and holds nothing that steers a terminal: \x9b has become \u009b."""
+    if document.isprintable():
+        return document
+    return _JSON_HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
+def spreadsheet_text(text: str) -> str:
+    """The text, behind an apostrophe where a spreadsheet would run it as a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
