@@ -69,7 +69,7 @@ def _groups(seed: int, events: int, entry: int) -> Iterator[list[KeyedEvent]]:
             _, of, walk = under_way[0]
             group = walk.next_group(entry)
             entry += len(group)
-            referrers.extend(e.originator_id.partition(":")[2] for e in group if e.topic == "account-opened/1")
+            referrers.extend(str(e.originator_id).partition(":")[2] for e in group if e.topic == "account-opened/1")
             yield group
             if walk.left:
                 heapq.heapreplace(under_way, (walk.left[-1][0], of, walk))
@@ -114,7 +114,7 @@ def _check_stream(app: LedgerApplication, stream: str, context: Context) -> None
     records = app.records(stream)
     stored = app.recorder.select_events(stream)
     for place, (record, logged) in enumerate(zip(records, stored, strict=True), start=1):
-        again = app.mapper.to_stored_event(Pending(stream, record.version, record.event))  # type: ignore[arg-type]
+        again = app.mapper.to_stored_event(Pending(stream, record.version, record.event))
         assert (again.topic, again.state) == (logged.topic, logged.state), f"{again.state!r} is not {logged.state!r}"
         found = violations(stream, standing(records[:place]), context)
         assert not found, f"{stream} is impossible after entry {record.entry}: {found}"

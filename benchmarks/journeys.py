@@ -24,21 +24,52 @@ _MODULES = (account, deal_events, process, settings)  # importing them fills TOP
 _ORDER = {cls.type_name(): (topic, tuple(cls.model_fields)) for topic, cls in TOPICS.items()}
 _STAGES = B2B.names
 _ENTERED = {name: position for position, stage in enumerate(B2B.stages) for name in stage.entered_by}
-_CAN_BE_LATE = ("lead-contacted", "lead-qualified", "meeting-held", "deal-revised", "offer-made", "deal-won", "deal-lost")
+_CAN_BE_LATE = (
+    "lead-contacted",
+    "lead-qualified",
+    "meeting-held",
+    "deal-revised",
+    "offer-made",
+    "deal-won",
+    "deal-lost",
+)
 _CAN_BE_VOIDED = ("lead-contacted", "deal-revised")
 
-_FIRST = "Alpen Baltic Castell Delta Elbe Falke Granit Hansa Isar Jura Kiefer Lindner Möwe Nordwind Orion Prisma Quarz Rhein".split()
-_SECOND = "Logistik Systems Maschinenbau Pharma Energie Foods Textil Optik Medien Analytics Stahl Labor Bau Mobility".split()
-_FORM = "GmbH AG Ltd Inc BV SA".split()
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_FIRST = _words(
+    "Alpen Baltic Castell Delta Elbe Falke Granit Hansa Isar Jura Kiefer Möwe Nordwind Orion Prisma Quarz Rhein"
+)
+_SECOND = _words("Logistik Systems Maschinenbau Pharma Energie Foods Textil Optik Medien Analytics Stahl Labor Bau")
+_FORM = _words("GmbH AG Ltd Inc BV SA")
 _SDRS = [f"sdr{n}" for n in range(1, 13)]
-_SELLERS = "kim lee ana bo carla dmitri eva finn gita hugo iris jon kaya lars mia nils olga pia quinn rosa sven tara".split()
-_SOURCES = "outbound advertising pr gated-content email-list inbound-phone event".split()
-_CAMPAIGNS = "spring-fair webinar whitepaper mailing roadshow".split()
-_SEGMENTS, _TEAMS, _PRODUCTS = ("smb", "mid-market", "enterprise"), ("north", "south", "west"), ("core", "plus", "platform")
+_SELLERS = _words(
+    "kim lee ana bo carla dmitri eva finn gita hugo iris jon kaya lars mia nils olga pia quinn rosa sven tara"
+)
+_SOURCES = _words("outbound advertising pr gated-content email-list inbound-phone event")
+_CAMPAIGNS = _words("spring-fair webinar whitepaper mailing roadshow")
+_SEGMENTS, _TEAMS, _PRODUCTS = (
+    ("smb", "mid-market", "enterprise"),
+    ("north", "south", "west"),
+    ("core", "plus", "platform"),
+)
 _SECTORS, _SIZES = ("industry", "retail", "health", "finance", "public"), ("1-9", "10-49", "50-249", "250-999", "1000+")
 _CHANNELS, _OUTCOMES = ("phone", "email", "linkedin"), ("no answer", "call back later", "interested", "left a message")
-_PAINS = ("reporting takes days", "data in silos", "manual entry", "renewals are missed", "no forecast", "slow onboarding")
-_REASONS, _RIVALS = ("price", "no budget", "timing", "missing feature", "no decision"), ("Acme CRM", "Globex", "Initech", None)
+_PAINS = (
+    "reporting takes days",
+    "data in silos",
+    "manual entry",
+    "renewals are missed",
+    "no forecast",
+    "slow onboarding",
+)
+_REASONS, _RIVALS = (
+    ("price", "no budget", "timing", "missing feature", "no decision"),
+    ("Acme CRM", "Globex", "Initech", None),
+)
 
 
 @dataclass(slots=True)
@@ -64,7 +95,11 @@ class Step:
     def encode(self) -> tuple[str, str]:
         """Its topic and its text, as the mapper would write it, with ENTRY where an entry is missing."""
         topic, order = _ORDER[self.name]
-        said = self.fields | {"effective_at": _instant(self.at), "known_at": _instant(self.known), "source_system": "crm"}
+        said = self.fields | {
+            "effective_at": _instant(self.at),
+            "known_at": _instant(self.known),
+            "source_system": "crm",
+        }
         return topic, _TO_JSON({f: said[f] for f in order if f in said})
 
 
@@ -110,13 +145,26 @@ class _Journey:
         if rng.random() < 0.25:
             self.add("lead-disqualified", 4, reason=rng.choice(_REASONS))
             return
-        self.add("lead-qualified", 5, use_case=rng.choice(_PAINS), budget="approved", authority="head of sales", timing="this year")
+        self.add(
+            "lead-qualified",
+            5,
+            use_case=rng.choice(_PAINS),
+            budget="approved",
+            authority="head of sales",
+            timing="this year",
+        )
         seller = rng.choice(_SELLERS)
         self.add("lead-handed-over", 2, handed_to=seller)
         self.actor = seller
         self.add("lead-accepted", 1, owner=seller)
         for _ in range(rng.choice((1, 1, 2, 3))):
-            self.add("meeting-held", 8, kind=rng.choice(("meeting", "demo")), attendees=rng.randint(1, 8), pain_points=rng.sample(_PAINS, 2))
+            self.add(
+                "meeting-held",
+                8,
+                kind=rng.choice(("meeting", "demo")),
+                attendees=rng.randint(1, 8),
+                pain_points=rng.sample(_PAINS, 2),
+            )
         if rng.random() < 0.15:
             self.add("trial-started", 3, product=rng.choice(_PRODUCTS))
             self.add("trial-ended", 14, outcome="successful")
@@ -128,22 +176,33 @@ class _Journey:
         if self.steps[-1].name == "deal-won":
             self.open_account()
 
-    def add(self, name: str, days: float, stream: str | None = None, **fields: object) -> None:
-        """Something happens about so many days later."""
+    def add(self, name: str, days: float, /, **fields: object) -> None:
+        """Something happens to the deal, about so many days later."""
+        self._step(f"deal:{self.id}", name, days, fields)
+
+    def add_to_account(self, name: str, days: float, /, **fields: object) -> None:
+        """Something happens to the account that the deal led to."""
+        self._step(f"account:{self.id}", name, days, fields)
+
+    def _step(self, stream: str, name: str, days: float, fields: dict[str, object]) -> None:
         self.at += 60 + int(self.rng.expovariate(1 / days) * DAY) if days else 0
-        self.steps.append(Step(self.at, self.at, stream or f"deal:{self.id}", name, fields | {"recorded_by": self.actor}))
+        self.steps.append(Step(self.at, self.at, stream, name, fields | {"recorded_by": self.actor}))
 
     def capture(self, referrers: Sequence[str]) -> None:
         rng = self.rng
         referred = bool(referrers) and rng.random() < 0.05
-        more = {"referred_by": rng.choice(referrers)} if referred else {"campaign": self.campaign}
-        if rng.random() < 0.3:
-            more |= self.price()
-        self.add(
-            "lead-captured", 2, owner=self.actor, team=rng.choice(_TEAMS), product=rng.choice(_PRODUCTS), segment=rng.choice(_SEGMENTS),
-            source="referral" if referred else rng.choice(_SOURCES), process="b2b", stage=_STAGES[0], company=self.company,
-            process_version=1, attributes={"size": rng.choice(_SIZES), "sector": rng.choice(_SECTORS)}, **more,
-        )  # fmt: skip
+        fields: dict[str, object] = {"source": "referral" if referred else rng.choice(_SOURCES)}
+        fields |= {"referred_by": rng.choice(referrers)} if referred else {"campaign": self.campaign}
+        fields |= {"team": rng.choice(_TEAMS), "product": rng.choice(_PRODUCTS), "segment": rng.choice(_SEGMENTS)}
+        fields |= {
+            "process": "b2b",
+            "stage": _STAGES[0],
+            "process_version": 1,
+            "company": self.company,
+            "owner": self.actor,
+        }
+        fields |= {"attributes": {"size": rng.choice(_SIZES), "sector": rng.choice(_SECTORS)}}
+        self.add("lead-captured", 2, **fields, **(self.price() if rng.random() < 0.3 else {}))
 
     def revise(self) -> None:
         for _ in range(self.rng.choice((0, 1, 1, 2))):
@@ -169,11 +228,10 @@ class _Journey:
             self.add("deal-lost", 12, reason=rng.choice(_REASONS), **({"competitor": rival} if rival else {}))
 
     def open_account(self) -> None:
-        stream = f"account:{self.id}"
-        self.add("account-opened", 1, stream, company=self.company)
+        self.add_to_account("account-opened", 1, company=self.company)
         self.add("deal-revised", 0.1, account=self.id)
         if self.rng.random() < 0.3:
-            self.add("referral-asked", 30, stream, names=self.rng.randint(1, 5))
+            self.add_to_account("referral-asked", 30, names=self.rng.randint(1, 5))
 
     def price(self) -> dict[str, object]:
         """An amount, which `money` keeps."""
@@ -181,7 +239,11 @@ class _Journey:
         self.money = {"amount": amount, "currency": "EUR"}
         if self.rng.random() < 0.3:
             monthly = f"{self.rng.lognormvariate(6, 0.8):.2f}"
-            self.money |= {"recurring_amount": monthly, "interval_months": 1, "term_months": self.rng.choice((12, 24, 36))}
+            self.money |= {
+                "recurring_amount": monthly,
+                "interval_months": 1,
+                "term_months": self.rng.choice((12, 24, 36)),
+            }
         return self.money
 
     def stage_now(self) -> str:
@@ -201,14 +263,19 @@ class _Journey:
         if chance > 0.985:
             self.strike([s for s in self.steps if s.name in _CAN_BE_VOIDED], corrected=False)
         elif chance > 0.97:
-            self.strike([s for s in self.steps if s.name in ("deal-revised", "offer-made") and "amount" in s.fields], corrected=True)
+            self.strike(
+                [s for s in self.steps if s.name in ("deal-revised", "offer-made") and "amount" in s.fields],
+                corrected=True,
+            )
         return self.steps
 
     def move(self) -> None:
         """Give each event the stage that it moves the deal to, judged at its place among those known before it."""
         moved: list[tuple[int, int]] = []
         for step in self.steps:
-            position = _STAGES.index(str(step.fields["stage"])) if "stage" in step.fields else _ENTERED.get(step.name, -1)
+            position = (
+                _STAGES.index(str(step.fields["stage"])) if "stage" in step.fields else _ENTERED.get(step.name, -1)
+            )
             before = max((m for m in moved if m[0] < step.at), default=(0, -1))[1]
             if "stage" in step.fields or position > before:
                 step.fields |= {"process": "b2b", "stage": _STAGES[position]}

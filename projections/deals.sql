@@ -85,7 +85,7 @@ SELECT
     CAST(
         CASE
             WHEN recurring_amount IS NULL THEN amount
-            ELSE coalesce(amount, 0) + recurring_amount * CAST(term_months / interval_months AS INTEGER)
+            ELSE coalesce(amount, 0) + CAST(recurring_amount AS DECIMAL(22, 4)) * CAST(term_months / interval_months AS INTEGER)
         END AS DECIMAL(22, 4)
     ) AS value,
     amount,

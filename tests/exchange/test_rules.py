@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from exchange.importing import RULES, rules
 from salesledger.errors import NOTHING_RECORDED, BadFile
-from salesledger.exchange.rules import read_rules
+from salesledger.exchange.rules import Columns, Constants, EventRule, ProcessRule, Rules, read_rules
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
@@ -137,3 +138,23 @@ def test_fractions_in_the_rules_stay_exact() -> None:
     assert stages is not None
     assert stages.stages is not None
     assert str(stages.stages[0].probability) == "0.1"
+
+
+DOCS = Path(__file__).parent.parent.parent / "docs" / "import.md"
+
+
+def test_the_documentations_rules_are_rules(tmp_path: Path) -> None:
+    """As they stand there."""
+    (example,) = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    file = tmp_path / "rules.toml"
+    file.write_text(example, encoding="utf-8")
+    assert read_rules(file).events[1].type == "deal-won"
+
+
+@pytest.mark.parametrize(
+    "section", [Rules, Columns, EventRule, ProcessRule, Constants], ids=lambda section: section.__name__
+)
+def test_every_key_is_documented(section: type[BaseModel]) -> None:
+    """In docs/import.md."""
+    told = DOCS.read_text(encoding="utf-8")
+    assert [key for key in section.model_fields if not re.search(rf"[`\[]{key}[`.\]]", told)] == []

@@ -53,7 +53,7 @@ def referral_command() -> None:
 @records
 @click.pass_context
 def ask(ctx: click.Context, /, account: str, **values: Any) -> None:
-    """An account was asked for referrals: for names, or by handing out cards."""
+    """An account was asked for names, or given cards to hand on."""
     common = common_of(values)
 
     def work(ledger: "Ledger") -> list["Outcome"]:
@@ -74,7 +74,7 @@ def ask(ctx: click.Context, /, account: str, **values: Any) -> None:
 @records
 @click.pass_context
 def give(ctx: click.Context, /, referrer: str, company: str, **values: Any) -> None:
-    """An account referred a company, which becomes a lead that knows its referrer."""
+    """An account named a company, which becomes a lead."""
     common = common_of(values)
     fields = values | money_fields(values)
 

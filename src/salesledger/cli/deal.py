@@ -126,7 +126,10 @@ def paperwork(ctx: click.Context, /, deal: str, **values: Any) -> None:
 @records
 @click.pass_context
 def win(ctx: click.Context, /, deal: str, **values: Any) -> None:
-    """The client bought; amounts that are not given are those of the last offer."""
+    """The client bought.
+
+    The amounts that are not given are those that the deal has: of the last offer, or as it was captured or revised.
+    """
     common = common_of(values)
     record_event(ctx, "deal-won", deal, common, money_fields(values))
 

@@ -51,7 +51,11 @@ def import_csv_command(
     format_: str | None,
     output: str | None,
 ) -> None:
-    """Import rows of a CSV file; rows that did not change since the last import are left alone."""
+    """Import the rows of a CSV file.
+
+    What a row says becomes events by the rules of a TOML file (examples/maven_crm.toml is one). Rows that can't be read end
+    in the rejects file with the reason. Importing again leaves rows alone that did not change, and records what did.
+    """
     chosen = format_for(format_, output)
     with opened(ctx, actor) as ledger:
         from salesledger.exchange.csv_import import import_csv
@@ -62,7 +66,7 @@ def import_csv_command(
             file,
             read_rules(rules),
             actor=ledger.actor,
-            rejects=rejects or file.with_name(f"{file.stem}.rejects.csv"),
+            rejects=rejects or Path(f"{file.stem}.rejects.csv"),
             dry_run=dry_run,
             undated_on=None if undated_on is None else ledger.day(undated_on),
             progress=progress("Importing"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.journal import DETAILS, ENTRIES, entry_rows, entry_table
+from salesledger.cli.journal import DETAILS, ENTRIES, HAPPENED, entry_rows, entry_table
 from salesledger.cli.layout import chosen
 from salesledger.cli.options import (
     Whole,
@@ -49,7 +49,9 @@ def history_command(ctx: click.Context, /, deal: str, **values: Any) -> None:
         found = ledger.find(kind, text)
         question = ledger.question(**values)
         answer = ledger.engine.ask(
-            ENTRIES + " AND e.stream = $stream_kind AND e.id = $stream_id ORDER BY e.effective_at, e.rank, e.entry",
+            ENTRIES
+            + HAPPENED
+            + " AND e.stream = $stream_kind AND e.id = $stream_id ORDER BY e.effective_at, e.rank, e.entry",
             question,
             {"stream_kind": kind, "stream_id": found},
         )
@@ -81,7 +83,8 @@ def log_command(ctx: click.Context, /, filters: tuple[str, ...], last: int | Non
     format_, output = values.pop("format_"), values.pop("output")
     with opened(ctx) as ledger:
         question = ledger.question(**values)
-        sql, parameters = _narrowed(ledger, ENTRIES, question, filters)
+        happened = "" if values["as_of"] is None else HAPPENED
+        sql, parameters = _narrowed(ledger, ENTRIES + happened, question, filters)
         if last is not None:
             sql = f"SELECT * FROM ({sql}) ORDER BY entry DESC LIMIT {int(last)}"
         answer = ledger.engine.ask(f"SELECT * FROM ({sql}) ORDER BY entry", question, parameters)

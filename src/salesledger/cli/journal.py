@@ -13,8 +13,11 @@ ENTRIES = """
     SELECT e.*, s.struck_by
     FROM events e
     LEFT JOIN strikes s ON s.entry = e.entry
-    WHERE e.known_at <= $known_at AND (e.effective_at <= $as_of OR e.type = 'event-voided')
+    WHERE e.known_at <= $known_at
 """
+
+HAPPENED = " AND (e.effective_at <= $as_of OR e.type = 'event-voided')"
+"""The condition that leaves out what had not happened yet; a void happens in the ledger, not in business."""
 
 DETAILS = "details"
 """The column in which a table shows an entry's own fields."""

@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "query": ("inspect", "Any SQL over the projections."),
     "projections": ("inspect", "The projections there are."),
     "import": ("exchange", "Take events from other systems' files."),
-    "export": ("exchange", "Write the events to a file."),
+    "export": ("exchange", "Write every event to a file."),
     "demo": ("demo", "A made-up company, and a tour of it."),
     "completion": ("keep", "Set up completion in your shell."),
 }
@@ -46,7 +46,11 @@ SECTIONS = {"init": "Record", "pipeline": "Ask", "import": "Keep"}
 
 
 class Prefixed(click.Group):
-    """A group that takes any unambiguous beginning of a command's name."""
+    """A group that takes any unambiguous beginning of a command's name, and lists its commands as they come in life."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order in which they were defined."""
+        return list(self.commands)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -59,6 +63,12 @@ class Prefixed(click.Group):
                 args = [found[0], *args[1:]]
             elif found:
                 ctx.fail(f"{args[0]!r} could be any of: {', '.join(found)}. Type more of it.")
+            else:
+                from difflib import get_close_matches
+
+                close = get_close_matches(args[0].lower(), names, 1)
+                hint = f" Did you mean {close[0]!r}?" if close else ""
+                ctx.fail(f"There is no command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
 
 
@@ -152,7 +162,7 @@ def run(args: list[str] | None = None) -> int:
         The exit code.
     """
     if sys.stdout is None:  # closed by whoever started us
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     try:
         result: Any = root.main(args=args, prog_name="salesledger", standalone_mode=False)
     except SalesledgerError as e:

@@ -63,8 +63,8 @@ def recording(
         SalesledgerError: its message ends with whether anything was recorded.
     """
     outcomes: Sequence[Outcome] | None = None
-    chosen = format_for(common.format_, common.output)
     try:
+        chosen = format_for(common.format_, common.output)
         with opened(ctx, common.actor) as ledger:
             outcomes = work(ledger)
             if chosen != "table":
@@ -102,7 +102,7 @@ def _line(ledger: "Ledger", record: "Recorded", *, already: bool, dry_run: bool)
 
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return f"{len(value)} stages" if value and isinstance(value[0], dict) else ", ".join(str(v) for v in value)
+        return ", ".join(str(item["name"] if isinstance(item, dict) else item) for item in value)
     if isinstance(value, dict):
         return ", ".join(f"{k}:{v}" for k, v in value.items())
     return str(plain(value))

@@ -1,7 +1,7 @@
 """Commands that report: pipeline, deals, leads, metrics, funnel, blocked, bookings."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +63,7 @@ DEALS = Table(
         "reason",
     ),
     expendable=("category", "source", "captured_on", "process", "reason", "company", "expected_close", "closed_on"),
-    if_mixed=("process", "status"),
+    if_mixed=("process",),
     order=" ORDER BY captured_at, deal",
 )
 LEADS = Table(
@@ -275,6 +275,10 @@ def _blocked_note(answer: "Answer") -> list[str]:
     return [f"Waiting: {counted(len(answer.rows), 'deal')}, {_total(answer, 'amount')} ({told})."]
 
 
+def _bookings_note(answer: "Answer") -> list[str]:
+    return [f"Total: {_total(answer, 'bookings')}."] if answer.rows else []
+
+
 def _metrics_note(answer: "Answer") -> list[str]:
     without = sum(row["won_without_amount"] for row in answer.dicts())
     if not without:
@@ -306,11 +310,12 @@ def deals_command(ctx: click.Context, /, everything: bool, **values: Any) -> Non
     Only open ones are listed, unless --all or a filter on the status is given.
     """
     filters = tuple(values["filters"])
-    title = "Deals"
-    if not everything and not any("status:" in term for term in filters):
-        values["filters"] = (*filters, "status:=open")
-        title = "Open deals"
-    _report(ctx, "deals", title, values, DEALS)
+    if everything or any("status:" in term for term in filters):
+        _report(ctx, "deals", "Deals", values, DEALS)
+        return
+    values["filters"] = (*filters, "status:=open")
+    table = replace(DEALS, columns=tuple(name for name in DEALS.columns if name != "status"))
+    _report(ctx, "deals", "Open deals", values, table)
 
 
 @click.command("leads")
@@ -365,4 +370,4 @@ def blocked_command(ctx: click.Context, /, **values: Any) -> None:
 @click.pass_context
 def bookings_command(ctx: click.Context, /, **values: Any) -> None:
     """Won deals and what they are worth."""
-    _report(ctx, "bookings", "Bookings", values, BOOKINGS, lambda answer: [f"Total: {_total(answer, 'bookings')}."])
+    _report(ctx, "bookings", "Bookings", values, BOOKINGS, _bookings_note)

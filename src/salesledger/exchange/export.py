@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+import duckdb
+
 from salesledger.errors import UsageError
 from salesledger.readmodel.engine import Engine, Question
 from salesledger.readmodel.plain import json_text, plain, spreadsheet_text
@@ -36,13 +38,17 @@ def export(engine: Engine, format_: str, output: Path | IO[str], question: Quest
     """
     if format_ == "parquet":
         assert isinstance(output, Path)
-        with _draft(output) as draft:
-            engine.query(f"SELECT * {_EVERY} ORDER BY entry", question).to_parquet(str(draft), compression="zstd")
+        with _draft(output, in_place=False) as draft:
+            relation = engine.query(f"SELECT * {_EVERY} ORDER BY entry", question)
+            try:
+                relation.to_parquet(str(draft), compression="zstd")
+            except duckdb.IOException as e:
+                raise OSError(str(e).partition(":")[2].strip() or "the system refused") from e
         return int(engine.ask(f"SELECT count(*) {_EVERY}", question).rows[0][0])
     columns, rows = engine.stream(f"SELECT * {_EVERY} ORDER BY entry", question)
     if not isinstance(output, Path):
         return _write(output, format_, columns, rows)
-    with _draft(output) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+    with _draft(output, in_place=True) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         return _write(file, format_, columns, rows)
 
 
@@ -74,12 +80,25 @@ def _cell(value: Any) -> Any:
 
 
 @contextmanager
-def _draft(output: Path) -> Iterator[Path]:
-    """A file beside the wanted one, which takes its place when all is written."""
-    draft = output.with_name(f".{output.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+def _draft(output: Path, *, in_place: bool) -> Iterator[Path]:
+    """A file beside the wanted one, which takes its place when all is written.
+
+    A device or a pipe is written to in place, where that is possible: to replace one would destroy it.
+    """
+    target = Path(os.path.realpath(output))
+    draft = target.with_name(f".{target.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
     try:
+        if target.exists() and not target.is_file():
+            if not in_place or target.is_dir():
+                raise UsageError(f"{str(output)!r} is no file. Name another one with -o.")
+            yield target
+            return
         yield draft
-        draft.replace(output)
+        if target.exists():
+            draft.chmod(target.stat().st_mode & 0o777)
+        draft.replace(target)
+    except BrokenPipeError:
+        raise
     except OSError as e:
         raise UsageError(f"{str(output)!r} can't be written: {e.strerror or e}. Name another file with -o.") from e
     finally:

@@ -18,7 +18,7 @@ from salesledger.domain.decide import Context
 from salesledger.domain.process import B2B, ProcessDefined, Processes
 from salesledger.domain.settings import CurrencySet, LedgerOpened, SettingsState
 from salesledger.domain.settings import evolve as evolve_settings
-from salesledger.domain.timeline import Recorded
+from salesledger.domain.timeline import UNRECORDED, Recorded
 from salesledger.errors import NOTHING_RECORDED, Conflict, LedgerExists, NotFound, SalesledgerError, StoreError
 from salesledger.ledger.application import LedgerApplication
 from salesledger.ledger.batch import Batch, Outcome, Proposal
@@ -161,7 +161,7 @@ class Store:
             NotFound: the log has no such entry.
         """
         with self._translated():
-            logged = self.app.recorder.select_entry(number)
+            logged = self.app.recorder.select_entry(number) if number < UNRECORDED else None
         if logged is None:
             raise NotFound(f"The ledger has no entry {number}; 'salesledger log' lists them. {NOTHING_RECORDED}")
         return self.app.to_recorded(logged)

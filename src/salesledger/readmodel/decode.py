@@ -66,7 +66,18 @@ FIELDS: dict[str, str] = {
 
 _MOVE = ("process", "stage")
 _MONEY = ("amount", "recurring_amount", "interval_months", "term_months", "currency")
-_ATTRIBUTES = (*_MONEY, "account", "owner", "team", "product", "segment", "source", "campaign", "expected_close", "category")
+_ATTRIBUTES = (
+    *_MONEY,
+    "account",
+    "owner",
+    "team",
+    "product",
+    "segment",
+    "source",
+    "campaign",
+    "expected_close",
+    "category",
+)
 
 TOPICS: dict[str, tuple[str, ...]] = {
     "event-voided/1": ("voids", "void_root", "strikes", "void_reason"),
@@ -132,20 +143,20 @@ def decoding(source: str, timezone: str) -> str:
     """The SQL that turns raw rows of the log into rows of `events`.
 
     Args:
-        source: a relation of entry, originator_id, originator_version, topic, state, recorded_at (microseconds), key.
+        source: a relation of entry, originator_id, originator_version, topic, state, recorded_at (microseconds), marked_key
+            (the key behind a '=', or '' where there is none).
         timezone: the ledger's IANA zone, for `effective_on`.
 
     A row of a topic that is not current makes the statement fail with UNKNOWN_TOPIC in its message.
     """
     schema = ", ".join(
-        f'"{name}": "{"VARCHAR" if kind == "TIMESTAMP" else kind}"' for name, kind in (ENVELOPE | FIELDS).items()
+        f'"{name}": "{"VARCHAR" if kind in ("TIMESTAMP", "JSON") else kind}"'
+        for name, kind in (ENVELOPE | FIELDS).items()
     )
-    fields = ", ".join(
-        f"CAST(d.{name} AS VARCHAR) AS {name}" if kind == "JSON" else f"d.{name} AS {name}" for name, kind in FIELDS.items()
-    )
+    fields = ", ".join(f"d.{name} AS {name}" for name in FIELDS)
+    types = " ".join(f"WHEN '{topic}' THEN '{topic.partition('/')[0]}'" for topic in TOPICS)
     effective_at = "CAST(d.effective_at AS TIMESTAMP)"
     local = effective_at if timezone == "UTC" else f"timezone('{timezone}', timezone('UTC', {effective_at}))"
-    topics = ", ".join(f"'{topic}'" for topic in TOPICS)
     recorded_at = "make_timestamp(CAST(recorded_at AS BIGINT))"
     return f"""
         SELECT
@@ -153,14 +164,14 @@ def decoding(source: str, timezone: str) -> str:
             split_part(originator_id, ':', 1) AS stream,
             substr(originator_id, strpos(originator_id, ':') + 1) AS id,
             CAST(originator_version AS INTEGER) AS version,
-            CASE WHEN topic IN ({topics}) THEN split_part(topic, '/', 1) ELSE error('{UNKNOWN_TOPIC} ' || topic) END AS type,
+            CASE topic {types} ELSE error('{UNKNOWN_TOPIC} ' || topic) END AS type,
             {effective_at} AS effective_at,
             CAST({local} AS DATE) AS effective_on,
             coalesce(CAST(d.known_at AS TIMESTAMP), {recorded_at}) AS known_at,
             {recorded_at} AS recorded_at,
             d.recorded_by AS recorded_by,
             d.source_system AS source_system,
-            CAST(key AS VARCHAR) AS key,
+            CASE WHEN marked_key <> '' THEN substr(marked_key, 2) END AS key,
             coalesce(d.rank, CAST(entry AS BIGINT)) AS rank,
             d.replaces AS replaces,
             {fields}

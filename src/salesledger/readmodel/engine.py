@@ -2,8 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +15,7 @@ from salesledger.ledger.format import Head, connect_to_read, read_head
 from salesledger.readmodel import catalogue
 from salesledger.readmodel.catalogue import Projection
 from salesledger.readmodel.filters import compile_filters
-from salesledger.readmodel.mirror import SEGMENT, Mirror, Progress, events_relation
+from salesledger.readmodel.mirror import Mirror, Progress, events_relation
 from salesledger.readmodel.periods import Period, Span, split
 
 DIMENSIONS = ("owner", "team", "source", "campaign", "product", "segment", "account", "process")
@@ -90,7 +89,6 @@ class Engine:
     log: sqlite3.Connection
     duck: duckdb.DuckDBPyConnection
     progress: Progress | None = None
-    _held: ExitStack = field(default_factory=ExitStack)
     _tail: tuple[int, int] | None = None
 
     @classmethod
@@ -122,7 +120,6 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the file and of the memory."""
-        self._held.close()
         self.duck.close()
         self.log.close()
 
@@ -226,8 +223,11 @@ class Engine:
         columns = [str(column[0]) for column in result.description or ()]
 
         def rows() -> Iterator[tuple[Any, ...]]:
-            while chunk := result.fetchmany(_CHUNK):
-                yield from chunk
+            try:
+                while chunk := result.fetchmany(_CHUNK):
+                    yield from chunk
+            except duckdb.Error as e:
+                raise BadQuery(f"That can't be answered: {_first_line(e)}") from e
 
         return columns, rows()
 
@@ -304,15 +304,13 @@ class Engine:
 
     def _decoded(self, upto: int | None) -> str:
         mirror = Mirror(self.path, self.place, self.head, self.log, self.duck)
-        segments = mirror.segments(self.progress)
-        mirrored, last = len(segments) * SEGMENT, self.head.last_entry
-        if self._tail != (mirrored, last):
-            self._held.close()
+        segments, mirrored = mirror.segments(self.progress)
+        tail = (mirrored, self.head.last_entry)
+        if self._tail != tail and mirrored < self.head.last_entry:
             self._tail = None
-            if last > mirrored:
-                self._held.enter_context(mirror.decoded("log_tail", mirrored, last))
-            self._tail = (mirrored, last)
-        relation = events_relation(segments, "log_tail" if last > mirrored else None)
+            mirror.tail("log_tail", tail)
+            self._tail = tail
+        relation = events_relation(segments, "log_tail" if mirrored < self.head.last_entry else None)
         return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}"
 
 

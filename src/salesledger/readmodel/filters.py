@@ -55,7 +55,7 @@ def compile_filters(
 ) -> tuple[str, dict[str, object]]:
     """Turns filters into one boolean SQL expression that holds no typed value.
 
-    A term is `field:text` (contains, any case), `field:=text` (equals, any case), `field:` (nothing there),
+    A term is `field:text` (contains, any case; in double quotes too), `field:=text` (equals, any case), `field:` (nothing there),
     `field:'>10'`, `>=`, `<`, `<=`, `=` or `10..20` on numbers and dates, or a bare word (contained in the deal's id or
     company); `not:` before it keeps the rest, rows without a value included. Terms on one field are alternatives,
     fields and negated terms must all hold. Numbers are decimal, and a range of them includes both ends. Dates are ISO
@@ -120,7 +120,8 @@ class _Compiler:
         if not word.strip():
             raise BadFilter(f"{_shown(term)} is an empty filter. Leave it out, or write field:text.")
         searched = [self._columns[name] for name in SEARCHED if name in self._columns]
-        conditions = [self._contains(column, word) for column in searched if column.kind == _TEXT]
+        text = _unquoted(word, term)
+        conditions = [self._contains(column, text) for column in searched if column.kind == _TEXT]
         if not conditions:
             raise BadFilter(
                 f"{_shown(term)} names no field, and no deal or company is here to search. {self._usable()}"
@@ -152,8 +153,8 @@ class _Compiler:
             return f"({missing} OR {column.sql} = '')" if column.kind == _TEXT else missing
         if column.kind == _TEXT:
             if value.startswith("="):
-                return f"lower({column.sql}) = lower({self._bind(value[1:])})"
-            return self._contains(column, value)
+                return f"lower({column.sql}) = lower({self._bind(_unquoted(value[1:], term))})"
+            return self._contains(column, _unquoted(value, term))
         if column.kind == _BOOLEAN:
             return f"{column.sql} = {self._bind(_truth(value, term))}"
         limits = _number_limits(value, term) if column.kind == _NUMBER else self._date_limits(column, value, term)
@@ -196,6 +197,15 @@ def _check_text(term: str) -> None:
         raise BadFilter(f"{_shown(term)} is too long for a filter. Shorten it to {_LONGEST_TERM} characters.")
     if "\x00" in term or any("\ud800" <= character <= "\udfff" for character in term):
         raise BadFilter(f"{_shown(term)} holds a character that no text in the ledger can hold. Leave it out.")
+
+
+def _unquoted(text: str, term: str) -> str:
+    """The text without the double quotes around it, which people type out of habit with other programs."""
+    if not text.startswith('"'):
+        return text
+    if len(text) < 3 or not text.endswith('"'):
+        raise BadFilter(f"{_shown(term)}: a quotation mark that opens here is not closed. Close it, or leave it out.")
+    return text[1:-1]
 
 
 def _truth(value: str, term: str) -> bool:

@@ -1,0 +1,249 @@
+"""A ledger that can be asked: dates, ids and questions as people write them, and the projections that answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from zoneinfo import ZoneInfo
+
+from salesledger.errors import AmbiguousId, BadDate, BadValue, NotFound, UsageError
+from salesledger.ledger.format import Head, connect_to_read, find_ids, read_head, translated
+from salesledger.readmodel.periods import Span, intersect, parse_date, parse_moment, parse_period
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from salesledger.readmodel.engine import Answer, Engine, Question
+
+
+class Reader:
+    """A ledger, open for questions.
+
+    Args:
+        path: the ledger's file.
+        today: the day that counts as today for dates such as 'yesterday' and as default date, for runs that can be repeated.
+        progress: told of long work: (steps done, steps in all).
+    """
+
+    def __init__(
+        self, path: Path, *, today: date | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        self.path = path
+        self._today = today
+        self._progress = progress
+        self._head: Head | None = None
+        self._engine: Engine | None = None
+
+    @classmethod
+    def open(cls, url: str | os.PathLike[str], **options: Any) -> Self:
+        """Open a ledger.
+
+        Args:
+            url: the ledger's file.
+            options: see the class.
+
+        Raises:
+            NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: as their names say.
+        """
+        ledger = cls(to_path(url), **options)
+        ledger._read_head()
+        return ledger
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._engine is not None:
+            self._engine.close()
+        self._engine = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read_head(self) -> Head:
+        connection, _ = connect_to_read(self.path)
+        try:
+            self._head = read_head(connection, self.path)
+        finally:
+            connection.close()
+        return self._head
+
+    @property
+    def head(self) -> Head:
+        """What is known of the ledger without asking a question: its id, zone, currency and processes, as it was opened."""
+        return self._head or self._read_head()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which the ledger's days begin and end."""
+        return self.head.zone
+
+    @property
+    def today(self) -> date:
+        """The day that counts as today, in the ledger's zone."""
+        return self._today or datetime.now(UTC).astimezone(self.zone).date()
+
+    def moment(self, text: str | date | datetime | None, *, end_of_day: bool) -> datetime | None:
+        """An instant from what a person writes: a date is its start, or as a question its end, in the ledger's zone.
+
+        Raises:
+            BadDate: it is no date.
+        """
+        if text is None:
+            return None
+        if isinstance(text, datetime):
+            if text.tzinfo is None:
+                raise BadValue(f"{text.isoformat()} has no offset; an instant needs one, such as +00:00.")
+            return text.astimezone(UTC)
+        return parse_moment(str(text), self.today, self.zone, end_of_day=end_of_day)
+
+    def day(self, text: str) -> date:
+        """The one day that a person means: a date, 'tomorrow', 'next friday'.
+
+        Raises:
+            BadDate: it is no date, or a longer stretch of time.
+        """
+        span = parse_period(text, self.today)[0] if parse_date(text, self.today) else Span()
+        if span.begin is None or span.end is None or (span.end - span.begin).days != 1:
+            raise BadDate(text, "it is more than a day")
+        return span.begin
+
+    def find(self, kind: str, text: str) -> str:
+        """The id that a person means: exact, or the only one that starts so.
+
+        Raises:
+            NotFound: none does.
+            AmbiguousId: several do.
+        """
+        connection, _ = connect_to_read(self.path)
+        try:
+            with translated(self.path):
+                found = find_ids(connection, kind, text) if is_unicode(text) else []
+        finally:
+            connection.close()
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise AmbiguousId(kind, text, found)
+        where = {"deal": "'salesledger deals --all'", "account": "'salesledger show accounts'"}.get(
+            kind, "'salesledger process show'"
+        )
+        raise NotFound(f"There is no {kind} {text!r}. {where} lists them.")
+
+    @property
+    def engine(self) -> Engine:
+        """The part that answers."""
+        if self._engine is None:
+            from salesledger.readmodel.engine import Engine
+
+            self._engine = Engine.open(self.path, progress=self._progress)
+        return self._engine
+
+    def question(
+        self,
+        *,
+        as_of: str | date | datetime | None = None,
+        known_at: str | date | datetime | None = None,
+        upto: int | None = None,
+        period: str | None = None,
+        begin: str | None = None,
+        end: str | None = None,
+        interval: str | None = None,
+        by: str | None = None,
+        filters: Iterable[str] = (),
+    ) -> Question:
+        """The dates, periods and filters of a question, as a person writes them.
+
+        Args:
+            as_of: the state at the end of this day (or at this instant) of business time; now where absent.
+            known_at: with what was known by then; now where absent.
+            upto: nothing behind this entry is looked at.
+            period: such as '2026Q1', 'last month', '2026-03..2026-06' or 'monthly in 2026'.
+            begin: the first day, which narrows the period.
+            end: the day after the last one.
+            interval: 'day', 'week', 'month', 'quarter' or 'year': a row for each.
+            by: the dimension that the report is split by.
+            filters: terms such as 'owner:kim'.
+
+        Raises:
+            BadDate, BadPeriod: what it says.
+        """
+        from salesledger.readmodel.engine import Question
+
+        if as_of is None and self._today is not None:
+            as_of = self._today
+        asked = Question(
+            as_of=self.moment(as_of, end_of_day=True),
+            known_at=self.moment(known_at, end_of_day=True),
+            upto=upto,
+            by=by,
+            filters=tuple(filters),
+        )
+        return self.engine.with_periods(asked, *self._span(period, begin, end, interval))
+
+    def _span(
+        self, period: str | None, begin: str | None, end: str | None, interval: str | None
+    ) -> tuple[Span, str | None]:
+        span = Span()
+        if period:
+            span, said = parse_period(period, self.today)
+            interval = interval or said
+        if begin or end:
+            bounds = Span(
+                parse_date(begin, self.today) if begin else None, parse_date(end, self.today) if end else None
+            )
+            span = intersect(span, bounds)
+        return span, interval
+
+    def project(self, name: str, **question: Any) -> duckdb.DuckDBPyRelation:
+        """A projection, as a DuckDB relation (`.fetchall()`, `.df()`, `.pl()`, `.arrow()`), run when its rows are asked for.
+
+        Args:
+            name: such as 'pipeline'; 'salesledger projections' lists them.
+            question: see `question`.
+
+        Raises:
+            NotFound: there is no such projection.
+            BadDate, BadPeriod, BadFilter, BadQuery: the question can't be put to it.
+        """
+        return self.engine.project(name, self.question(**question))
+
+    def answer(self, name: str, **question: Any) -> Answer:
+        """The rows of a projection, with the names and types of their columns."""
+        return self.engine.answer(name, self.question(**question))
+
+    def query(self, sql: str, **question: Any) -> duckdb.DuckDBPyRelation:
+        """Any SELECT over the projections, as a relation.
+
+        Raises:
+            BadQuery: it is no SELECT, or DuckDB refuses it.
+        """
+        return self.engine.query(sql, self.question(**question))
+
+
+def is_unicode(text: str) -> bool:
+    """Whether the text can be written down at all: half a surrogate pair, as a file's name may hold, can't."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def to_path(url: str | os.PathLike[str]) -> Path:
+    """The file that a ledger's address names.
+
+    Raises:
+        UsageError: the address is of a database server, which this version does not serve.
+    """
+    text = os.fspath(url)
+    if "://" in text:
+        raise UsageError(
+            f"{text.partition('://')[0]}:// addresses can't be used yet; a ledger is a file. Give its path with -f."
+        )
+    if "\x00" in text:
+        raise UsageError("The ledger's path holds a NUL byte.")
+    return Path(text)

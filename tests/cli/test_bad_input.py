@@ -1,0 +1,416 @@
+"""What the ledger can't take: one clear message, exit code 1 or 2, and not a byte of the ledger changed."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from salesledger.domain.events import event_types
+from salesledger.errors import NOTHING_RECORDED
+from support.console import Console, commands, frozen
+from support.ledgers import rows
+
+LONG = "x" * 501
+SURROGATE = "a\udc80b"
+
+
+@contextmanager
+def unchanged(console: Console) -> Iterator[None]:
+    """Nothing within changes the ledger, nor leaves a file beside it (SQLite's index of its empty write-ahead log aside)."""
+
+    def beside() -> set[str]:
+        return {
+            file.name for file in console.folder.iterdir() if file.stat().st_size and not file.name.endswith("-shm")
+        }
+
+    before, files = console.ledger.read_bytes(), beside()
+    yield
+    assert console.ledger.read_bytes() == before
+    assert beside() == files
+
+
+DATES = [
+    "someday",
+    "2026-02-30",
+    "2026-13-01",
+    "1899-12-31",
+    "2201-01-01T00:00",
+    "20260101120000",
+    "1E+1000000",
+    "NaN",
+    "",
+    "2026-01-01\x00",
+    SURROGATE,
+    LONG,
+]
+
+
+class TestDates:
+    """A date that isn't one is refused wherever a date is asked for."""
+
+    @pytest.mark.parametrize("text", DATES)
+    @pytest.mark.parametrize("option", ["--as-of", "--known-at", "--begin", "--end", "--period", "--today"])
+    def test_of_a_question(self, option: str, text: str, console: Console) -> None:
+        """The message repeats the text and shows how dates are written."""
+        if text == "":
+            return
+        with unchanged(console):
+            message = console.no(["metrics", f"{option}={text}"], code=2)
+        assert "is not a date" in message or "is not a period" in message
+        assert "Write 2026" in message
+
+    @pytest.mark.parametrize("text", DATES)
+    @pytest.mark.parametrize(
+        "line", ["lead capture New", "deal win delta", "correct 16 --reason x", "process define licence.toml"]
+    )
+    def test_of_an_event(self, line: str, text: str, console: Console) -> None:
+        """Nothing is recorded."""
+        with unchanged(console):
+            assert console.no([*shlex.split(line), f"--on={text}"]).endswith(NOTHING_RECORDED)
+
+    @pytest.mark.parametrize("text", ["next month", "2026Q3", "someday", "2026-05-31T10:00"])
+    def test_of_an_expected_close_must_be_one_day(self, text: str, console: Console) -> None:
+        """A longer stretch, or a time of day, is none."""
+        with unchanged(console):
+            assert console.no(["deal", "revise", "delta", "--expected-close", text], code=2).endswith(NOTHING_RECORDED)
+
+    def test_in_the_future_are_no_event_s(self, console: Console) -> None:
+        """An event has happened."""
+        with unchanged(console):
+            assert "lies in the future" in console.no("lead capture New --on 2027-01-01", code=1)
+
+
+class TestAmounts:
+    """An amount that isn't one, or can't be held exactly."""
+
+    @pytest.mark.parametrize(
+        "text",
+        ["1E+1000000", "1e3", "NaN", "-NaN", "Infinity", "-Infinity", "-5", "-0.01", "1,234.50", "1.234,50", "1_000", "€5000",
+         "5000 EURO", "five", "", " ", "1.23456", "123456789012345", "٣", "0x10", "5\x00", SURROGATE, LONG, "5 EUR EUR"],
+    )  # fmt: skip
+    @pytest.mark.parametrize("option", ["--amount", "--recurring"])
+    def test_is_refused_with_how_to_write_one(self, option: str, text: str, console: Console) -> None:
+        """The message has the option's field and an example."""
+        with unchanged(console):
+            message = console.no(["lead", "capture", "New", f"{option}={text}"], code=2)
+        assert "amount" in message
+        assert "write it like 1250" in message or "is negative" in message
+        assert message.endswith(NOTHING_RECORDED)
+        assert len(message) < 300
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ("--amount 5 --currency USD", "keeps its amounts in EUR"),
+            ("--amount '5 USD'", "keeps its amounts in EUR"),
+            ("--amount '5 USD' --currency EUR", "One event has one currency"),
+            ("--amount 5 --currency EURO", "is not a currency code"),
+            ("--every month", "give its AMOUNT too"),
+            ("--recurring 5 --every year --term 18", "not a multiple of 12"),
+            ("--recurring 5 --term 0", "not in the range"),
+        ],
+    )
+    def test_must_fit_its_currency_and_its_term(self, options: str, words: str, console: Console) -> None:
+        """What contradicts itself or the ledger is refused."""
+        with unchanged(console):
+            message = console.no(f"lead capture New {options}")
+        assert words in message
+        assert NOTHING_RECORDED in message
+
+
+class TestIdsAndTexts:
+    """Ids that fit nothing or too much, and texts that no database can hold."""
+
+    @pytest.mark.parametrize("line", ["deal win {}", "lead contact {} --channel call", "deal revise {} --amount 5"])
+    @pytest.mark.parametrize(("text", "words"), [("nobody", "There is no deal 'nobody'"), ("", "could be any of")])
+    def test_of_deals(self, line: str, text: str, words: str, console: Console) -> None:
+        """An unknown id, and a prefix that fits several."""
+        with unchanged(console):
+            message = console.no(line.format(shlex.quote(text)), code=1)
+        assert words in message
+        assert message.endswith(NOTHING_RECORDED)
+
+    @pytest.mark.parametrize("text", [LONG, "a\x00b", SURROGATE, "", "   ", "\ud83d"])
+    @pytest.mark.parametrize(
+        "line",
+        [["lead", "capture", "{}"], ["lead", "capture", "New", "--source", "{}"], ["lead", "capture", "New", "--key", "{}"],
+         ["lead", "capture", "New", "--attr", "size={}"], ["lead", "capture", "New", "--attr", "{}=5"],
+         ["void", "24", "--reason", "{}"], ["account", "open", "{}"], ["referral", "give", "acme", "{}"],
+         ["meeting", "hold", "delta", "--pain", "{}"], ["correct", "22", "--reason", "x", "--set", "reason={}"]],
+        ids=lambda line: " ".join(line[:4]),
+    )  # fmt: skip
+    def test_that_are_texts(self, line: list[str], text: str, console: Console) -> None:
+        """NUL bytes, half surrogate pairs, nothing at all and too much."""
+        with unchanged(console):
+            message = console.no([part.replace("{}", text) for part in line])
+        assert message.endswith(NOTHING_RECORDED)
+
+    @pytest.mark.parametrize("text", ["a b", "-x", "ä/ö", LONG, "a\x00", SURROGATE, "../x", "[/red]"])
+    @pytest.mark.parametrize("option", ["--id", "--owner", "--actor"])
+    def test_that_are_ids(self, option: str, text: str, console: Console) -> None:
+        """Letters, digits, '.', '_' and '-' only."""
+        with unchanged(console):
+            assert "is not an id" in console.no(["lead", "capture", "New", f"{option}={text}"], code=2)
+
+    @pytest.mark.parametrize("entry", ["0", "-1", "x", "1.5", "99999", "1e3", "9" * 30])
+    def test_of_entries(self, entry: str, console: Console) -> None:
+        """No such entry, or no number."""
+        with unchanged(console):
+            assert NOTHING_RECORDED in console.no(["void", "--reason", "x", "--", entry])
+
+
+class TestQuotes:
+    """What opens and doesn't close."""
+
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            (["deals", 'company:"acme'], "quotation mark that opens here is not closed"),
+            (["deals", 'company:="acme'], "quotation mark that opens here is not closed"),
+            (["deals", '"acme'], "quotation mark that opens here is not closed"),
+            (["query", "SELECT 'x"], "unterminated string literal"),
+            (["query", 'SELECT "x'], "unterminated quoted identifier"),
+            (["query", "SELECT (1"], "syntax error"),
+            (["correct", "10", "--reason", "x", "--set", 'pain_points=["a'], "broken JSON"),
+        ],
+    )
+    def test_in_what_is_typed(self, line: list[str], words: str, console: Console) -> None:
+        """Filters, SQL, and JSON on the command line."""
+        with unchanged(console):
+            assert words in console.no(line, code=2)
+
+    def test_in_a_process(self, console: Console) -> None:
+        """TOML names the line and the column."""
+        (console.folder / "broken.toml").write_text('name = "licence\n[[stages]]\n')
+        with unchanged(console):
+            message = console.no("process define broken.toml", code=2)
+        assert "is no TOML" in message
+        assert "line 1" in message
+        assert message.endswith(NOTHING_RECORDED)
+
+
+class TestRefusals:
+    """What the ledger understands and says no to."""
+
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            ("deal win acme", "the deal is won since 2026-02-20"),
+            ("deal lose gamma --reason x", "the deal is lost since 2026-02-10"),
+            ("deal reopen delta", "only a closed one can be reopened"),
+            ("deal advance delta nowhere", "its stages are lead, qualified, meeting"),
+            ("lead accept delta", "hand it over first"),
+            ("lead qualify delta", "the lead is qualified already"),
+            ("deal win delta --on 2026-01-01", "the lead is not captured yet on 2026-01-01"),
+            ("void 23 --reason x", "would make what follows impossible: entry 24"),
+            ("void 13 --reason x", "is struck out already by entry 28"),
+            ("void 1 --reason x", "holds for the whole ledger"),
+            ("correct 28 --reason x --set void_reason=y", "is a void"),
+            ("lead capture New --account nobody", "There is no account 'nobody'"),
+            ("lead capture New --grown-from nobody", "There is no deal 'nobody'"),
+            ("lead capture New --process nobody", "there is no process 'nobody'"),
+        ],
+    )
+    def test_say_why_and_change_nothing(self, line: str, words: str, console: Console) -> None:
+        """The reason, with days as the ledger counts them."""
+        with unchanged(console):
+            message = console.no(line, code=1)
+        assert words in message
+        assert message.endswith(NOTHING_RECORDED)
+
+    def test_of_a_key_that_was_used_for_something_else(self, console: Console) -> None:
+        """The same key with the same content is done already; with other content it is refused."""
+        line = "lead capture New --on 2026-03-01 --key k1"
+        first = console.ok(line)
+        with unchanged(console):
+            assert console.ok(line) == first.replace("entry 30:", "entry 30, recorded before:")
+            assert "was used for entry 30" in console.no("lead capture Other --on 2026-03-01 --key k1", code=1)
+
+
+class TestRecord:
+    """`record` takes lines of events from programs: all of them or none."""
+
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            (b'{"type": "deal-won"', "Line 2 is no JSON"),
+            (b"[1]", "Line 2 is no JSON object"),
+            (b"\xff\xfe", "Line 2 is no JSON"),
+            (b'{"deal": "delta-ltd"}', 'Line 2: A line needs a "type"'),
+            (b'{"type": 5}', 'Line 2: A line needs a "type"'),
+            (b'{"type": "deal-wonn"}', "Did you mean 'deal-won'?"),
+            (b'{"type": "event-voided"}', "There is no type of event 'event-voided' that can be recorded"),
+            (b'{"type": "deal-won"}', "Line 2: deal-won needs the id of its deal"),
+            (b'{"type": "deal-won", "deal": 5}', "Line 2: 'deal' must be text"),
+            (b'{"type": "deal-won", "deal": "nobody"}', "Line 2: nobody: the lead is not captured yet"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "entry": 5}', "Line 2: 'entry' is given by the ledger"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "amount": NaN}', "NaN is no number"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "amount": -Infinity}', "-Infinity is no number"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "amount": 1E+1000000}', "'1E+1000000' is not an amount"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "amount": "1,234.50"}', "'1,234.50' is not an amount"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "amount": -5}', "is negative"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "amount": true}', "True may be inexact"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "self": 1}', "deal-won has no field 'self'"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "rank": 1}', "'rank' is given by the ledger"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "on": "someday"}', "Line 2: 'someday' is not a date"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "on": true}', "Line 2: 'True' is not a date"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "on": "2026-03-01", "effective_at": "2026-03-01"}', "not both"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "actor": "a", "recorded_by": "b"}', "not both"),
+            (b'{"type": "deal-won", "deal": "delta-ltd", "known_at": "2030-01-01"}', "is later than now"),
+            (b'{"type": "lead-captured", "company": "a\\u0000b"}', "Line 2: lead-captured: company: the text holds a NUL"),
+            (b'{"type": "lead-captured", "company": "\\ud800"}', "half a surrogate pair"),
+            (b'{"type": "lead-captured", "company": ["x"]}', "Line 2: lead-captured: company"),
+            (b'{"type": "lead-captured", "company": "x", "attributes": 5}', "Line 2: lead-captured: attributes"),
+            (b'{"type": "lead-captured", "company": "' + b"x" * 501 + b'"}', "at most 500 are kept"),
+            (b'{"type": "lead-captured", "company": "x", "deal": "../x"}', "is not an id"),
+            (b'{"type": "lead-captured", "company": "x", "key": ""}', "Line 2: key: the text is empty"),
+            (b'{"type": "meeting-held", "deal": "delta-ltd", "attendees": 1e400}', "Line 2: meeting-held: attendees"),
+            (b"[" * 100_000, "Line 2 is no JSON"),
+            (b'{"a": ' * 100_000, "Line 2 is no JSON"),
+            (b'"' + b"x" * 1_000_001 + b'"', "Line 2 has 1000003 bytes"),
+            (b"9" * 5000, "Line 2 is no JSON"),
+        ],
+    )  # fmt: skip
+    def test_refuses_all_for_one_line_and_names_it(self, line: bytes, words: str, console: Console) -> None:
+        """The good line before it isn't recorded either."""
+        good = b'{"type": "lead-captured", "company": "Good", "on": "2026-03-01", "key": "g"}\n'
+        with unchanged(console):
+            message = console.no("record -", stdin=good + line)
+        assert words in message
+        assert message.endswith(NOTHING_RECORDED)
+        assert len(message) < 700
+
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @example(b"\x00")
+    @example(b'{"type":"lead-captured","company":"x","on":{}}')
+    @given(st.one_of(st.binary(max_size=200), st.text(max_size=100).map(lambda t: t.encode("utf-8", "surrogatepass"))))
+    def test_survives_any_bytes(self, beginning: Path, tmp_path: Path, noise: bytes) -> None:
+        """Whatever comes, it is recorded whole or not at all, and said so."""
+        _survives(
+            beginning, tmp_path, b'{"type": "lead-captured", "company": "Good"}\n' + noise, 1 + noise.count(b"\n")
+        )
+
+    JSON = st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.sampled_from([SURROGATE])),
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+        max_leaves=5,
+    )  # fmt: skip
+    FIELDS = sorted(
+        {name for cls in event_types().values() for name in cls.model_fields}
+        | {"type", "deal", "account", "process", "on", "key", "actor", "self", "dry_run", "fields", "stream"}
+    )
+
+    @settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        type_name=st.sampled_from([*sorted(event_types()), "nothing"]),
+        deal=st.sampled_from(["delta-ltd", "acme-gmbh", "new", "", None]),
+        more=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4),
+    )
+    def test_survives_any_object(
+        self, beginning: Path, tmp_path: Path, type_name: str, deal: str | None, more: dict[str, object]
+    ) -> None:
+        """Any fields with any values."""
+        line = json.dumps({"type": type_name, "deal": deal} | more).encode()
+        _survives(beginning, tmp_path, b'{"type": "lead-captured", "company": "Good"}\n' + line, 2)
+
+
+def _survives(beginning: Path, folder: Path, lines: bytes, most: int) -> None:
+    console = Console(folder, {"SALESLEDGER_ACTOR": "kim"})
+    console.ledger.write_bytes(beginning.read_bytes())
+    before = rows(console.ledger)
+    with frozen(console):
+        done = console("record -", stdin=lines)
+    after = rows(console.ledger)
+    assert after[: len(before)] == before
+    if done.code == 0:
+        assert 1 <= len(after) - len(before) <= most + 1
+    else:
+        assert done.code in (1, 2)
+        assert after == before
+        assert done.err.startswith("salesledger: ")
+        assert done.err.rstrip("\n").endswith(NOTHING_RECORDED)
+        assert done.err.count("\n") == 1
+
+
+NASTY = [
+    "",
+    " ",
+    "\x00",
+    SURROGATE,
+    LONG,
+    "\x1b[31m",
+    "-",
+    "--",
+    "'",
+    '"',
+    "$x",
+    "%s",
+    "{}",
+    "../..",
+    "1E+1000000",
+    "NaN",
+    "0",
+    "*",
+    ":",
+    "=",
+    "a:b",
+]
+WORDS = [
+    "acme",
+    "delta",
+    "24",
+    "b2b",
+    "licence.toml",
+    "events.jsonl",
+    "pipeline",
+    "deal",
+    "2026-03-01",
+    "lead",
+    "SELECT 1",
+    "x=y",
+]
+
+
+FILES = (click.File, click.Path)
+
+
+@st.composite
+def command_lines(draw: st.DrawFn) -> list[str]:
+    """A command with some of its arguments and options, filled with what nobody expects."""
+    name = draw(st.sampled_from(sorted(set(commands()) - {"demo"})))
+    value = st.one_of(st.sampled_from(NASTY), st.sampled_from(WORDS), st.text(max_size=10))
+    line = name.split()
+    for param in commands()[name].params:
+        if isinstance(param, click.Argument):
+            # the system lets no NUL byte into a command line; only where it would open a file does that matter here
+            usable = value.filter(lambda text: "\x00" not in text) if isinstance(param.type, FILES) else value
+            line += draw(st.lists(usable, min_size=1, max_size=2 if param.nargs == -1 else 1))
+        elif param.required or draw(st.integers(0, 6)) == 0:
+            if param.name in ("output", "rejects", "ledger"):
+                continue  # where files are written is another matter
+            assert isinstance(param, click.Option)
+            flag = param.is_flag or param.flag_value is not None
+            line += [param.opts[0]] if flag else [param.opts[0], draw(value)]
+    return line
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(line=command_lines())
+def test_no_command_line_makes_a_crash_or_half_a_record(beginning: Path, tmp_path: Path, line: list[str]) -> None:
+    """Every command ends with 0, 1 or 2 and, where it fails, one message and an unchanged ledger."""
+    console = Console(tmp_path, {"SALESLEDGER_ACTOR": "kim", "SALESLEDGER_TODAY": "2026-03-31"})
+    console.ledger.write_bytes(beginning.read_bytes())
+    with frozen(console):
+        done = console(line)
+    assert done.code in (0, 1, 2)
+    if done.code:
+        assert console.ledger.read_bytes() == beginning.read_bytes()
+        assert done.err.startswith("salesledger: ")
+        assert done.err.count("\n") == 1
+    assert not set(done.out + done.err) & set("\x1b\x00\u202e")

@@ -1,0 +1,130 @@
+"""Every command's output, as text and as JSON, is what lies in tests/golden; GOLDEN=update rewrites the files."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from support.console import Console, Done, commands
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+SESSIONS: dict[str, tuple[str, ...]] = {
+    "init": ("init -f other.ledger --timezone Europe/Berlin --currency EUR", "init -f third.ledger -O json"),
+    "lead touch": (
+        'lead touch "Eta AB" --channel talk --content "Keynote" --campaign spring --on 2026-03-01',
+        'lead touch "Eta AB" --channel article --on 2026-03-02 -O json',
+    ),
+    "lead capture": (
+        'lead capture "Eta AB" --source outbound --owner kim --recurring 50 --every quarter --term 24 --on 2026-03-05',
+        'lead capture --on 2026-03-05 --amount "EUR 12.5" --expected-close 2026-06-30 "Eta AB" -O json',
+    ),
+    "lead contact": (
+        "lead contact epsilon --channel mail --outcome no-answer --on 2026-03-16",
+        "lead contact epsilon --channel mail --on 2026-03-16 -O json",
+    ),
+    "lead qualify": ("lead qualify epsilon --use-case billing --budget 20k", "lead qualify delta --dry-run -O json"),
+    "lead disqualify": (
+        'lead disqualify epsilon --reason "too small" --dry-run',
+        'lead disqualify epsilon --reason "too small" -O json',
+    ),
+    "lead hand-over": ("lead hand-over delta --to ann --on 2026-02-03", "lead hand-over beta --to lee -O json"),
+    "lead accept": ("lead accept delta", "lead hand-over delta --to ann --on 2026-02-03", "lead accept delta -O json"),
+    "lead reject": (
+        "lead hand-over delta --to ann --on 2026-02-03",
+        'lead reject delta --reason "not mine" --on 2026-02-04 --dry-run',
+        'lead reject delta --reason "not mine" --on 2026-02-04 -O json',
+    ),
+    "meeting hold": (
+        'meeting hold delta --kind visit --attendees 2 --pain "slow" --pain "dear"',
+        "meeting hold delta -O json",
+    ),
+    "trial start": ("trial start delta --product Pro --on 2026-03-01", "trial start beta -O json"),
+    "trial end": (
+        "trial start delta --product Pro --on 2026-03-01",
+        "trial end delta --outcome happy --on 2026-03-15 --dry-run",
+        "trial end delta --outcome happy --on 2026-03-15 -O json",
+    ),
+    "deal advance": ("deal advance delta negotiation", "deal advance delta meeting --on 2026-03-01 -O json"),
+    "deal revise": (
+        "deal revise epsilon --owner kim --category best-case --expected-close 2026-05-31",
+        "deal revise epsilon --amount 1000 -O json",
+    ),
+    "deal offer": (
+        "deal offer delta --amount 6500 --on 2026-03-03",
+        "deal offer delta --counter --amount 6000 --on 2026-03-05 -O json",
+    ),
+    "deal paperwork": ("deal paperwork delta --kind order-form", "deal paperwork delta -O json"),
+    "deal win": ("deal win delta --on 2026-03-20 --dry-run", "deal win delta --amount 6800 --on 2026-03-20 -O json"),
+    "deal lose": (
+        "deal lose delta --reason price --competitor Rival --on 2026-03-20",
+        "deal lose beta --reason timing --on 2026-03-20 -O json",
+    ),
+    "deal reopen": (
+        "deal reopen gamma --stage proposal --reason 'second thoughts'",
+        "deal reopen zeta --dry-run -O json",
+    ),
+    "account open": ('account open "Gamma SA" --attr size=40', 'account open "Gamma SA" -O json'),
+    "referral ask": ("referral ask acme --names 2 --cards 5", "referral ask acme --cards 1 -O json"),
+    "referral give": (
+        'referral give acme "Theta KG" --owner kim --on 2026-03-10',
+        'referral give acme "Iota Srl" --on 2026-03-11 -O json',
+    ),
+    "process define": ("process define licence.toml", "process define licence.toml -O json"),
+    "process show": ("process show", "process show b2b -O json"),
+    "void": ("void 24 --reason 'was another deal'", "void 30 --reason 'it was right' -O json"),
+    "correct": (
+        "correct 16 --reason typo --set amount=950 --unset owner",
+        "correct 22 --reason 'wrong day' --on 2026-02-12 -O json",
+    ),
+    "record": ("record events.jsonl", "record events.jsonl --dry-run", "record events.jsonl -O json"),
+    "pipeline": ("pipeline", "pipeline --as-of 2026-02-02 --by owner", "pipeline --as-of 2026-02-02 -O json"),
+    "deals": ("deals", "deals --all owner:kim not:source:event", "deals -O json amt:'>1000'"),
+    "leads": ("leads", "leads source:referral -O json"),
+    "metrics": ("metrics -M", "metrics -p 2026Q1 --by source", "metrics -p 2026 -Q -O json"),
+    "funnel": ("funnel", "funnel -p 2026-01 -O json"),
+    "blocked": ("blocked", "blocked stage:lead -O json"),
+    "bookings": ("bookings", "bookings --known-at 2026-07-31", "bookings -p 2026Q1 -O json"),
+    "history": ("history gamma", "history account:acme", "history gamma -O json"),
+    "log": ("log -n 3", "log type:won -O json"),
+    "show": ("show stage_visits deal:acme", "show accounts -O json"),
+    "query": (
+        "query 'SELECT status, count(*) AS deals FROM deals GROUP BY status ORDER BY status'",
+        "query 'SELECT deal FROM deals WHERE captured_at > $as_of - INTERVAL 30 DAY ORDER BY deal' -O json",
+    ),
+    "projections": ("projections", "projections pipeline -O json"),
+    "import csv": (
+        "import csv deals.csv --rules rules.toml",
+        "import csv deals.csv --rules rules.toml --dry-run -O json",
+    ),
+    "export": ("export jsonl --upto 5", "export csv --upto 2 -o -", "export"),
+    "demo": ("demo --keep demo.ledger --quiet",),
+    "completion": ("completion bash",),
+}
+"""The commands whose output is kept, by what they show: each begins with the same ledger."""
+
+
+def told(line: str, done: Done) -> str:
+    """A command and what it printed, as the golden file shows it."""
+    lines = [f"$ salesledger {line}\n", done.out, *(f"! {complaint}\n" for complaint in done.err.splitlines())]
+    return "".join(lines) + (f"[exit code {done.code}]\n" if done.code else "")
+
+
+def test_every_command_has_a_golden_session() -> None:
+    """None is missing, none is left over, each has an output as JSON where it prints rows."""
+    assert set(SESSIONS) == set(commands())
+    assert {file.stem.replace("_", " ") for file in GOLDEN.glob("*.txt")} == set(SESSIONS)
+    for name, command in commands().items():
+        if any("--output-format" in param.opts for param in command.params):
+            assert any("-O json" in line for line in SESSIONS[name]), name
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_the_output_is_the_golden_one(name: str, console: Console) -> None:
+    """Each command of the session prints what the file says."""
+    session = "\n".join(told(line, console(line)) for line in SESSIONS[name])
+    file = GOLDEN / f"{name.replace(' ', '_')}.txt"
+    if os.environ.get("GOLDEN") == "update":
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(session, encoding="utf-8")
+    assert session == file.read_text(encoding="utf-8")

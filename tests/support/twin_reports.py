@@ -1,0 +1,293 @@
+"""The reports once more, slowly: visits to stages, pipeline, leads, metrics, funnel, what is blocked, bookings, accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from statistics import median
+from typing import Any
+
+from salesledger.domain.account import AccountOpened, ReferralAsked, ReferralGiven
+from salesledger.domain.deal_events import LeadAccepted, LeadContacted, LeadQualified, LeadTouched, MeetingHeld
+from salesledger.readmodel.periods import Period
+from support.answers import Row
+from support.twins import Asked, by_id, deals, happened, naive, rank, what_it_sets
+
+ALL = ("all", datetime(1900, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001  # as SQL writes it
+CLOSED = ("won", "lost", "disqualified")
+
+
+def periods(asked: Asked) -> list[tuple[str, datetime, datetime]]:
+    """Each period with its first instant and the first that is no longer in it."""
+
+    def ends(period: Period) -> tuple[str, datetime, datetime]:
+        return period.label, naive(period.begins_at(asked.zone)), naive(period.ends_at(asked.zone))
+
+    return [ends(period) for period in asked.periods] or [ALL]
+
+
+def rounded(exact: Decimal) -> Decimal:
+    """To cents, half up."""
+    return exact.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def mean(days: list[int]) -> float | None:
+    """Of calendar days."""
+    return sum(days) / len(days) if days else None
+
+
+def highest(values: Iterable[Any]) -> Any:
+    """The greatest value that there is."""
+    return max((value for value in values if value is not None), default=None)
+
+
+def split(asked: Asked, deal: Row) -> Any:
+    """What a deal counts under."""
+    return deal[asked.by] if asked.by else None
+
+
+def stage_visits(asked: Asked) -> list[Row]:
+    """Twin of `stage_visits`: walk each deal's events; a stay begins where an open deal comes to a stage, and ends where it moves."""
+    rows: list[Row] = []
+    for deal, records in by_id(happened(asked, "deal")).items():
+        now: Row = {"status": None, "process": None, "stage": None}
+        stay: Row | None = None
+        visits: list[Row] = []
+        for record in records:
+            after = now | {name: value for name, value in what_it_sets(record).items() if name in now}
+            if after == now:
+                continue
+            now, instant, day = after, naive(record.event.effective_at), asked.day(record.event.effective_at)
+            if stay:
+                went_to = now["stage"] if now["status"] == "open" else now["status"]
+                stay |= {"left_at": instant, "left_on": day, "went_to": went_to}
+                stay = None
+            if now["status"] == "open" and now["stage"] is not None:
+                place = {"deal": deal, "visit": len(visits) + 1, "process": now["process"], "stage": now["stage"]}
+                stay = {**place, "entered_at": instant, "entered_on": day, "left_at": None, "left_on": None, "went_to": None}
+                visits.append(stay)
+        for visit in visits:
+            visit["days"] = ((visit["left_on"] or asked.day(asked.as_of)) - visit["entered_on"]).days
+        rows += visits
+    return rows
+
+
+def pipeline(asked: Asked) -> list[Row]:
+    """Twin of `pipeline`."""
+    stages: dict[tuple[Any, ...], list[Row]] = {}
+    for deal in deals(asked):
+        if deal["status"] == "open":
+            stages.setdefault((split(asked, deal), deal["process"], deal["stage"]), []).append(deal)
+    rows = []
+    for (group, process, stage), there in stages.items():
+        weighted: list[Decimal] = []
+        with localcontext(prec=60):
+            for deal in there:
+                known_stage = asked.stages.get((process, deal["process_version"], stage))
+                if deal["value"] is not None and known_stage:
+                    weighted.append(deal["value"] * known_stage[1])
+            amounts = [deal["value"] for deal in there if deal["value"] is not None]
+            rows.append(
+                {
+                    "group": group,
+                    "process": process,
+                    "stage": stage,
+                    "deals": len(there),
+                    "deals_without_amount": len(there) - len(amounts),
+                    "amount": sum(amounts, Decimal(0)) if amounts else None,
+                    "currency": highest(deal["currency"] for deal in there) or asked.currency,
+                    "weighted_amount": rounded(sum(weighted, Decimal(0))) if weighted else None,
+                }
+            )
+    return rows
+
+
+def leads(asked: Asked) -> list[Row]:
+    """Twin of `leads`."""
+    rows = []
+    records = by_id(happened(asked, "deal"))
+    copied = ("deal", "company", "source", "campaign", "owner", "status", "stage", "captured_on", "captured_at")
+    for deal in deals(asked):
+        of = records[deal["deal"]]
+        touches, contacts, qualifications, acceptances, meetings = (
+            [r for r in of if isinstance(r.event, kind)]
+            for kind in (LeadTouched, LeadContacted, LeadQualified, LeadAccepted, MeetingHeld)
+        )
+        rows.append(
+            {
+                **{name: deal[name] for name in copied},
+                "touches": len(touches),
+                "first_touch_on": min((asked.day(r.event.effective_at) for r in touches), default=None),
+                "contacts": len(contacts),
+                "first_contact_on": min((asked.day(r.event.effective_at) for r in contacts), default=None),
+                "qualified_on": max((asked.day(r.event.effective_at) for r in qualifications), default=None),
+                "disqualified_on": deal["closed_on"] if deal["status"] == "disqualified" else None,
+                "reason": deal["reason"],
+                "handed_to": acceptances[-1].event.owner if acceptances else None,  # type: ignore[attr-defined]
+                "meetings": len(meetings),
+                **{name: deal[name] for name in ("referred_by", "value", "currency")},
+            }
+        )
+    return rows
+
+
+def metrics(asked: Asked) -> list[Row]:
+    """Twin of `metrics`."""
+    rows = []
+    every = deals(asked)
+    for label, begins, ends in periods(asked):
+        captured = [d for d in every if begins <= d["captured_at"] < ends]
+        closed = [d for d in every if d["closed_at"] is not None and begins <= d["closed_at"] < ends]
+        groups = {split(asked, d) for d in captured + closed} or {None}
+        for group in groups:
+            won, lost, disqualified = (
+                [d for d in closed if d["status"] == status and split(asked, d) == group] for status in CLOSED
+            )
+            touched = [d for d in captured + closed if split(asked, d) == group]
+            amounts = [d["value"] for d in won if d["value"] is not None]
+            with localcontext(prec=60):
+                total = sum(amounts, Decimal(0))
+                average = rounded(total / len(amounts)) if amounts else None
+            rows.append(
+                {
+                    "period": label,
+                    "group": group,
+                    "leads": sum(split(asked, d) == group for d in captured),
+                    "won": len(won),
+                    "lost": len(lost),
+                    "disqualified": len(disqualified),
+                    "bookings": total,
+                    "average_deal_size": average,
+                    "won_without_amount": len(won) - len(amounts),
+                    "currency": highest(d["currency"] for d in touched) or asked.currency,
+                    "close_ratio": len(won) / (len(won) + len(lost)) if won or lost else None,
+                    "average_deal_lifetime_days": mean([(d["closed_on"] - d["captured_on"]).days for d in won]),
+                    "average_days_to_loss": mean([(d["closed_on"] - d["captured_on"]).days for d in lost]),
+                }
+            )
+    return rows
+
+
+def funnel(asked: Asked) -> list[Row]:
+    """Twin of `funnel`."""
+    visited: dict[str, dict[str, int]] = {}
+    every = {deal["deal"]: deal for deal in deals(asked)}
+    for visit in stage_visits(asked):
+        if deal := every.get(visit["deal"]):
+            place = asked.stages.get((visit["process"], deal["process_version"], visit["stage"]))
+            visited.setdefault(visit["deal"], {})[visit["stage"]] = place[0] if place else -1
+    cells: dict[tuple[Any, ...], list[tuple[Row, bool]]] = {}
+    for label, begins, ends in periods(asked):
+        for name, stages in visited.items():
+            deal = every[name]
+            if begins <= deal["captured_at"] < ends:
+                for stage, position in stages.items():
+                    further = deal["status"] == "won" or max(stages.values()) > position
+                    cells.setdefault((label, split(asked, deal), deal["process"], stage), []).append((deal, further))
+    rows = []
+    for (label, group, process, stage), there in cells.items():
+        statuses = [deal["status"] for deal, _ in there]
+        advanced = sum(further for _, further in there)
+        rows.append(
+            {
+                "period": label,
+                "group": group,
+                "process": process,
+                "stage": stage,
+                "entered": len(there),
+                "advanced": advanced,
+                "won": statuses.count("won"),
+                "lost": statuses.count("lost") + statuses.count("disqualified"),
+                "disqualified": statuses.count("disqualified"),
+                "open": statuses.count("open"),
+                "step_ratio": advanced / len(there),
+                "win_ratio": statuses.count("won") / len(there),
+            }
+        )
+    return rows
+
+
+def blocked(asked: Asked) -> list[Row]:
+    """Twin of `blocked`."""
+    visits = stage_visits(asked)
+    rows = []
+    for deal in deals(asked):
+        here = [v for v in visits if v["deal"] == deal["deal"] and v["left_at"] is None]
+        if deal["status"] != "open" or not here:
+            continue
+        (visit,) = here
+        earlier = [
+            v["days"]
+            for v in visits
+            if v["left_at"] is not None and (v["process"], v["stage"]) == (visit["process"], visit["stage"])
+        ]
+        if earlier and visit["days"] > median(earlier):
+            usual = float(median(earlier))
+            rows.append(
+                {
+                    **{name: deal[name] for name in ("deal", "company", "process", "stage", "owner", "currency", "expected_close")},
+                    "amount": deal["value"],
+                    "entered_on": visit["entered_on"],
+                    "days_in_stage": visit["days"],
+                    "usual_days": usual,
+                    "times_usual": visit["days"] / usual if usual else None,
+                }
+            )
+    return rows
+
+
+def bookings(asked: Asked) -> list[Row]:
+    """Twin of `bookings`."""
+    copied = (
+        *("deal", "company", "account", "amount", "recurring_amount", "interval_months", "term_months", "currency"),
+        *("owner", "team", "product", "segment", "source", "process"),
+    )
+    return [
+        {
+            "period": label,
+            **{name: deal[name] for name in copied},
+            "won_on": deal["closed_on"],
+            "won_at": deal["closed_at"],
+            "bookings": deal["value"],
+            "lifetime_days": (deal["closed_on"] - deal["captured_on"]).days,
+        }
+        for label, begins, ends in periods(asked)
+        for deal in deals(asked)
+        if deal["status"] == "won" and begins <= deal["closed_at"] < ends
+    ]
+
+
+def accounts(asked: Asked) -> list[Row]:
+    """Twin of `accounts`."""
+    rows = []
+    for account, records in by_id(happened(asked, "account")).items():
+        openings = [r for r in sorted(records, key=lambda r: (r.event.effective_at, rank(r))) if isinstance(r.event, AccountOpened)]
+        if not openings:
+            continue
+        opening = [r.event for r in openings if isinstance(r.event, AccountOpened)]
+        facts = [event.attributes for event in opening if event.attributes is not None]
+        wishes = [r.event for r in records if isinstance(r.event, ReferralAsked)]
+        own = [deal for deal in deals(asked) if deal["account"] == account]
+        amounts = [deal["value"] for deal in own if deal["status"] == "won" and deal["value"] is not None]
+        with localcontext(prec=60):
+            rows.append(
+                {
+                    "account": account,
+                    "company": opening[-1].company,
+                    "opened_on": asked.day(opening[-1].effective_at),
+                    "attributes": facts[-1] if facts else None,
+                    "deals": len(own),
+                    "open_deals": sum(deal["status"] == "open" for deal in own),
+                    "won_deals": sum(deal["status"] == "won" for deal in own),
+                    "bookings": sum(amounts, Decimal(0)) if amounts else None,
+                    "currency": highest(deal["currency"] for deal in own),
+                    "referrals_asked": len(wishes),
+                    "names_asked": sum(wish.names or 0 for wish in wishes),
+                    "cards_handed_out": sum(wish.cards or 0 for wish in wishes),
+                    "referrals_given": sum(isinstance(r.event, ReferralGiven) for r in records),
+                }
+            )
+    return rows
+
+
