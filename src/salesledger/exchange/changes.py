@@ -139,7 +139,7 @@ class _Change:
         self._clear_undated()
         self._revised = self._differing()
         self.account = self._revised.get("account") or (None if CAPTURED in held.slots else self.captured.account)
-        pass
+        self._fix_closed()
 
     @property
     def captured(self) -> LeadCaptured:
