@@ -17,7 +17,9 @@
 --   cards_handed_out: cards that it was given
 --   referrals_given: leads that it referred
 WITH standing AS (
-    SELECT e.*
+    SELECT
+        e.*,
+        CAST(date_diff('microsecond', TIMESTAMP '1970-01-01', e.effective_at) AS DECIMAL(38, 0)) * 1000000000000 + e.rank AS place
     FROM events e
     WHERE
         e.stream = 'account' AND e.type <> 'event-voided'
@@ -27,9 +29,9 @@ WITH standing AS (
 opened AS (
     SELECT
         id AS account,
-        max(company) FILTER (WHERE type = 'account-opened') AS company,
-        max(effective_on) FILTER (WHERE type = 'account-opened') AS opened_on,
-        max(attributes) FILTER (WHERE type = 'account-opened') AS attributes,
+        max_by(company, place) FILTER (WHERE type = 'account-opened') AS company,
+        max_by(effective_on, place) FILTER (WHERE type = 'account-opened') AS opened_on,
+        max_by(attributes, place) FILTER (WHERE type = 'account-opened' AND attributes IS NOT NULL) AS attributes,
         count(*) FILTER (WHERE type = 'referral-asked') AS referrals_asked,
         CAST(coalesce(sum(names), 0) AS BIGINT) AS names_asked,
         CAST(coalesce(sum(cards), 0) AS BIGINT) AS cards_handed_out,

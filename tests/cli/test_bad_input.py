@@ -387,16 +387,14 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     value = st.one_of(st.sampled_from(NASTY), st.sampled_from(WORDS), st.text(max_size=10))
     line = name.split()
     for param in commands()[name].params:
+        # The system lets no NUL byte into a command line; only where it would open a file does that matter here.
+        usable = value.filter(lambda text: "\x00" not in text) if isinstance(param.type, FILES) else value
         if isinstance(param, click.Argument):
-            # the system lets no NUL byte into a command line; only where it would open a file does that matter here
-            usable = value.filter(lambda text: "\x00" not in text) if isinstance(param.type, FILES) else value
             line += draw(st.lists(usable, min_size=1, max_size=2 if param.nargs == -1 else 1))
         elif param.required or draw(st.integers(0, 6)) == 0:
-            if param.name in ("output", "rejects", "ledger"):
-                continue  # where files are written is another matter
             assert isinstance(param, click.Option)
-            flag = param.is_flag or param.flag_value is not None
-            line += [param.opts[0]] if flag else [param.opts[0], draw(value)]
+            if param.name not in ("output", "rejects", "ledger"):  # where files are written is another matter
+                line += [param.opts[0]] if param.is_flag else [param.opts[0], draw(usable)]
     return line
 
 

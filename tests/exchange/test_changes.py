@@ -227,7 +227,9 @@ def test_a_closed_deals_attributes_follow_its_row_as_well(
     assert priced(row("Gone", ended=55), "130", 82, on=70) == ("lost", Decimal(130), day(82).date())
     assert priced(row("Gone", ended=55), "140", 82, on=80) == ("lost", Decimal(140), day(82).date())
     assert priced(row("Sold", ended=56), "150", 83, on=90) == ("won", Decimal(150), day(83).date())
+    count = len(shop.records("a1"))
     assert priced(row("Sold", ended=56), "160", 83, on=100) == ("won", Decimal(160), day(83).date())
+    assert shop.types("a1", count) == ["event-voided", "deal-won"]
     assert priced(row(), "160", 84, on=110) == ("open", Decimal(160), day(84).date())
     known = [shop.state("a1", known_at=day(n)) for n in (55, 65, 75, 85, 95, 105)]
     assert [s.amount for s in known] == [Decimal(n) for n in (100, 120, 130, 140, 150, 160)]

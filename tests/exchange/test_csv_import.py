@@ -551,9 +551,10 @@ def test_events_by_hand_are_no_part_of_what_the_system_said(shop: Shop) -> None:
 
 
 def test_the_report_reads_like_one(shop: Shop) -> None:
-    """In plain lines."""
-    text = shop.imports(SOLD, GONE, OPEN, UNDATED, "\x1b[31m,Max,Bolt,Desk,Talking,2026-01-07,,").text()
-    assert "5 rows" in text
+    """In plain lines, whatever the file is called."""
+    file = shop.write(SOLD, GONE, OPEN, UNDATED, "\x1b[31m,Max,Bolt,Desk,Talking,2026-01-07,,")
+    text = shop.imports_file(file.rename(shop.folder / "a\x1bz.csv")).text()
+    assert r"a\x1bz.csv: 5 rows" in text
     assert "3 imported" in text
     assert "1 no date: begun is empty" in text
     assert "\x1b" not in text

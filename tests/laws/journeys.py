@@ -7,7 +7,7 @@ possible where the ledger stands by then, and records it. What the ledger refuse
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -105,7 +105,8 @@ class Played:
     """A journey that was recorded.
 
     Attributes:
-        live: what each stream has come to, kept up to date from what `Store.record` gave back.
+        recorded: the whole log, the ledger's beginning included.
+        live: what was recorded in each stream, as `Store.record` gave it back.
         now: when the last of it was recorded, by the ledger's clock.
     """
 
@@ -116,10 +117,9 @@ class Played:
     refused: int = 0
     now: datetime = field(default_factory=lambda: h.at(10))
 
-    def keep(self, records: Sequence[Recorded]) -> None:
-        """Take over what was recorded."""
+    def live_on(self, records: Iterable[Recorded]) -> None:
+        """Take over what was just recorded."""
         for record in records:
-            self.recorded.append(record)
             self.live.setdefault(record.stream, []).append(record)
 
     def state(self, stream: str) -> Any:
@@ -144,7 +144,7 @@ def played(journey: Journey, after_each: Callable[[Played], None] | None = None)
                 _append(store, story, append, time, number)
                 if after_each:
                     after_each(story)
-        story.now = max(story.recorded[-1].recorded_at if story.recorded else time.now, time.now)
+        story.now = max(story.recorded[-1].recorded_at, time.now)
         yield story
 
 
@@ -158,15 +158,12 @@ def _append(store: Store, story: Played, append: Sequence[Step], time: Clock, nu
             groups.append([Proposal(stream, command, f"{number}.{i}" if step.dress % 3 == 0 else None)])
     outcomes = store.record(groups, on_refused=lambda _, error: refusals.append(error)) if groups else []
     story.refused += len(refusals)
-    known = {record.entry for record in story.recorded}
-    told = {r.entry: r for group in outcomes for outcome in group for r in outcome.recorded}
-    new = [r for r in _log(store, len(known)) if r.entry not in known]
-    assert {e: r for e, r in told.items() if e not in known}.items() <= {r.entry: r for r in new}.items()
-    story.keep(new)
+    story.live_on(r for group in outcomes for outcome in group if not outcome.already for r in outcome.recorded)
+    story.recorded += _log(store, len(story.recorded))
 
 
 def _log(store: Store, after: int) -> list[Recorded]:
-    """Every entry, the ledger's beginning included."""
+    """The entries behind one."""
     found = store.app.recorder.select_notifications(after, 10_000, inclusive_of_start=False)
     return [store.app.to_recorded(one) for one in found]  # type: ignore[arg-type]
 
@@ -175,7 +172,7 @@ def _wish(store: Store, story: Played, step: Step, now: datetime) -> tuple[str, 
     effective_at = now - step.back * HALF_DAY
     known_at = None if step.told is None else min(effective_at + step.told * HALF_DAY, now)
     if step.act == "define":
-        version = len(story.live.get("process:b2b", [1])) + 1
+        version = len(story.live.get("process:b2b", [])) + 2
         stages = [{"name": name, "probability": f"0.{n + 1}"} for n, name in enumerate(STAGES[step.dress % 3 :])]
         return "process:b2b", Record(h.defined(effective_at, process_version=version, stages=stages))
     if step.act == "record":

@@ -38,7 +38,7 @@ def only_what_was_known(path: Path, known_at: datetime) -> Path:
 def test_what_was_known_is_all_there_is_to_a_ledger_that_holds_no_more(journey: Journey) -> None:
     """Every projection, at some moments, split and by period."""
     with played(journey) as story:
-        times = moments(asked_of(story.path, story.recorded)) or [story.now]
+        times = moments(asked_of(story.path, story.recorded))
         a, k = journey.asks[0]
         known_at = times[k % len(times)]
         less = only_what_was_known(story.path, known_at)

@@ -13,7 +13,6 @@ from salesledger.readmodel.engine import Engine, Question
 from support import examples
 
 
-
 @contextmanager
 def segments_of(big: int, small: int) -> Iterator[None]:
     """Mirror so many entries in a segment."""
@@ -25,7 +24,7 @@ def segments_of(big: int, small: int) -> Iterator[None]:
 
 def answers(engine: Engine, story: Played) -> list[tuple[list[str], list[str], list[str]]]:
     """What a ledger says, at its end and in the middle of what happened: columns, types and rows in whatever order."""
-    middle = story.recorded[len(story.recorded) // 2].known_at if story.recorded else story.now
+    middle = story.recorded[len(story.recorded) // 2].known_at
     at_end, in_between = Question(story.now, story.now, periods=PERIODS), Question(story.now, middle)
     asked = (("events", at_end), ("metrics", at_end), ("deals", in_between))
     told = [engine.answer(name, question) for name, question in asked]

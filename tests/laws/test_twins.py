@@ -66,7 +66,9 @@ def questions(story: Played, asks: list[tuple[int, int]]) -> list[Asked]:
 def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
     """Every projection, at the journey's end and at some pairs of moments."""
     with played(journey) as story:
-        event(f"{len(story.recorded) // 10}x10 entries, {sum(isinstance(r.event, EventVoided) for r in story.recorded)} voids")
+        event(
+            f"{len(story.recorded) // 10}x10 entries, {sum(isinstance(r.event, EventVoided) for r in story.recorded)} voids"
+        )
         for asked in questions(story, journey.asks):
             with tables(story.path, asked.periods) as answers:
                 assert differences(asked, answers) == []
@@ -77,7 +79,8 @@ def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
 def test_sql_says_what_the_domain_says(journey: Journey) -> None:
     """The state that commands are judged on is the state that reports show."""
     with played(journey) as story, tables(story.path) as answers:
-        for moment in [story.now, *(record.recorded_at for record in story.recorded[:2])]:
+        times = moments(asked_of(story.path))
+        for moment in [story.now, *(times[k % len(times)] for _, k in journey.asks)]:
             rows = {row["deal"]: row for row in answers.ask("deals", moment, moment)}
             for stream, records in story.live.items():
                 state = fold(stream, standing(records, moment, moment)) if stream in DEALS else None
@@ -118,7 +121,9 @@ def test_a_history_of_beliefs_sliced_at_a_moment_is_what_was_believed_then(journ
             assert slice_of(history, t) == slice_of(twins.deals(replace(at_last, as_of=t, known_at=t)))
         for t in (times[k % len(times)] for _, k in journey.asks):
             assert slice_of(history, t) == slice_of(answers.ask("deals", t, t))
-            before = [row for row in answers.ask("deal_history_as_known", known_at=t) if row["valid_from"] <= twins.naive(t)]
+            before = [
+                row for row in answers.ask("deal_history_as_known", known_at=t) if row["valid_from"] <= twins.naive(t)
+            ]
             assert slice_of(before, t) == slice_of(history, t)
 
 

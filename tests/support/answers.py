@@ -1,7 +1,8 @@
 """What the SQL projections answer, asked many times over one ledger.
 
-A projection's statement is run over tables that hold what it needs, one projection at a time: the same SQL as the engine's, planned
-once a projection and not once a chain of them, which is some ten times faster. `tests/projections` holds the two against each other.
+A projection's statement is run over tables that hold what it needs, one projection at a time: the same SQL as the engine's, but
+planned once a projection and not once a chain of them, which is some ten times faster. `tests/projections` holds the two against
+each other.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from statistics import median
 from typing import Any
@@ -48,7 +48,7 @@ def split(asked: Asked, deal: Row) -> Any:
 
 
 def stage_visits(asked: Asked) -> list[Row]:
-    """Twin of `stage_visits`: walk each deal's events; a stay begins where an open deal comes to a stage, and ends where it moves."""
+    """Twin of `stage_visits`: a stay begins where an open deal comes to a stage, and ends where it moves or closes."""
     rows: list[Row] = []
     for deal, records in by_id(happened(asked, "deal")).items():
         now: Row = {"status": None, "process": None, "stage": None}
@@ -65,7 +65,14 @@ def stage_visits(asked: Asked) -> list[Row]:
                 stay = None
             if now["status"] == "open" and now["stage"] is not None:
                 place = {"deal": deal, "visit": len(visits) + 1, "process": now["process"], "stage": now["stage"]}
-                stay = {**place, "entered_at": instant, "entered_on": day, "left_at": None, "left_on": None, "went_to": None}
+                stay = {
+                    **place,
+                    "entered_at": instant,
+                    "entered_on": day,
+                    "left_at": None,
+                    "left_on": None,
+                    "went_to": None,
+                }
                 visits.append(stay)
         for visit in visits:
             visit["days"] = ((visit["left_on"] or asked.day(asked.as_of)) - visit["entered_on"]).days
@@ -226,7 +233,10 @@ def blocked(asked: Asked) -> list[Row]:
             usual = float(median(earlier))
             rows.append(
                 {
-                    **{name: deal[name] for name in ("deal", "company", "process", "stage", "owner", "currency", "expected_close")},
+                    **{
+                        name: deal[name]
+                        for name in ("deal", "company", "process", "stage", "owner", "currency", "expected_close")
+                    },
                     "amount": deal["value"],
                     "entered_on": visit["entered_on"],
                     "days_in_stage": visit["days"],
@@ -262,7 +272,11 @@ def accounts(asked: Asked) -> list[Row]:
     """Twin of `accounts`."""
     rows = []
     for account, records in by_id(happened(asked, "account")).items():
-        openings = [r for r in sorted(records, key=lambda r: (r.event.effective_at, rank(r))) if isinstance(r.event, AccountOpened)]
+        openings = [
+            r
+            for r in sorted(records, key=lambda r: (r.event.effective_at, rank(r)))
+            if isinstance(r.event, AccountOpened)
+        ]
         if not openings:
             continue
         opening = [r.event for r in openings if isinstance(r.event, AccountOpened)]
@@ -289,5 +303,3 @@ def accounts(asked: Asked) -> list[Row]:
                 }
             )
     return rows
-
-

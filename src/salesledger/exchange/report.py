@@ -48,7 +48,7 @@ class Report:
     dry_run: bool
 
     def text(self) -> str:
-        """The report for people, in plain lines: what comes from the file stands quoted, with unprintable characters escaped."""
+        """The report for people, in plain lines; what can't be printed is escaped."""
         would = "would be " if self.dry_run else ""
         lines = [
             f"{self.file}: {self.rows} rows",
@@ -69,4 +69,8 @@ class Report:
             lines.append("  The file has a header and no rows.")
         if self.dry_run:
             lines.append("  Dry run: nothing was recorded.")
-        return "\n".join(lines)
+        return "\n".join(map(_printable, lines))
+
+
+def _printable(line: str) -> str:
+    return line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)

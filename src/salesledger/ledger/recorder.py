@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.persistence import Notification, StoredEvent
+from eventsourcing.persistence import InterfaceError, Notification, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -46,10 +46,16 @@ class _Connection(SQLiteConnection):
 
 class _Pool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
-        made = super()._create_connection()
-        raw: sqlite3.Connection = made._sqlite_conn
+        # The library's own connection remembers a single statement, so that every append would compile all of its anew.
+        try:
+            raw = sqlite3.connect(
+                self.db_name, uri=True, check_same_thread=False, isolation_level=None, timeout=lock_seconds()
+            )
+        except sqlite3.Error as e:
+            raise InterfaceError(e) from e
+        raw.row_factory = sqlite3.Row
+        raw.execute("PRAGMA journal_mode = WAL")
         raw.execute("PRAGMA synchronous = FULL")
-        raw.execute(f"PRAGMA busy_timeout = {int(lock_seconds() * 1000)}")
         if sys.platform == "darwin":
             raw.execute("PRAGMA fullfsync = ON")
         return _Connection(sqlite_conn=raw, max_age=self.max_age)

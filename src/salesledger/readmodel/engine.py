@@ -236,6 +236,8 @@ class Engine:
     ) -> tuple[str, dict[str, object]]:
         question = self._settled(question or Question())
         sql = sql.strip().rstrip(";").strip()
+        if any("\ud800" <= c <= "\udfff" for c in sql):
+            raise BadQuery("That SQL can't be run: it is not valid Unicode (half a surrogate pair).")
         try:
             if [s.type for s in self.duck.extract_statements(sql)] != [duckdb.StatementType.SELECT]:
                 raise BadQuery(

@@ -1,0 +1,245 @@
+"""Every projection says in its header what it gives, reads and needs, and that is what it does; users' own add and override."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from salesledger.domain.deal_events import DealEvent
+from salesledger.domain.events import event_types
+from salesledger.errors import BadFile, NotFound
+from salesledger.readmodel import catalogue
+from salesledger.readmodel.catalogue import BASES, PARAMETERS, in_order, load, parameters_of, parse, without_parameters
+from salesledger.readmodel.engine import Engine, Question
+from support.answers import ordered, plain, tables
+from support.books import END, Books, books, days
+from support.happenings import asked, captured, contacted, given_lead, lost, meeting, offered, opened, touched, won
+from support.story import correct, void
+
+SHIPPED = load()
+NAMES = sorted(SHIPPED)
+GRAINS = {
+    "accounts": ("account",),
+    "blocked": ("deal",),
+    "bookings": ("deal",),
+    "deal_changes": ("entry",),
+    "deal_entries": ("entry",),
+    "deal_history": ("deal", "valid_from"),
+    "deal_history_as_known": ("deal", "valid_from"),
+    "deals": ("deal",),
+    "events": ("entry",),
+    "funnel": ("period", "group", "process", "stage"),
+    "leads": ("deal",),
+    "metrics": ("period", "group"),
+    "pipeline": ("group", "process", "stage"),
+    "stage_visits": ("deal", "visit"),
+    "strikes": ("entry",),
+}
+MONEY = {"amount", "recurring_amount", "value", "bookings", "weighted_amount", "average_deal_size"}
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
+    """A ledger with something of everything."""
+    made = books(tmp_path_factory.mktemp("catalogue"), "Europe/Berlin")
+    made.record("account:x", opened(1), asked(2))
+    for n, name in enumerate("abcdefgh"):
+        made.record(name, touched(n), captured(n + 1, account="x", owner="kim" if n % 2 else None, amount=str(n)))
+        made.record(name, meeting(n + 2 + n % 3), contacted(n + 9))
+    made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
+    made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
+    return made
+
+
+@pytest.fixture(scope="module")
+def engine(ledger: Books) -> Iterator[Engine]:
+    """What answers."""
+    with Engine.open(ledger.path) as opened_engine:
+        yield opened_engine
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestHeader:
+    def test_names_the_columns_that_the_query_gives(self, name: str, engine: Engine) -> None:
+        """In order, each with a meaning."""
+        projection = SHIPPED[name]
+        assert list(projection.columns) == engine.project(name).columns
+        assert all(meaning.strip() for meaning in projection.columns.values())
+        assert projection.title
+        assert projection.grain.startswith("one row")
+
+    def test_names_the_relations_that_the_query_reads(self, name: str, engine: Engine) -> None:
+        """And no others."""
+        projection = SHIPPED[name]
+        assert set(projection.needs) == engine.duck.get_table_names(without_parameters(projection.sql)) - {name}
+        assert set(projection.needs) <= set(SHIPPED) | set(BASES)
+
+    def test_names_the_parameters_that_the_query_and_what_it_needs_read(self, name: str) -> None:
+        """All that a question to it can set."""
+        read = {parameter for needed in in_order(SHIPPED, [name]) for parameter in parameters_of(needed.sql)}
+        assert set(SHIPPED[name].parameters) == read
+        assert read <= set(PARAMETERS)
+
+    def test_keeps_its_grain(self, name: str, engine: Engine) -> None:
+        """No two rows are about the same."""
+        rows = engine.answer(
+            name, Question(END, END, periods=days(1, 5, 9) if "period" in GRAINS[name] else ())
+        ).dicts()
+        keys = [tuple(row[column] for column in GRAINS[name]) for row in rows]
+        assert keys
+        assert len(set(keys)) == len(keys)
+
+    def test_keeps_money_exact_and_beside_its_currency(self, name: str, engine: Engine) -> None:
+        """Decimals, never floats."""
+        answer = engine.answer(name)
+        kinds = {c: kind for c, kind in zip(answer.columns, answer.types, strict=True) if c in MONEY}
+        assert all(kind.startswith("DECIMAL") for kind in kinds.values())
+        assert not kinds or "currency" in answer.columns
+
+    def test_answers_alike_however_it_is_composed(self, name: str, engine: Engine, ledger: Books) -> None:
+        """In one statement, as the engine does it, or one projection at a time, as the laws do."""
+        question = Question(END, END, periods=days(1, 9, 40), by="owner")
+        with tables(ledger.path, question.periods) as alone:
+            rows = alone.ask(name, END, END, "owner")
+        together = [plain(row) for row in engine.answer(name, question).dicts()]
+        assert rows
+        assert ordered(together) == ordered(rows)
+
+
+def test_every_projection_has_a_grain_here() -> None:
+    """A new one is added to the table above."""
+    assert set(GRAINS) == set(SHIPPED)
+
+
+def test_deal_entries_sets_what_the_domain_says() -> None:
+    """Its CASEs repeat SETS and STATUS of the events."""
+    sql = " ".join(SHIPPED["deal_entries"].sql.split())
+    setting = {cls.type_name(): cls for cls in event_types().values() if issubclass(cls, DealEvent)}
+    for attribute in {name for cls in setting.values() for name in cls.SETS}:
+        types = {name for name, cls in setting.items() if attribute in cls.SETS}
+        case = sql.split(f"THEN {attribute} END AS {attribute}")[0].rpartition("CASE WHEN type IN (")[2]
+        assert {name.strip(" ')") for name in case.split(",")} == types
+    for name, cls in setting.items():
+        assert (f"WHEN '{name}' THEN '{cls.STATUS}'" in sql) == (cls.STATUS is not None)
+
+
+OWN = """-- big: deals above a thousand
+-- grain: one row a deal
+-- needs: deals
+-- parameters: $as_of, $known_at
+-- columns:
+--   deal: deal id
+--   value: what it is worth
+SELECT deal, value FROM deals WHERE value > 1000 ORDER BY deal;
+"""
+FEWER = """-- deals: only kim's
+-- grain: one row a deal
+-- needs: deal_changes
+-- parameters: $as_of, $known_at
+-- columns:
+--   deal: deal id
+--   status: open or not
+--   owner: who sells
+SELECT deal, 'open' AS status, 'kim' AS owner FROM deal_changes WHERE effective_at <= $as_of AND owner = 'kim'
+"""
+
+
+class TestOwnProjections:
+    """A folder `projections/` beside the ledger."""
+
+    @pytest.fixture
+    def mine(self, tmp_path: Path) -> Books:
+        """A ledger with two deals, and an empty folder."""
+        (tmp_path / "projections").mkdir()
+        made = books(tmp_path)
+        return made.record("a", captured(1, amount="5000", owner="kim")).record(
+            "b", captured(1, amount="5", owner="lee")
+        )
+
+    def add(self, mine: Books, name: str, text: str) -> None:
+        """Put a file there."""
+        (mine.path.parent / "projections" / name).write_text(text)
+
+    def test_add_to_the_shipped_ones(self, mine: Books) -> None:
+        """And may need them."""
+        self.add(mine, "big.sql", OWN)
+        assert mine.ask("big", "deal", "value") == [("a", 5000)]
+        with Engine.open(mine.path) as engine:
+            assert engine.projections["big"].own
+            assert engine.projections["big"].title == "deals above a thousand"
+            assert not engine.projections["deals"].own
+
+    def test_override_the_shipped_ones(self, mine: Books) -> None:
+        """Also for what needs those."""
+        self.add(mine, "deals.sql", FEWER)
+        self.add(
+            mine,
+            "open_deals.sql",
+            OWN.replace("big:", "open_deals:").replace(
+                "SELECT deal, value FROM deals WHERE value > 1000", "SELECT deal, 0 AS value FROM deals"
+            ),
+        )
+        assert mine.ask("deals", "deal", "owner") == [("a", "kim")]
+        assert mine.ask("open_deals", "deal") == [("a",)]
+
+    def test_are_found_only_beside_the_ledger(self, mine: Books, tmp_path: Path) -> None:
+        """Another ledger has its own."""
+        self.add(mine, "big.sql", OWN)
+        (tmp_path / "elsewhere").mkdir()
+        other = books(tmp_path / "elsewhere")
+        with pytest.raises(NotFound, match="There is no projection 'big'"):
+            other.ask("big")
+
+    @pytest.mark.parametrize(
+        ("name", "text", "why"),
+        [
+            ("Big.sql", OWN, "'Big.sql' can't name a projection"),
+            ("decoded.sql", OWN, "'decoded.sql' can't name a projection"),
+            ("big.sql", "SELECT 1", "has no line '-- big: ...' in its header"),
+            ("big.sql", OWN.replace("-- grain: one row a deal\n", ""), "has no line '-- grain: ...'"),
+            ("big.sql", OWN.replace("-- needs: deals\n", ""), "has no line '-- needs: ...'"),
+            ("big.sql", OWN.partition("SELECT")[0], "holds no SQL after its header"),
+        ],
+    )
+    def test_that_cannot_be_read_are_refused(self, mine: Books, name: str, text: str, why: str) -> None:
+        """With the file and what it lacks, before anything is answered."""
+        self.add(mine, name, text)
+        with pytest.raises(BadFile) as refusal:
+            Engine.open(mine.path)
+        assert why in str(refusal.value)
+
+    def test_that_need_each_other_in_a_circle_are_refused(self, mine: Books) -> None:
+        """Only where they are asked for."""
+        self.add(mine, "big.sql", OWN.replace("needs: deals", "needs: small"))
+        self.add(mine, "small.sql", OWN.replace("big:", "small:").replace("needs: deals", "needs: big"))
+        with pytest.raises(BadFile, match="big, small need each other in a circle"):
+            mine.ask("big")
+        assert len(mine.ask("deals", "deal")) == 2
+
+    def test_that_need_what_is_not_there_are_refused(self, mine: Books) -> None:
+        """With the name that is missing."""
+        self.add(mine, "big.sql", OWN.replace("needs: deals", "needs: dealz"))
+        with pytest.raises(NotFound, match=r"There is no projection 'dealz'. Did you mean 'deals'\?"):
+            mine.ask("big")
+
+
+class TestParsing:
+    def test_takes_the_header_apart(self) -> None:
+        """Comments and the closing semicolon are no part of the statement."""
+        projection = parse("big", OWN + "-- the end\n")
+        assert (projection.grain, projection.needs, projection.parameters) == (
+            "one row a deal",
+            ("deals",),
+            ("as_of", "known_at"),
+        )
+        assert projection.columns == {"deal": "deal id", "value": "what it is worth"}
+        assert projection.sql == "SELECT deal, value FROM deals WHERE value > 1000 ORDER BY deal"
+
+    def test_finds_parameters_outside_texts_and_comments(self) -> None:
+        """'$as_of' in quotes is a text."""
+        assert parameters_of("SELECT $as_of, '$by', 'it''s $x' -- $known_at\n/* $y */") == {"as_of"}
+        assert without_parameters("SELECT $as_of, '$by'") == "SELECT NULL, '$by'"
+
+    def test_looks_for_the_shipped_ones_beside_the_package_or_in_the_checkout(self) -> None:
+        """They are always found."""
+        assert {file.stem for file in catalogue.shipped_folder().glob("*.sql")} == set(SHIPPED)
