@@ -67,6 +67,12 @@ when = { phase = "Gone" }
 date = "ended"
 """
 
+SOLD = "a1,Kim Lee,Acme & Sons,Chair2,Sold,2026-01-05,2026-02-01,1250.50"
+GONE = "b2,Max,Bolt,Desk,Gone,2026-01-06,2026-02-02,0"
+OPEN = "c3,Max,,Desk,Talking,2026-01-07,,"
+UNDATED = "d4,Max,Bolt,Desk,New,,,"
+"""A row of each kind."""
+
 
 def day(number: float) -> datetime:
     """The start of a day of 2026 in UTC: 1 is the first of January."""

@@ -1,6 +1,5 @@
 """Importing a file for the first time, and again: what becomes of each row, and how it is counted."""
 
-import csv
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -8,20 +7,12 @@ from typing import Any
 
 import pytest
 
-from exchange.importing import HEADER, RULES, Shop, day, iso, reasons, rules
-from salesledger.domain.decide import Record
-from salesledger.domain.process import ProcessDefined
+from exchange.importing import GONE, HEADER, OPEN, RULES, SOLD, UNDATED, Shop, day, iso, reasons, rules
 from salesledger.errors import BadDate, BadFile, Conflict, LockedLedger, ReadOnlyLedger, Refused, StoreError
 from salesledger.exchange import csv_import
-from salesledger.ledger.batch import Proposal
 from salesledger.ledger.store import Store
 from support.happenings import advanced, captured, opened
 from support.ledgers import clock, log_of, record, rows, without_privileges
-
-SOLD = "a1,Kim Lee,Acme & Sons,Chair2,Sold,2026-01-05,2026-02-01,1250.50"
-GONE = "b2,Max,Bolt,Desk,Gone,2026-01-06,2026-02-02,0"
-OPEN = "c3,Max,,Desk,Talking,2026-01-07,,"
-UNDATED = "d4,Max,Bolt,Desk,New,,,"
 
 
 @pytest.fixture
@@ -116,90 +107,6 @@ def test_the_given_date_is_not_in_the_future(shop: Shop) -> None:
     """It is refused before anything is recorded."""
     with pytest.raises(BadDate, match="lies in the future"):
         shop.imports(UNDATED, undated_on=date(2027, 1, 1))
-
-
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        (",Max,Bolt,Desk,Talking,2026-01-07,,", "no deal: id is empty"),
-        ("a b,Max,Bolt,Desk,Talking,2026-01-07,,", "id is not an id: 'a b'; use letters, digits, '.', '_' and '-'"),
-        ("x" * 81 + ",Max,Bolt,Desk,Talking,2026-01-07,,", "id is not an id: 'xxx"),
-        ("d,Max,Bolt,Desk,Dreaming,2026-01-07,,", "no rule for such a row: phase is 'Dreaming'"),
-        (
-            "d,Max,Bolt,Desk,Talking,31.02.2026,,",
-            "begun is not a date: '31.02.2026' fits none of iso, %d.%m.%Y, %m/%d/%Y",
-        ),
-        ("d,Max,Bolt,Desk,Talking,2026-12-31,,", "begun lies in the future: '2026-12-31'"),
-        ("d,Max,Bolt,Desk,Sold,2026-02-07,2026-02-06,5", "ended is before begun: 2026-02-06 and 2026-02-07"),
-        ("d,Max,Bolt,Desk,Sold,2026-02-07,,5", "no date: ended is empty"),
-        ("d,Max,Bolt,Desk,Sold,2026-02-07,2026-02-08,-5", "price is not an amount: '-5'"),
-        ("d,Max,Bolt,Desk,Sold,2026-02-07,2026-02-08,NaN", "price is not an amount: 'NaN'"),
-        ("d,Max,Bolt,Desk,Sold,2026-02-07,2026-02-08,1E+1000000", "price is not an amount: '1E+1000000'"),
-        ('d,Max,Bolt,Desk,Sold,2026-02-07,2026-02-08,"1,234"', "price is not an amount: '1,234'"),
-        ("d,Max,Bolt," + "x" * 501 + ",Talking,2026-01-07,,", "item can't be recorded: the text has 501 characters"),
-        ("d,Max," + "x" * 501 + ",Desk,Talking,2026-01-07,,", "client can't be recorded: the text has 501 characters"),
-        ("d,!!!,Bolt,Desk,Talking,2026-01-07,,", "no id can be made of rep: '!!!' has no letter or digit"),
-        ("d,Max,---,Desk,Talking,2026-01-07,,", "no id can be made of client: '---' has no letter or digit"),
-        ("d,Max,Bo\0lt,Desk,Talking,2026-01-07,,", "a cell holds a NUL byte: line 3"),
-        ("d,Max,Bo\udcfclt,Desk,Talking,2026-01-07,,", "a cell is not in the file's encoding: byte 0xfc, line 3"),
-        ("d,Max,Bolt", "too few cells: 3, and the header has 8 (line 3)"),
-        ('d,Max,"Bolt,Desk,Talking,2026-01-07,,', "a quote is opened and not closed properly: line 3"),
-    ],
-)
-def test_what_cannot_be_recorded_is_rejected_with_its_line_and_the_reason(shop: Shop, row: str, reason: str) -> None:
-    """And its neighbours are imported."""
-    report = shop.imports(OPEN, row, GONE)
-    assert (report.imported, report.rejected) == (2, 1)
-    ((line, found),) = reasons(report)
-    assert line == 3
-    assert found.startswith(reason)
-    ((written_line, written_reason, *_cells),) = shop.rejected()
-    assert (written_line, written_reason) == ("3", found)
-
-
-def test_rejected_rows_keep_their_cells(shop: Shop) -> None:
-    """As they stood: mended and imported again, they are rows like any other."""
-    shop.imports('d4,"Max ""M"", jr",Bolt,"De\nsk",Dreaming,2026-01-07,,', "e5,Max", OPEN)
-    with shop.rejects.open(encoding="utf-8", newline="") as file:
-        header, first, second = csv.reader(file)
-    assert header == ["import_line", "import_reason", *HEADER.split(",")]
-    assert first[2:] == ["d4", 'Max "M", jr', "Bolt", "De\nsk", "Dreaming", "2026-01-07", "", ""]
-    assert (second[0], second[2:]) == ("4", ["e5", "Max"])
-    mended = shop.folder / "mended.csv"
-    mended.write_text(shop.rejects.read_text(encoding="utf-8").replace("Dreaming", "Talking"), encoding="utf-8")
-    assert shop.imports_file(mended).imported == 1
-    assert shop.state("d4").product == "De\nsk"
-
-
-def test_bytes_that_are_no_text_are_readable_among_the_rejects(shop: Shop) -> None:
-    """The file is UTF-8 in any case."""
-    shop.imports("d4,Max,B\udcfclt,Desk,Talking,2026-01-07,,")
-    assert "B\\xfclt" in shop.rejects.read_text(encoding="utf-8")
-
-
-def test_no_rejects_no_file(shop: Shop) -> None:
-    """But a file of old rejects is emptied: it would be taken for today's."""
-    assert shop.imports(OPEN).rejects is None
-    assert not shop.rejects.exists()
-    assert shop.imports(UNDATED).rejects == shop.rejects
-    assert shop.rejects.stat().st_mode & 0o077 == 0
-    shop.imports(OPEN)
-    assert shop.rejected() == []
-
-
-def test_nothing_else_is_overwritten_by_rejects(shop: Shop) -> None:
-    """Not the file itself, not the ledger, not anybody's letter."""
-    file = shop.write(UNDATED)
-    letter = shop.folder / "letter.txt"
-    letter.write_text("Dear Ann", encoding="utf-8")
-    for path in (file, shop.ledger, letter):
-        before = path.read_bytes()
-        with pytest.raises(BadFile, match=r"Nothing was recorded\.$"):
-            shop.imports_file(file, rejects=path)
-        assert path.read_bytes() == before
-    with pytest.raises(StoreError, match="the folder is missing or read-only"):
-        shop.imports_file(file, rejects=shop.folder / "none" / "rejects.csv")
-    assert len(log_of(shop.ledger)) == 2
 
 
 def test_running_it_again_appends_nothing(shop: Shop) -> None:
@@ -319,102 +226,6 @@ def test_an_account_that_is_there_is_left_as_it_is(shop: Shop) -> None:
         record(store, "account:acme-sons", opened(8, company="ACME"))
     report = shop.imports(SOLD, SOLD.replace("a1", "e5").replace("Acme & Sons", "ACME sons"))
     assert (report.imported, report.events.get("account-opened", 0)) == (2, 0)
-
-
-def process_of(shop: Shop) -> list[ProcessDefined]:
-    """The versions of the shop's process."""
-    return [r.event for r in log_of(shop.ledger, "process:shop") if isinstance(r.event, ProcessDefined)]
-
-
-def test_the_process_of_the_rules_is_defined_once_and_again_when_it_changes(shop: Shop) -> None:
-    """A -> B -> A is three versions."""
-    other = rules(RULES.replace("0.4", "0.5"))
-    for chosen in (shop.rules, shop.rules, other, other, shop.rules):
-        shop.imports(OPEN, rules=chosen)
-    assert [(e.process_version, str(e.stages[0].probability)) for e in process_of(shop)] == [
-        (1, "0.4"),
-        (2, "0.5"),
-        (3, "0.4"),
-    ]
-
-
-def test_a_new_stage_holds_for_rows_since_its_day(shop: Shop) -> None:
-    """Deals that entered before follow the version before."""
-    shop.imports(OPEN)
-    text = RULES.replace('id = "shop"', 'id = "shop"\nsince = 2026-02-01').replace("trying", "testing")
-    late, early = (
-        UNDATED.replace("New,", "New,2026-02-03"),
-        UNDATED.replace("d4", "e5").replace("New,", "New,2026-01-03"),
-    )
-    report = shop.imports(late, early, rules=rules(text))
-    assert shop.state("d4").process_version == 2
-    assert [reason for _, reason in reasons(report)] == [
-        "the ledger refuses it: e5: the process 'shop' has no stage 'testing'; its stages are talking, trying."
-    ]
-
-
-def test_a_version_without_a_day_holds_for_rows_of_any_age(shop: Shop) -> None:
-    """Deals that were imported before keep theirs."""
-    shop.imports(OPEN)
-    report = shop.imports(
-        OPEN, UNDATED.replace("New,", "New,2020-01-03"), rules=rules(RULES.replace("trying", "testing"))
-    )
-    assert (report.unchanged, report.imported) == (1, 1)
-    assert (shop.state("c3").process_version, shop.state("d4").process_version) == (1, 2)
-
-
-def test_a_version_begins_no_earlier_than_the_one_before(shop: Shop) -> None:
-    """The message names both days."""
-    text = RULES.replace('id = "shop"', 'id = "shop"\nsince = 2026-02-01')
-    shop.imports(OPEN, rules=rules(text))
-    text = text.replace("2026-02-01", "2026-01-01").replace("0.4", "0.5")
-    with pytest.raises(Refused, match=r"its version 1 is in force since 2026-02-01; .*on 2026-01-01"):
-        shop.imports(OPEN, rules=rules(text))
-
-
-def test_what_people_changed_in_the_process_stays(shop: Shop) -> None:
-    """Unchanged rules don't undo it."""
-    shop.imports(OPEN)
-    with clock(day(301)), Store.open(shop.ledger) as store:
-        (first,) = process_of(shop)
-        own = first.model_copy(
-            update={"process_version": 2, "source_system": None, "title": "By hand", "effective_at": day(301)}
-        )
-        store.record([[Proposal("process:shop", Record(own))]])
-    shop.imports(OPEN, on=302)
-    assert len(process_of(shop)) == 2
-
-
-def test_a_process_of_somebody_else_is_not_changed(shop: Shop) -> None:
-    """The rules must name another, or leave the stages out."""
-    text = RULES.replace('id = "shop"', 'id = "b2b"')
-    with pytest.raises(Refused, match="'b2b' is in this ledger already, with other stages"):
-        shop.imports(OPEN, rules=rules(text))
-
-
-def test_a_process_may_be_the_ledgers_own(shop: Shop) -> None:
-    """Named or not; but its stages must be there."""
-    for process in ({"id": "b2b"}, None):
-        told = rules(process=process)
-        with pytest.raises(Refused, match=r"'b2b' has no stage 'talking' \(events.1.stage of the rules\)"):
-            shop.imports(OPEN, rules=told)
-    with pytest.raises(Refused, match="There is no process 'shop'"):
-        shop.imports(OPEN, rules=rules(process={"id": "shop"}))
-    text = RULES.replace('stage = "talking"', 'stage = "lead"').replace('stage = "trying"', 'stage = "proposal"')
-    shop.imports(OPEN, rules=rules(text, process=None))
-    assert (shop.state("c3").process, shop.state("c3").stage) == ("b2b", "lead")
-
-
-def test_a_stage_may_have_a_column_of_its_own(shop: Shop) -> None:
-    """Its name becomes an id; closed rows have no stage."""
-    text = (
-        RULES.replace('deal = "id"', 'deal = "id"\nstage = "step"')
-        .replace('stage = "talking"', "")
-        .replace('stage = "trying"', "", 1)
-    )
-    report = shop.imports(OPEN + ",Trying", SOLD + ",Closed Won", header=HEADER + ",step", rules=rules(text))
-    assert report.imported == 2
-    assert (shop.state("c3").stage, shop.state("a1").stage) == ("trying", "talking")
 
 
 MEETING = '[[events]]\ntype = "meeting-held"\ndate = "met"\noptional = true\nfields = { kind = "how" }\n'

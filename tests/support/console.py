@@ -32,31 +32,43 @@ class Done:
     err: str
 
 
+class _Terminal(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
 @dataclass
 class Console:
     """A folder in which commands are run, one after the other.
 
     Attributes:
         folder: where the ledger is.
-        env: variables beside HOME and PATH.
+        env: the variables whose names begin with SALESLEDGER.
+        told: the ledger's clock, where it isn't the machine's.
+        width: how wide the terminal is; None where standard output is none.
     """
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
     told: Clock | None = None
+    width: int | None = None
 
     def __call__(self, line: str | list[str], stdin: bytes | str = b"") -> Done:
         """Run 'salesledger ...', as a shell would split it."""
         args = shlex.split(line) if isinstance(line, str) else line
         if self.told is not None:
             self.told.now += timedelta(seconds=1)
-        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", newline=""), io.TextIOWrapper(io.BytesIO(), "utf-8")
+        printed, complained = io.BytesIO(), io.BytesIO()
+        out = (io.TextIOWrapper if self.width is None else _Terminal)(printed, "utf-8", newline="")
+        err = io.TextIOWrapper(complained, "utf-8")
         given = io.TextIOWrapper(io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin), "utf-8")
         with pytest.MonkeyPatch.context() as patch:
             for name in [name for name in os.environ if name.startswith("SALESLEDGER")]:
                 patch.delenv(name)
             for name, value in self.env.items():
                 patch.setenv(name, value)
+            if self.width is not None:
+                patch.setenv("COLUMNS", str(self.width))
             patch.chdir(self.folder)
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
@@ -64,7 +76,7 @@ class Console:
             code = run(args)
             out.flush()
             err.flush()
-        return Done(code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())
+        return Done(code, printed.getvalue().decode(), complained.getvalue().decode())
 
     def ok(self, line: str | list[str], stdin: bytes | str = b"") -> str:
         """What a command prints that must succeed and complain of nothing."""

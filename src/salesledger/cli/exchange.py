@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
@@ -124,7 +124,8 @@ def _standard_output() -> Iterator[IO[str]]:
         yield stream
         stream.flush()
     finally:
-        stream.detach()
+        with suppress(OSError):
+            stream.detach()
 
 
 class _Inert:

@@ -88,6 +88,15 @@ class Root(Prefixed):
         _add_everywhere(command)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; that the reader of the pipe has gone is no error."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What Python would still flush at exit has nowhere to go either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -174,10 +183,6 @@ def run(args: list[str] | None = None) -> int:
         return _complain(_told(e), e.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _complain("stopped.", 130)
-    except BrokenPipeError:
-        # The reader of the pipe has gone; what Python would still flush at exit has nowhere to go either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as e:
         return _complain(f"The system refused: {e.strerror or e}{f' ({e.filename!r})' if e.filename else ''}.", 1)
     return result if isinstance(result, int) else 0

@@ -94,8 +94,9 @@ class Store:
                 path.hardlink_to(draft)
             except FileExistsError:
                 raise LedgerExists(str(path)) from None
-        except OSError as e:
-            raise StoreError(f"{str(path)!r} can't be made: {e.strerror}. Choose another place with -f.") from e
+        except (OSError, sqlite3.Error) as e:
+            why = e.strerror if isinstance(e, OSError) else e
+            raise StoreError(f"{str(path)!r} can't be made: {why}. Choose another place with -f.") from e
         finally:
             with suppress(OSError):
                 draft.unlink()

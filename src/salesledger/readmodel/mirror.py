@@ -141,6 +141,7 @@ class Mirror:
             self._decode(
                 f"COPY ({{rows}}) TO '{target}' (FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2)", entries
             )
+            _to_disk(draft)
             draft.replace(file)
             self._drop_overtaken(entries)
         except (duckdb.IOException, OSError):
@@ -201,6 +202,12 @@ class Mirror:
             "FROM (SELECT unnest(from_json(?, '[[\"JSON\"]]')) AS r)",
             [json.dumps(rows)],
         )
+
+
+def _to_disk(file: Path) -> None:
+    """Have a file's bytes on the disk before its name says that it is whole."""
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def _file(folder: Path, entries: Range) -> Path:
