@@ -19,7 +19,7 @@
 WITH standing AS (
     SELECT
         e.*,
-        CAST(date_diff('microsecond', TIMESTAMP '1970-01-01', e.effective_at) AS DECIMAL(38, 0)) * 1000000000000 + e.rank AS place
+        place_of(e.effective_at, e.rank) AS place
     FROM events e
     WHERE
         e.stream = 'account' AND e.type <> 'event-voided'

@@ -1,6 +1,7 @@
 """The mirror is a cache that nobody can tell from the log: full, missing, raced for, unwritable, or with events of old versions."""
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -117,6 +118,24 @@ def test_deleting_the_mirror_changes_nothing(path: Path) -> None:
     folder.rmdir()
     assert rows(path) == first
     assert segments(path) == names
+
+
+@pytest.mark.usefixtures("_small_segments")
+def test_the_mirror_may_be_deleted_at_any_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also between looking for the segments and reading them."""
+    prepared = Engine._prepared
+    deleted: list[Path] = []
+
+    def delete_then(*asked: Any) -> Any:
+        statement = prepared(*asked)
+        if not deleted:
+            deleted.append(path.with_name("sales.ledger.mirror"))
+            shutil.rmtree(deleted[0])
+        return statement
+
+    monkeypatch.setattr(Engine, "_prepared", delete_then)
+    assert len(rows(path)) == 48
+    assert deleted
 
 
 @pytest.mark.usefixtures("_small_segments")

@@ -157,7 +157,7 @@ def _placed(stream: str, records: Sequence[Recorded], event: Event, context: Con
     """The event completed with what holds at its place in the timeline."""
     if event.STREAM is None:
         raise Refused(f"An entry is struck out by the command to void it, never by an event. {NOTHING_RECORDED}")
-    if event.STREAM != kind_of(stream):
+    if kind_of(stream) != event.STREAM:
         article = "an" if event.STREAM[0] in "aeiou" else "a"
         raise Refused(
             f"{event.type_name()} is an event of {article} {event.STREAM}, not of {stream}. {NOTHING_RECORDED}"

@@ -78,7 +78,7 @@ def proposals(
 
 
 def _say_line(number: int, error: SalesledgerError) -> None:
-    error.args = (f"Line {number}: {error}",)
+    error.args = (f"Line {number}: {error.also(NOTHING_RECORDED)}",)
 
 
 def _object(number: int, line: bytes) -> dict[str, Any]:

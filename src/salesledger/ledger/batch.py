@@ -8,6 +8,7 @@ from salesledger.domain.account import ReferralGiven
 from salesledger.domain.deal_events import Attributes, LeadCaptured, LeadTouched, Money
 from salesledger.domain.decide import Command, Context, Correct, Record, decide, fold
 from salesledger.domain.events import Event, EventVoided
+from salesledger.domain.process import ProcessDefined, Processes
 from salesledger.domain.settings import CurrencySet
 from salesledger.domain.timeline import Recorded, numbered, standing
 from salesledger.domain.values import slug
@@ -145,6 +146,10 @@ class Batch:
             self.pending.append(Pending(stream, record.version, record.event, key if i == 0 else None))
         if key:
             self._keys.add(key)
+        defined = Processes.of((r.id, r.event) for r in made if isinstance(r.event, ProcessDefined))
+        if defined.versions:
+            processes = Processes((*self.context.processes.versions, *defined.versions))
+            self.context = replace(self.context, processes=processes)
         return made
 
     def records(self, stream: str) -> list[Recorded]:

@@ -178,15 +178,20 @@ class Engine:
         Raises:
             BadQuery: see `query`.
         """
-        statement, parameters = self._prepared(sql, question, values)
         try:
-            result = self.duck.execute(statement, parameters)  # a relation would plan the statement twice
-            told = result.description or ()
-            return Answer([str(c[0]) for c in told], [str(c[1]) for c in told], result.fetchall())
+            try:
+                return self._answered(*self._prepared(sql, question, values))
+            except duckdb.IOException:  # the mirror may be deleted at any time, such as just now
+                return self._answered(*self._prepared(sql, question, values))
         except duckdb.ProgrammingError as e:
             raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
         except duckdb.Error as e:
             raise BadQuery(f"That can't be answered: {_first_line(e)}") from e
+
+    def _answered(self, statement: str, parameters: dict[str, object]) -> Answer:
+        result = self.duck.execute(statement, parameters)  # a relation would plan the statement twice
+        told = result.description or ()
+        return Answer([str(c[0]) for c in told], [str(c[1]) for c in told], result.fetchall())
 
     def query(
         self, sql: str, question: Question | None = None, values: Mapping[str, object] | None = None

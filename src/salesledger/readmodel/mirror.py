@@ -206,7 +206,7 @@ class Mirror:
 
 def _to_disk(file: Path) -> None:
     """Have a file's bytes on the disk before its name says that it is whole."""
-    with file.open("rb") as written:
+    with file.open("r+b") as written:
         os.fsync(written.fileno())
 
 
