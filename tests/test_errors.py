@@ -83,22 +83,22 @@ def _raises(error: Exception) -> Callable[..., Any]:
 
 CASES: dict[str, tuple[Callable[[Ledger], object], str]] = {
     "UsageError": (
-        lambda ledger: Ledger.open("postgresql://server/sales"),
+        lambda _: Ledger.open("postgresql://server/sales"),
         "postgresql:// addresses can't be used yet",
     ),
     "BadDate": (lambda ledger: ledger.record("deal-won", deal="acme", on="someday"), "'someday' is not a date"),
     "BadPeriod": (lambda ledger: ledger.project("metrics", period="2026..2025"), "'2026..2025' is not a period"),
     "BadFilter": (lambda ledger: ledger.project("deals", filters=["owmer:kim"]), "Did you mean owner:?"),
     "BadValue": (lambda ledger: ledger.record("deal-won", deal="acme", amount="1E+3"), "'1E+3' is not an amount"),
-    "BadFile": (lambda ledger: read_process(Path(__file__)), "is no TOML"),
+    "BadFile": (lambda _: read_process(Path(__file__)), "is no TOML"),
     "BadQuery": (lambda ledger: ledger.query("DROP TABLE events"), "Only a single SELECT can be asked"),
     "Refused": (lambda ledger: ledger.record("deal-reopened", deal="acme"), "only a closed one can be reopened"),
     "NotFound": (lambda ledger: ledger.find("deal", "nobody"), "There is no deal 'nobody'"),
     "AmbiguousId": (lambda ledger: ledger.find("deal", "acm"), "'acm' could be any of these deals: acme, acme-two"),
     "KeyReused": (lambda ledger: ledger.record("deal-won", deal="acme", key="k1"), "The key 'k1' was used for entry 4"),
     "Conflict": (overtaken, "4 tries were overtaken"),
-    "StoreError": (lambda ledger: Ledger.create("/nowhere/sales.ledger"), "'/nowhere/sales.ledger' can't be made"),
-    "NoLedger": (lambda ledger: Ledger.open("/nowhere/sales.ledger"), "There is no ledger at '/nowhere/sales.ledger'"),
+    "StoreError": (lambda _: Ledger.create("/nowhere/sales.ledger"), "'/nowhere/sales.ledger' can't be made"),
+    "NoLedger": (lambda _: Ledger.open("/nowhere/sales.ledger"), "There is no ledger at '/nowhere/sales.ledger'"),
     "NotALedger": (other_file, "it is no SQLite file"),
     "NewerLedger": (newer, "was written by a newer salesledger"),
     "LedgerExists": (lambda ledger: Ledger.create(ledger.path), "exists already"),
@@ -119,7 +119,6 @@ def test_every_error_has_a_case_that_reproduces_it(name: str, ledger: Ledger, mo
     assert type(refusal.value).__name__ == name
     message = str(refusal.value)
     assert words in message
-    assert message[0].isupper() or message[0] in "'a"
     assert message.endswith(".")
     assert "\n" not in message
     if name in RECORDING:
@@ -147,7 +146,7 @@ def test_the_drawn_tree_is_the_tree() -> None:
         if depth:
             parents[name] = path[depth - 1]
     assert [name for _, name in drawn] == list(CLASSES)
-    assert parents == {name: cls.__base__.__name__ for name, cls in CLASSES.items() if cls is not SalesledgerError}
+    assert parents == {name: cls.__mro__[1].__name__ for name, cls in CLASSES.items() if cls is not SalesledgerError}
 
 
 def test_exit_codes_tell_usage_from_refusal() -> None:

@@ -2,8 +2,12 @@
 
     >>> from salesledger import Ledger
     >>> with Ledger.create("sales.ledger", currency="EUR") as ledger:
-    ...     ledger.record("lead-captured", company="ACME GmbH", source="referral", amount="5000")
-    ...     ledger.project("pipeline").fetchall()
+    ...     outcome = ledger.record("lead-captured", company="ACME GmbH", source="referral", amount="5000")
+    ...     rows = ledger.project("pipeline").select("stage, deals, amount, currency").fetchall()
+    >>> outcome.stream
+    'deal:acme-gmbh'
+    >>> rows
+    [('lead', 1, Decimal('5000.0000'), 'EUR')]
 
 What records imports pydantic and eventsourcing, what asks imports DuckDB; each only when it is first needed.
 """

@@ -107,3 +107,20 @@ def test_an_unknown_projection_is_named_with_what_is_close(ledger: Ledger) -> No
     """The message suggests the nearest name."""
     with ledger, pytest.raises(NotFound, match="Did you mean 'pipeline'"):
         ledger.project("pipelin")
+
+
+def test_a_broken_file_of_the_users_stands_in_nobodys_way(ledger: Ledger, tmp_path: Path) -> None:
+    """The other projections answer; the broken one names its file when it is asked for."""
+    (tmp_path / "projections").mkdir()
+    (tmp_path / "projections" / "foo.sql").write_text("SELECT 1 AS x")
+    with ledger:
+        assert len(ledger.project("deals").fetchall()) == 1
+        with pytest.raises(BadFile, match=r"no line '-- foo: .*foo\.sql"):
+            ledger.project("foo")
+
+
+def test_what_looks_like_a_comment_inside_quotes_is_none() -> None:
+    """Only real comments are taken out of a projection's statement."""
+    told = parse("big", OWN.replace("1000", "1000 AND deal <> 'a--b' /* gone */ -- gone"))
+    assert "'a--b'" in told.sql
+    assert "gone" not in told.sql

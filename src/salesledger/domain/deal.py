@@ -123,11 +123,9 @@ def _refuse_closed(state: DealState, event: Event, zone: tzinfo) -> str | None:
     since = f"the deal is {state.status} since {day(state.closed_at, zone)}"
     if isinstance(event, de.DealRevised):
         fixed = [name for name in _FIXED_WHEN_CLOSED if getattr(event, name) is not None]
-        return (
-            f"{since}, so its {fixed[0]} stands; correct the closing entry instead, or reopen the deal"
-            if fixed
-            else None
-        )
+        if fixed:
+            return f"{since}, so its {fixed[0]} stands; correct the closing entry instead, or reopen the deal"
+        return _refuse_in_order(state, event)
     return f"{since}; reopen it first, or record an earlier date"
 
 

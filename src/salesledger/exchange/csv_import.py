@@ -12,7 +12,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from salesledger.domain.clocks import EARLIEST
-from salesledger.domain.decide import Context, Record
+from salesledger.domain.decide import Record
 from salesledger.domain.process import Definition, ProcessDefined, Processes
 from salesledger.errors import NOTHING_RECORDED, BadDate, Conflict, Refused, SalesledgerError, StoreError
 from salesledger.exchange.cells import start_of
@@ -206,7 +206,7 @@ def import_csv(
     tally = _Tally(kept)
     sink: _Sink = _Recording(store)
     if dry_run:
-        sink = _Rehearsal(Batch(store, Context(store.processes(), settings.currency, now)))
+        sink = _Rehearsal(Batch(store, store.context()))
     with kept or nullcontext():
         if reader.rows:
             tally.count(sink.define(partial(_define_process, rules=rules, zone=zone, actor=actor)))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from salesledger.domain.clocks import day
 from salesledger.domain.deal import CLOSED
 from salesledger.domain.deal_events import ATTRIBUTES, DealEvent, DealWon, LeadCaptured
 from salesledger.domain.values import to_id, to_text
@@ -81,6 +82,7 @@ class Reader:
             if row.problem is None:
                 for name, seen in texts.items():
                     seen.add(self._cell(name, row.cells))
+        self._zone = zone
         read = partial(Dates, rules.date_formats, zone)
         self.dates = read({text for name in dated for text in texts[name] if text})
         self._stamps = read({text for name in stamp for text in texts[name] if text})
@@ -123,7 +125,9 @@ class Reader:
         for column, rule, at in dates:
             if at < captured_at:
                 first = dates[0][0]
-                raise RowProblem(f"{column} is before {first}", f"{at:%Y-%m-%d} and {captured_at:%Y-%m-%d}")
+                raise RowProblem(
+                    f"{column} is before {first}", f"{day(at, self._zone)} and {day(captured_at, self._zone)}"
+                )
             if rule.place in events:
                 raise RowProblem("two rules fit this row", f"both give it the event {rule.place!r}")
             fields = dict(self._fields(rule, cells, given_attributes))

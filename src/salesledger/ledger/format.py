@@ -143,8 +143,16 @@ def connect_to_read(path: Path) -> tuple[sqlite3.Connection, str]:
     last: sqlite3.Error | None = None
     for parameters in ("mode=ro", "mode=ro&immutable=1"):
         place = uri(path, parameters)
+        # Where the file may be written, the reader may fold the WAL into it when it is the last to close, and remove it:
+        # what lies beside the ledger is then never needed. The connection itself still refuses every change.
+        writable = (
+            "immutable" not in parameters and os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
+        )
         try:
-            connection = sqlite3.connect(place, uri=True, timeout=lock_seconds(), isolation_level=None)
+            connection = sqlite3.connect(
+                uri(path, "mode=rw") if writable else place, uri=True, timeout=lock_seconds(), isolation_level=None
+            )
+            connection.execute("PRAGMA query_only = ON")
             check_format(connection, path)
         except sqlite3.OperationalError as e:
             last = e

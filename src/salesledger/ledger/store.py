@@ -187,6 +187,11 @@ class Store:
         defined = [(r.id, r.event) for stream in streams for r in self.records(stream)]
         return Processes.of((name, event) for name, event in defined if isinstance(event, ProcessDefined))
 
+    def context(self) -> Context:
+        """What decisions may look at, as it stands."""
+        settings = self.settings()
+        return Context(self.processes(), settings.currency, self.now(), ZoneInfo(settings.timezone))
+
     def now(self) -> datetime:
         """The ledger's clock: the machine's, but never before the last entry."""
         with self._translated():
@@ -219,8 +224,7 @@ class Store:
             Conflict: others kept writing to the same streams; nothing was recorded.
         """
         for _ in range(TRIES):
-            settings = self.settings()
-            context = Context(self.processes(), settings.currency, self.now(), ZoneInfo(settings.timezone))
+            context = self.context()
             batch = Batch(self, context)
             batch.load(streams)
             refusals: list[tuple[int, SalesledgerError]] = []

@@ -17,7 +17,7 @@ PARAMETERS = ("as_of", "as_of_on", "known_at", "by", "currency")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _LINE = re.compile(r"--\s?(.*)")
 _COLUMN = re.compile(r"\s+([a-z_][a-z0-9_]*):\s+(.+)")
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_TEXT_OR_COMMENT = re.compile(r"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 _PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
 
@@ -35,6 +35,7 @@ class Projection:
         columns: each column and what it means, in order.
         sql: the statement without its comments.
         own: True where it comes from the folder beside the ledger.
+        problem: why it can't be used, where that is so.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Projection:
     columns: Mapping[str, str] = field(default_factory=dict)
     sql: str = ""
     own: bool = False
+    problem: str = ""
 
 
 def parse(name: str, text: str, *, own: bool = False) -> Projection:
@@ -68,7 +70,7 @@ def parse(name: str, text: str, *, own: bool = False) -> Projection:
         in_columns = key == "columns"
         if colon:
             said[key.strip()] = value.strip()
-    sql = _COMMENT.sub("", text).strip().rstrip(";").strip()
+    sql = without_comments(text).strip().rstrip(";").strip()
     for wanted in (name, "grain", "needs", "parameters", "columns"):
         if wanted not in said:
             raise BadFile(
@@ -88,6 +90,11 @@ def parse(name: str, text: str, *, own: bool = False) -> Projection:
     )
 
 
+def without_comments(sql: str) -> str:
+    """The statement without its comments; what stands in quotes is none."""
+    return _TEXT_OR_COMMENT.sub(lambda m: m[1] or " ", sql)
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip() and name.strip() != "none")
 
@@ -101,22 +108,32 @@ def shipped_folder() -> Path:
 def load(own_folder: Path | None = None) -> dict[str, Projection]:
     """Every projection by name: the shipped ones, and those of a folder of the user's, which add to them or override them.
 
-    Raises:
-        BadFile: a file's header or name is not one of a projection.
+    A file of the user's that is no projection is listed with its problem, which is raised when it is asked for: it does not
+    stand in the way of the others.
     """
     found: dict[str, Projection] = {}
     for folder, own in ((shipped_folder(), False), (own_folder, True)):
         if folder is None or not folder.is_dir():
             continue
         for file in sorted(folder.glob("*.sql")):
-            if not _NAME.fullmatch(file.stem) or file.stem in BASES:
-                raise BadFile(f"{file.name!r} can't name a projection; use small letters, digits and '_'.")
             try:
-                text = file.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as e:
-                raise BadFile(f"The projection {file.name!r} can't be read: {e}.") from e
-            found[file.stem] = parse(file.stem, text, own=own)
+                found[file.stem] = _read(file, own=own)
+            except BadFile as e:
+                problem = f"{e} It is the file {str(file)!r}."
+                found[file.stem] = Projection(file.stem, str(e), "?", (), (), own=own, problem=problem)
     return found
+
+
+def _read(file: Path, *, own: bool) -> Projection:
+    if not _NAME.fullmatch(file.stem) or file.stem in BASES:
+        raise BadFile(
+            f"{file.name!r} can't name a projection; use small letters, digits and '_', and none of {', '.join(BASES)}."
+        )
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise BadFile(f"The projection {file.name!r} can't be read: {e}.") from e
+    return parse(file.stem, text, own=own)
 
 
 def named(projections: Mapping[str, Projection], name: str) -> Projection:
@@ -124,8 +141,11 @@ def named(projections: Mapping[str, Projection], name: str) -> Projection:
 
     Raises:
         NotFound: there is none; the message names what is close.
+        BadFile: its file is broken.
     """
     if name in projections:
+        if projections[name].problem:
+            raise BadFile(projections[name].problem)
         return projections[name]
     close = get_close_matches(name, projections, 1)
     hint = f"Did you mean {close[0]!r}? " if close else ""
@@ -166,4 +186,4 @@ def without_parameters(sql: str) -> str:
 
 def parameters_of(sql: str) -> set[str]:
     """The parameters that a statement reads, without the dollar sign."""
-    return set(_PARAMETER.findall(_TEXT.sub("", _COMMENT.sub("", sql))))
+    return set(_PARAMETER.findall(_TEXT.sub("", without_comments(sql))))

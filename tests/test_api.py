@@ -1,0 +1,486 @@
+"""`Ledger`, the face for Python: record, ask about any past date, take the answer as frames."""
+
+import doctest
+import threading
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars
+import pyarrow  # type: ignore[import-untyped]
+import pytest
+
+import salesledger
+from salesledger import Ledger, api
+from salesledger.errors import (
+    AmbiguousId,
+    BadDate,
+    BadFilter,
+    BadPeriod,
+    BadQuery,
+    BadValue,
+    KeyReused,
+    LedgerExists,
+    NoLedger,
+    NotFound,
+    Refused,
+    SalesledgerError,
+    UsageError,
+)
+from support.ledgers import log_of, new_ledger, rows
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A new ledger in euros, in Berlin."""
+    return new_ledger(tmp_path / "sales.ledger", timezone="Europe/Berlin")
+
+
+@pytest.fixture
+def ledger(place: Path) -> Ledger:
+    """The ledger after a first quarter: one deal won, one lost, one open."""
+    with Ledger.open(place, actor="kim") as told:
+        told.record("lead-captured", company="Acme", owner="kim", source="event", amount="1000", on="2026-01-05")
+        told.record("lead-qualified", deal="acme", on="2026-01-10")
+        told.record("deal-won", deal="acme", amount="900.50", on="2026-02-01")
+        told.record("lead-captured", company="Beta", owner="ann", source="event", on="2026-01-20")
+        told.record("deal-lost", deal="beta", reason="price", on="2026-03-01")
+        told.record("lead-captured", company="Gamma", owner="ann", source="pr", amount="500", on="2026-02-15")
+    return Ledger.open(place, actor="kim", today=date(2026, 3, 31))
+
+
+class TestOpening:
+    """A ledger is made once, opened often, and let go."""
+
+    def test_creates_a_private_file_that_another_opens(self, tmp_path: Path) -> None:
+        """What was chosen at the start holds; a path may be text."""
+        with Ledger.create(str(tmp_path / "new.ledger"), timezone="Asia/Tokyo", currency="JPY", actor="kim") as ledger:
+            assert (ledger.head.currency, str(ledger.zone)) == ("JPY", "Asia/Tokyo")
+        assert (tmp_path / "new.ledger").stat().st_mode & 0o777 == 0o600
+        with Ledger.open(tmp_path / "new.ledger") as again:
+            assert again.head.ledger_id == ledger.head.ledger_id
+            assert {stage[0] for stage in again.head.stages} == {"b2b"}
+
+    @pytest.mark.parametrize(
+        ("options", "words"), [({"timezone": "Berlin"}, "time zone"), ({"currency": "euro"}, "currency code")]
+    )
+    def test_makes_nothing_of_what_it_does_not_understand(
+        self, tmp_path: Path, options: dict[str, str], words: str
+    ) -> None:
+        """No file is left behind."""
+        with pytest.raises(BadValue, match=words):
+            Ledger.create(tmp_path / "new.ledger", **options)
+        assert not list(tmp_path.iterdir())
+
+    def test_refuses_what_is_there_and_what_is_not(self, place: Path) -> None:
+        """Create needs a free place, open a ledger, neither a server's address nor a NUL byte."""
+        with pytest.raises(LedgerExists):
+            Ledger.create(place)
+        with pytest.raises(NoLedger):
+            Ledger.open(place.with_name("other"))
+        with pytest.raises(UsageError):
+            Ledger.open("postgresql://server/sales")
+        with pytest.raises(UsageError):
+            Ledger.open("a\x00b")
+
+    def test_is_left_by_its_context_and_may_be_used_again(self, place: Path) -> None:
+        """Closing lets go of the file; the next call takes it up again; closing twice is nothing."""
+        with Ledger.open(place, actor="kim") as ledger:
+            ledger.record("lead-captured", company="Acme")
+            assert ledger.project("deals").fetchall()
+        ledger.close()
+        assert len(ledger.project("deals").fetchall()) == 1
+        ledger.record("lead-captured", company="Beta")
+        assert len(ledger.project("deals").fetchall()) == 2
+        ledger.close()
+        assert (
+            not place.with_name(place.name + "-wal").exists() or not place.with_name(place.name + "-wal").stat().st_size
+        )
+
+    def test_example_of_the_docstring_works(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What the module opens with can be typed as it stands."""
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("SALESLEDGER_ACTOR", "kim")
+        tests = doctest.DocTestFinder(recurse=False).find(api, "api")
+        assert sum(len(test.examples) for test in tests) >= 2
+        runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+        for test in tests:
+            runner.run(test)
+        assert runner.summarize().failed == 0
+        with Ledger.open(tmp_path / "sales.ledger") as ledger:
+            assert len(ledger.project("deals").fetchall()) == 1
+
+    def test_comes_from_the_package_itself(self) -> None:
+        """`from salesledger import Ledger`, and nothing that isn't there."""
+        assert salesledger.Ledger is Ledger
+        with pytest.raises(AttributeError, match="Nothing"):
+            salesledger.Nothing  # noqa: B018
+
+
+class TestRecording:
+    """An event is decided, then appended."""
+
+    def test_gives_what_was_recorded(self, place: Path) -> None:
+        """The outcome holds the entries as the log has them."""
+        with Ledger.open(place, actor="kim") as ledger:
+            outcome = ledger.record("lead-captured", company="Acme GmbH", amount=5000, on="2026-01-05", source=None)
+        (record,) = outcome.recorded
+        assert (outcome.stream, record.entry, outcome.already) == ("deal:acme-gmbh", 4, False)
+        assert record.event.amount == Decimal(5000)  # type: ignore[attr-defined]
+        assert record == log_of(place)[-1]
+
+    @pytest.mark.parametrize(
+        ("on", "effective_at"),
+        [
+            ("2026-01-05", datetime(2026, 1, 4, 23, tzinfo=UTC)),
+            (date(2026, 1, 5), datetime(2026, 1, 4, 23, tzinfo=UTC)),
+            (datetime(2026, 1, 5, 8, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)),
+            ("yesterday", datetime(2026, 3, 29, 22, tzinfo=UTC)),
+            (None, datetime(2026, 3, 30, 22, tzinfo=UTC)),
+        ],
+    )
+    def test_takes_dates_in_any_form(self, place: Path, on: Any, effective_at: datetime) -> None:
+        """Text, a date, an instant; without one, today."""
+        with Ledger.open(place, actor="kim", today=date(2026, 3, 31)) as ledger:
+            (record,) = ledger.record("lead-captured", company="Acme", on=on).recorded
+        assert record.event.effective_at == effective_at
+
+    def test_takes_today_for_now_unless_a_key_is_given(self, place: Path) -> None:
+        """What happened this morning lies before what is recorded 'today'; with a key the day is its start, today and tomorrow."""
+        with Ledger.open(place, actor="kim") as ledger:
+            today = ledger.today
+            (captured,) = ledger.record("lead-captured", company="Acme").recorded
+            (qualified,) = ledger.record("lead-qualified", deal="acme", on="today").recorded
+            (won,) = ledger.record("deal-won", deal="acme", on=today).recorded
+            (keyed,) = ledger.record("lead-captured", company="Beta", on=today, key="k").recorded
+        if today == ledger.today:  # unless midnight has passed in between
+            assert captured.event.effective_at <= qualified.event.effective_at <= won.event.effective_at
+            start = datetime.combine(today, datetime.min.time(), ledger.zone)
+            assert keyed.event.effective_at == start
+
+    def test_refuses_an_instant_without_an_offset(self, place: Path) -> None:
+        """Nobody knows which instant that is."""
+        with Ledger.open(place, actor="kim") as ledger, pytest.raises(BadValue, match="has no offset"):
+            ledger.record("lead-captured", company="Acme", on=datetime(2026, 1, 5))  # noqa: DTZ001
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            ({"type": "deal-wonn", "deal": "acme"}, "Did you mean 'deal-won'"),
+            ({"type": "deal-won", "deal": "acme", "amout": 5}, "Did you mean 'amount'"),
+            ({"type": "deal-won", "deal": "acme", "amount": 5.5}, "may be inexact"),
+            ({"type": "deal-won", "deal": "acme", "amount": Decimal("NaN")}, "not an amount"),
+            ({"type": "deal-won", "deal": "acme", "amount": Decimal("1E+1000000")}, "not an amount"),
+            ({"type": "deal-won"}, "needs the id of its deal"),
+            ({"type": "deal-won", "deal": "a b"}, "is not an id"),
+            ({"type": "account-opened"}, "needs 'company'"),
+            ({"type": "lead-captured", "company": "x", "self": 1}, "no field 'self'"),
+            ({"type": "lead-captured", "company": "x", "actor": ""}, "Who records"),
+        ],
+    )
+    def test_refuses_what_an_event_cannot_hold(self, place: Path, arguments: dict[str, Any], words: str) -> None:
+        """And records nothing."""
+        before = rows(place)
+        with Ledger.open(place, actor="kim") as ledger, pytest.raises(BadValue, match=words):
+            ledger.record(arguments.pop("type"), **arguments)
+        assert rows(place) == before
+
+    def test_names_who_records(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The call's actor, else the ledger's, else the environment's, else the login name."""
+
+        def recorded_by(opened_by: str | None, actor: str | None = None) -> str:
+            with Ledger.open(place, actor=opened_by) as ledger:
+                (record,) = ledger.record("lead-captured", company="Acme", dry_run=True, actor=actor).recorded
+            return record.event.recorded_by
+
+        monkeypatch.setenv("SALESLEDGER_ACTOR", "env")
+        assert [recorded_by("kim", "ann"), recorded_by("kim"), recorded_by(None)] == ["ann", "kim", "env"]
+        monkeypatch.delenv("SALESLEDGER_ACTOR")
+        monkeypatch.setattr("getpass.getuser", lambda: "Jo Smith")
+        assert recorded_by(None) == "jo-smith"
+
+    def test_of_a_dry_run_decides_and_leaves_the_file_alone(self, place: Path) -> None:
+        """Refusals come, entries don't."""
+        before = place.read_bytes()
+        with Ledger.open(place, actor="kim") as ledger:
+            assert ledger.record("lead-captured", company="Acme", dry_run=True).recorded
+            with pytest.raises(Refused):
+                ledger.record("deal-won", deal="acme", dry_run=True)
+        assert place.read_bytes() == before
+
+    def test_of_several_is_all_or_nothing(self, place: Path) -> None:
+        """Proposals are judged one after the other, and appended together."""
+        with Ledger.open(place, actor="kim") as ledger:
+            captured = ledger.proposal("lead-captured", company="Acme", deal="acme", on="2026-01-05")
+            won = ledger.proposal("deal-won", deal="acme", on="2026-01-09")
+            too_early = ledger.proposal("deal-lost", deal="acme", on="2026-01-01")
+            before = rows(place)
+            with pytest.raises(Refused) as refusal:
+                ledger.record_all([[captured], [too_early]])
+            assert refusal.value.group == 1
+            assert rows(place) == before
+            outcomes = ledger.record_all([[captured, won]])
+        assert [record.entry for outcome in outcomes[0] for record in outcome.recorded] == [4, 5]
+
+    def test_of_a_referral_makes_the_lead_and_the_thanks(self, place: Path) -> None:
+        """One call, two entries, once for a key."""
+        with Ledger.open(place, actor="kim") as ledger:
+            ledger.record("account-opened", company="Acme", on="2026-01-01")
+            lead, thanks = ledger.refer("acme", "Beta", on="2026-01-05", amount="10", key="r1", actor="ann")
+            assert (lead.stream, thanks.stream) == ("deal:beta", "account:acme")
+            event: Any = lead.recorded[0].event
+            assert (event.referred_by, event.source, event.recorded_by) == ("acme", "referral", "ann")
+            again = ledger.refer("acme", "Beta", on="2026-01-05", amount="10", key="r1", actor="ann")
+            assert [outcome.already for outcome in again] == [True, True]
+            with pytest.raises(NotFound, match="There is no account 'nobody'"):
+                ledger.refer("nobody", "Gamma")
+            assert ledger.project("accounts").select("referrals_given").fetchall() == [(1,)]
+
+
+class TestVoidsAndCorrections:
+    """A mistake is struck out or put right; both stay on record."""
+
+    def test_strike_out_and_take_back(self, ledger: Ledger) -> None:
+        """A void of a void restores the entry."""
+        with ledger:
+            void = ledger.void(9, "was a test")
+            assert len(ledger.project("deals").fetchall()) == 2
+            ledger.void(void.recorded[0].entry, "was none")
+            assert len(ledger.project("deals").fetchall()) == 3
+
+    def test_put_right_what_is_given_and_keep_the_rest(self, ledger: Ledger) -> None:
+        """What was believed before stays answerable."""
+        with ledger:
+            before = datetime.now(UTC)
+            outcome = ledger.correct(6, "typing error", {"amount": "950"}, on="2026-02-03")
+            assert [record.event.type_name() for record in outcome.recorded] == ["event-voided", "deal-won"]
+            query = "SELECT amount, closed_on FROM deals WHERE deal = 'acme'"
+            assert ledger.query(query).fetchall() == [(Decimal(950), date(2026, 2, 3))]
+            assert ledger.query(query, known_at=before).fetchall() == [(Decimal("900.50"), date(2026, 2, 1))]
+
+    def test_take_a_field_away(self, ledger: Ledger) -> None:
+        """None means that it isn't known."""
+        with ledger:
+            ledger.correct(4, "not his", {"owner": None})
+            assert ledger.query("SELECT owner FROM deals WHERE deal = 'acme'").fetchall() == [(None,)]
+
+    @pytest.mark.parametrize(
+        ("entry", "changes", "error"),
+        [
+            (99, {"amount": 5}, NotFound),
+            (10**30, {"amount": 5}, NotFound),
+            (6, {}, BadValue),
+            (6, {"amuont": 5}, BadValue),
+            (6, {"amount": -5}, BadValue),
+            (4, {"stage": "nowhere"}, Refused),
+            (1, {"timezone": "UTC"}, BadValue),
+        ],
+    )
+    def test_refuse_what_is_impossible(
+        self, ledger: Ledger, entry: int, changes: dict[str, Any], error: type[Exception]
+    ) -> None:
+        """And record nothing."""
+        before = rows(ledger.path)
+        with ledger, pytest.raises(error, match="Nothing was recorded"):
+            ledger.correct(entry, "x", changes)
+        assert rows(ledger.path) == before
+
+    def test_are_done_once_for_a_key(self, ledger: Ledger) -> None:
+        """A retry after a lost answer changes nothing."""
+        with ledger:
+            first = ledger.void(9, "x", key="v1")
+            assert ledger.void(9, "x", key="v1").already
+            assert ledger.correct(4, "y", {"owner": "lee"}, key="c1").recorded
+            assert ledger.correct(4, "y", {"owner": "lee"}, key="c1").already
+            with pytest.raises(KeyReused):
+                ledger.void(4, "x", key="v1")
+        assert [record.key for record in log_of(ledger.path)].count("v1") == 1
+        assert first.recorded[0].key == "v1"
+
+
+class TestAsking:
+    """A projection is a DuckDB relation, for any two dates."""
+
+    def test_gives_rows_and_frames(self, ledger: Ledger) -> None:
+        """The same answer as tuples, for Polars and for Arrow."""
+        with ledger:
+            relation = ledger.project("bookings")
+            assert isinstance(relation, duckdb.DuckDBPyRelation)
+            names = list(relation.columns)
+            (row,) = relation.fetchall()
+            frame = ledger.project("bookings").pl()
+            table = ledger.project("bookings").to_arrow_table()
+        assert row[names.index("bookings")] == Decimal("900.50")
+        assert isinstance(frame, polars.DataFrame)
+        assert frame["bookings"].to_list() == [Decimal("900.50")]
+        assert frame["won_on"].to_list() == [date(2026, 2, 1)]
+        assert isinstance(table, pyarrow.Table)
+        assert table.column("deal").to_pylist() == ["acme"]
+
+    def test_gives_names_and_types(self, ledger: Ledger) -> None:
+        """`answer` has the columns beside the rows."""
+        with ledger:
+            answer = ledger.answer("pipeline")
+        assert answer.dicts()[0] | {"stage": "lead", "deals": 1, "amount": Decimal(500)} == answer.dicts()[0]
+        assert dict(zip(answer.columns, answer.types, strict=True))["amount"] == "DECIMAL(38,4)"
+
+    @pytest.mark.parametrize(
+        ("question", "statuses"),
+        [
+            ({}, {"acme": "won", "beta": "lost", "gamma": "open"}),
+            ({"as_of": "2026-01-31"}, {"acme": "open", "beta": "open"}),
+            ({"as_of": date(2026, 1, 31)}, {"acme": "open", "beta": "open"}),
+            ({"as_of": "2026-01-20"}, {"acme": "open", "beta": "open"}),
+            ({"as_of": datetime(2026, 1, 19, 22, 59, tzinfo=UTC)}, {"acme": "open"}),
+            ({"as_of": "2026-01-01"}, {}),
+            ({"known_at": "2026-01-31"}, {}),
+            ({"upto": 6}, {"acme": "won"}),
+            ({"filters": ["owner:ann"]}, {"beta": "lost", "gamma": "open"}),
+            ({"filters": ("source:event", "not:status:lost")}, {"acme": "won"}),
+        ],
+    )
+    def test_answers_for_any_date_and_any_deals(
+        self, ledger: Ledger, question: dict[str, Any], statuses: dict[str, str]
+    ) -> None:
+        """As of, as known at, up to an entry, filtered."""
+        with ledger:
+            relation = ledger.project("deals", **question).select("deal, status")
+            assert dict(relation.fetchall()) == statuses
+
+    @pytest.mark.parametrize(
+        ("question", "leads"),
+        [
+            ({}, {"all": 3}),
+            ({"period": "2026-01"}, {"2026-01": 2}),
+            ({"interval": "month"}, {"2026-01": 2, "2026-02": 1, "2026-03": 0}),
+            ({"period": "monthly in 2026Q1"}, {"2026-01": 2, "2026-02": 1, "2026-03": 0}),
+            ({"begin": "2026-01-06", "end": "2026-02-15"}, {"2026-01-06..2026-02-15": 1}),
+            ({"period": "2026", "begin": "2026-02", "interval": "quarter"}, {"2026Q1": 3, "2026Q2": 0, "2026Q3": 0, "2026Q4": 0}),
+        ],
+    )  # fmt: skip
+    def test_counts_by_period(self, ledger: Ledger, question: dict[str, Any], leads: dict[str, int]) -> None:
+        """Periods as people write them; an interval widens to whole ones."""
+        with ledger:
+            assert dict(ledger.project("metrics", **question).select("period, leads").fetchall()) == leads
+
+    def test_splits_by_a_dimension(self, ledger: Ledger) -> None:
+        """A row for each owner."""
+        with ledger:
+            relation = ledger.project("metrics", by="owner").select('"group", leads, won')
+            assert relation.fetchall() == [("ann", 2, 0), ("kim", 1, 1)]
+
+    @pytest.mark.parametrize(
+        ("question", "error"),
+        [
+            ({"as_of": "someday"}, BadDate),
+            ({"known_at": "2026-02-30"}, BadDate),
+            ({"period": "2026..2025"}, BadPeriod),
+            ({"begin": "2026-02", "end": "2026-01"}, BadPeriod),
+            ({"interval": "decade", "period": "2026"}, BadPeriod),
+            ({"interval": "day", "period": "1900..2100"}, BadPeriod),
+            ({"filters": ["nothing:x"]}, BadFilter),
+            ({"by": "weather"}, BadQuery),
+        ],
+    )
+    def test_refuses_a_question_that_makes_no_sense(
+        self, ledger: Ledger, question: dict[str, Any], error: type[Exception]
+    ) -> None:
+        """Before anything is computed."""
+        with ledger, pytest.raises(error):
+            ledger.project("metrics", **question).fetchall()
+
+    def test_runs_any_select(self, ledger: Ledger) -> None:
+        """With the parameters that projections have; nothing else than SELECT."""
+        with ledger:
+            assert ledger.query(
+                "SELECT count(*) FROM events WHERE stream = 'deal' AND effective_at <= $as_of", as_of="2026-01-31"
+            ).fetchall() == [(3,)]
+            for sql in ("DELETE FROM events", "SELECT 1; SELECT 2", "CREATE TABLE x (y INT)", "", "SELECT $nothing"):
+                with pytest.raises(BadQuery):
+                    ledger.query(sql)
+            with pytest.raises(NotFound, match="Did you mean 'pipeline'"):
+                ledger.project("pipelin")
+
+    def test_finds_ids_as_people_type_them(self, ledger: Ledger) -> None:
+        """Exact, by its beginning, whatever the case."""
+        with ledger:
+            assert [ledger.find("deal", text) for text in ("acme", "ac", "ACME", "G")] == [
+                "acme",
+                "acme",
+                "acme",
+                "gamma",
+            ]
+            ledger.record("lead-captured", company="Acme Two")
+            assert ledger.find("deal", "acme") == "acme"
+            with pytest.raises(AmbiguousId):
+                ledger.find("deal", "ac")
+            for nothing in ("x", "a%", "_cme", "\udc80"):
+                with pytest.raises(NotFound):
+                    ledger.find("deal", nothing)
+
+    def test_shows_the_projections_of_the_user_s_own_folder(self, ledger: Ledger) -> None:
+        """Beside the ledger, with the same header as the shipped ones."""
+        folder = ledger.path.parent / "projections"
+        folder.mkdir()
+        (folder / "big_deals.sql").write_text(
+            "-- big_deals: deals that are worth more than 600\n-- grain: one row a deal\n-- needs: deals\n"
+            "-- parameters: none\n-- columns:\n--   deal: deal id\nSELECT deal FROM deals WHERE value > 600\n"
+        )
+        with ledger:
+            assert ledger.project("big_deals").fetchall() == [("acme",)]
+
+
+class TestTwoAtOnce:
+    """Several programs work on one ledger."""
+
+    def test_one_sees_at_once_what_the_other_records(self, place: Path) -> None:
+        """No question is answered from an old state."""
+        with Ledger.open(place, actor="kim") as one, Ledger.open(place, actor="ann") as two:
+            for number in range(1, 4):
+                one.record("lead-captured", company=f"Deal {number}")
+                assert len(two.project("deals").fetchall()) == number
+                two.record("lead-contacted", deal=f"deal-{number}", channel="call")
+                assert one.query("SELECT count(*) FROM events WHERE type = 'lead-contacted'").fetchall() == [(number,)]
+
+    def test_a_relation_is_read_before_the_next_question(self, ledger: Ledger) -> None:
+        """Two questions in turn have two answers, also after something was recorded in between."""
+        with ledger:
+            first = ledger.project("deals").fetchall()
+            ledger.record("lead-captured", company="Delta", on="2026-03-30")
+            assert len(ledger.project("deals").fetchall()) == len(first) + 1
+
+    def test_both_are_judged_on_what_the_other_has_recorded(self, place: Path) -> None:
+        """Only one of two closes a deal; only one of two new leads gets the plain id."""
+        with Ledger.open(place, actor="kim") as one, Ledger.open(place, actor="ann") as two:
+            one.record("lead-captured", company="Acme", on="2026-01-05")
+            assert two.record("lead-captured", company="Acme", on="2026-01-06").stream == "deal:acme-2"
+            one.record("deal-won", deal="acme", on="2026-01-10")
+            with pytest.raises(Refused, match="the deal is won since 2026-01-10"):
+                two.record("deal-lost", deal="acme", on="2026-01-11")
+
+    def test_many_threads_lose_nothing_and_break_nothing(self, place: Path) -> None:
+        """Each has its own ledger object; every key is recorded once, and the log stays in order."""
+        problems: list[SalesledgerError] = []
+
+        def work(number: int) -> None:
+            try:
+                with Ledger.open(place, actor=f"w{number}") as ledger:
+                    for i in range(8):
+                        ledger.record("lead-captured", company="Same", key=f"shared-{i}", on="2026-01-05")
+                        ledger.record("lead-captured", company=f"Own {number} {i}")
+            except SalesledgerError as e:
+                problems.append(e)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not problems
+        log = log_of(place, "deal")
+        assert sorted(record.key for record in log if record.key) == [f"shared-{i}" for i in range(8)]
+        assert len(log) == 8 + 4 * 8
+        assert len({record.stream for record in log}) == len(log)
+        assert [record.recorded_at for record in log] == sorted(record.recorded_at for record in log)
