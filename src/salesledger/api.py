@@ -68,10 +68,12 @@ class Ledger(Reader):
         from salesledger.domain.settings import to_timezone
         from salesledger.domain.values import to_currency
         from salesledger.ledger.store import Store
+        from salesledger.readmodel.engine import check_zone
 
         ledger = cls(to_path(url), **options)
         try:
             to_timezone(timezone)
+            check_zone(timezone)
             if currency is not None:
                 to_currency(currency)
         except ValueError as e:

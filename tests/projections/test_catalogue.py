@@ -1,4 +1,4 @@
-"""Every projection says in its header what it gives, reads and needs, and that is what it does; users' own add and override."""
+"""What holds for every projection: its grain, exact money, one answer however it is composed; and users' own ones."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from salesledger.domain.deal_events import DealEvent
 from salesledger.domain.events import event_types
 from salesledger.errors import BadFile, NotFound
 from salesledger.readmodel import catalogue
-from salesledger.readmodel.catalogue import BASES, PARAMETERS, in_order, load, parameters_of, parse, without_parameters
+from salesledger.readmodel.catalogue import load, parameters_of, parse, without_parameters
 from salesledger.readmodel.engine import Engine, Question
 from support.answers import ordered, plain, tables
 from support.books import END, Books, books, days
@@ -59,27 +59,7 @@ def engine(ledger: Books) -> Iterator[Engine]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-class TestHeader:
-    def test_names_the_columns_that_the_query_gives(self, name: str, engine: Engine) -> None:
-        """In order, each with a meaning."""
-        projection = SHIPPED[name]
-        assert list(projection.columns) == engine.project(name).columns
-        assert all(meaning.strip() for meaning in projection.columns.values())
-        assert projection.title
-        assert projection.grain.startswith("one row")
-
-    def test_names_the_relations_that_the_query_reads(self, name: str, engine: Engine) -> None:
-        """And no others."""
-        projection = SHIPPED[name]
-        assert set(projection.needs) == engine.duck.get_table_names(without_parameters(projection.sql)) - {name}
-        assert set(projection.needs) <= set(SHIPPED) | set(BASES)
-
-    def test_names_the_parameters_that_the_query_and_what_it_needs_read(self, name: str) -> None:
-        """All that a question to it can set."""
-        read = {parameter for needed in in_order(SHIPPED, [name]) for parameter in parameters_of(needed.sql)}
-        assert set(SHIPPED[name].parameters) == read
-        assert read <= set(PARAMETERS)
-
+class TestShippedProjections:
     def test_keeps_its_grain(self, name: str, engine: Engine) -> None:
         """No two rows are about the same."""
         rows = engine.answer(
@@ -132,16 +112,6 @@ OWN = """-- big: deals above a thousand
 --   value: what it is worth
 SELECT deal, value FROM deals WHERE value > 1000 ORDER BY deal;
 """
-FEWER = """-- deals: only kim's
--- grain: one row a deal
--- needs: deal_changes
--- parameters: $as_of, $known_at
--- columns:
---   deal: deal id
---   status: open or not
---   owner: who sells
-SELECT deal, 'open' AS status, 'kim' AS owner FROM deal_changes WHERE effective_at <= $as_of AND owner = 'kim'
-"""
 
 
 class TestOwnProjections:
@@ -169,19 +139,6 @@ class TestOwnProjections:
             assert engine.projections["big"].title == "deals above a thousand"
             assert not engine.projections["deals"].own
 
-    def test_override_the_shipped_ones(self, mine: Books) -> None:
-        """Also for what needs those."""
-        self.add(mine, "deals.sql", FEWER)
-        self.add(
-            mine,
-            "open_deals.sql",
-            OWN.replace("big:", "open_deals:").replace(
-                "SELECT deal, value FROM deals WHERE value > 1000", "SELECT deal, 0 AS value FROM deals"
-            ),
-        )
-        assert mine.ask("deals", "deal", "owner") == [("a", "kim")]
-        assert mine.ask("open_deals", "deal") == [("a",)]
-
     def test_are_found_only_beside_the_ledger(self, mine: Books, tmp_path: Path) -> None:
         """Another ledger has its own."""
         self.add(mine, "big.sql", OWN)
@@ -193,28 +150,20 @@ class TestOwnProjections:
     @pytest.mark.parametrize(
         ("name", "text", "why"),
         [
-            ("Big.sql", OWN, "'Big.sql' can't name a projection"),
-            ("decoded.sql", OWN, "'decoded.sql' can't name a projection"),
-            ("big.sql", "SELECT 1", "has no line '-- big: ...' in its header"),
-            ("big.sql", OWN.replace("-- grain: one row a deal\n", ""), "has no line '-- grain: ...'"),
-            ("big.sql", OWN.replace("-- needs: deals\n", ""), "has no line '-- needs: ...'"),
-            ("big.sql", OWN.partition("SELECT")[0], "holds no SQL after its header"),
+            ("Big", OWN, "'Big.sql' can't name a projection"),
+            ("decoded", OWN, "'decoded.sql' can't name a projection"),
+            ("big", "SELECT 1", "has no line '-- big: ...' in its header"),
+            ("big", OWN.partition("SELECT")[0], "holds no SQL after its header"),
         ],
     )
     def test_that_cannot_be_read_are_refused(self, mine: Books, name: str, text: str, why: str) -> None:
-        """With the file and what it lacks, before anything is answered."""
-        self.add(mine, name, text)
+        """With the file and what it lacks, where they are asked for; the others answer."""
+        self.add(mine, f"{name}.sql", text)
         with pytest.raises(BadFile) as refusal:
-            Engine.open(mine.path)
+            mine.ask(name)
         assert why in str(refusal.value)
-
-    def test_that_need_each_other_in_a_circle_are_refused(self, mine: Books) -> None:
-        """Only where they are asked for."""
-        self.add(mine, "big.sql", OWN.replace("needs: deals", "needs: small"))
-        self.add(mine, "small.sql", OWN.replace("big:", "small:").replace("needs: deals", "needs: big"))
-        with pytest.raises(BadFile, match="big, small need each other in a circle"):
-            mine.ask("big")
-        assert len(mine.ask("deals", "deal")) == 2
+        assert f"{name}.sql" in str(refusal.value)
+        assert len(mine.ask("pipeline", "deals")) == 1
 
     def test_that_need_what_is_not_there_are_refused(self, mine: Books) -> None:
         """With the name that is missing."""

@@ -50,11 +50,12 @@ def import_csv_command(
     actor: str | None,
     format_: str | None,
     output: str | None,
-) -> None:
+) -> int:
     """Import the rows of a CSV file.
 
     What a row says becomes events by the rules of a TOML file (examples/maven_crm.toml is one). Rows that can't be read end
-    in the rejects file with the reason. Importing again leaves rows alone that did not change, and records what did.
+    in the rejects file with the reason; where all of them do, the exit code is 1. Importing again leaves rows alone that did
+    not change, and records what did.
     """
     chosen = format_for(format_, output)
     with opened(ctx, actor) as ledger:
@@ -66,18 +67,20 @@ def import_csv_command(
             file,
             read_rules(rules),
             actor=ledger.actor,
-            rejects=rejects or Path(f"{file.stem}.rejects.csv"),
+            rejects=rejects or (None if dry_run else Path(f"{file.stem}.rejects.csv")),
             dry_run=dry_run,
             undated_on=None if undated_on is None else ledger.day(undated_on),
             progress=progress("Importing"),
         )
+        code = 1 if report.rows and report.rejected == report.rows else 0
         if chosen == "table":
             write(report.text() + "\n", output)
-            return
+            return code
         told = {name: value for name, value in vars(report).items() if name != "first_rejects"}
         told["reasons"], told["events"] = dict(report.reasons), dict(report.events)
         rows = Rows(list(told), ["VARCHAR"] * len(told), [tuple(told.values())])
         emit(rows, ledger, format_=chosen, output=output)
+        return code
 
 
 @click.command("export")

@@ -193,10 +193,9 @@ def _replace_file(target: "Path", content: bytes) -> None:
 
 
 def _local(moment: datetime, zone: "ZoneInfo") -> datetime:
-    try:
-        return in_utc(moment).replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
-    except OverflowError:  # year 1 or 9999: an open end, the same in any zone
+    if moment.year in (1, 9999):  # an open end, the same in any zone
         return in_utc(moment)
+    return in_utc(moment).replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
 
 
 def _dumped(value: object) -> str:

@@ -210,9 +210,12 @@ def _report(
         _refuse_periods_as_filters(values["filters"])
     with opened(ctx) as ledger:
         question = ledger.question(**values)
-        answer = ledger.engine.ask(f'SELECT * FROM "{name}"{table.order}', question)
+        order = "" if ledger.engine.projections[name].own else table.order
+        answer = ledger.engine.ask(f'SELECT * FROM "{name}"{order}', question)
         rows, headers = to_rows(answer), {}
-        if format_for(format_, output) in ("table", "md"):
+        # The user's own projection of that name may have other columns: it is then shown as it is.
+        as_shipped = set(ledger.engine.shipped_columns(name)) <= set(answer.columns)
+        if as_shipped and format_for(format_, output) in ("table", "md"):
             rows, headers = _for_people(rows, table, question), dict(table.headers)
         rows = chosen(rows, [column for column in rows.columns if column != "group" or question.by is not None])
         if question.by is not None:
@@ -223,7 +226,7 @@ def _report(
             format_=format_,
             output=output,
             title=f"{title} {when(ledger, question)}",
-            notes=tuple(note(answer)) if note else (),
+            notes=tuple(note(answer)) if note and as_shipped else (),
             expendable=[headers.get(column, column) for column in table.expendable],
         )
 

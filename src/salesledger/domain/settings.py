@@ -17,6 +17,8 @@ def to_timezone(name: str) -> str:
         ValueError: there is no such zone.
     """
     try:
+        if name in ("localtime", "posixrules", "Factory") or name.startswith(("posix/", "right/")):
+            raise ValueError(name)  # other programs know none of these, or something else under the name
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as e:
         raise ValueError(f"{name!r} is not a time zone; write one like Europe/Berlin or UTC") from e

@@ -85,12 +85,22 @@ def _object(number: int, line: bytes) -> dict[str, Any]:
     if len(line) > MAX_LINE:
         raise BadFile(f"Line {number} has {len(line)} bytes; at most {MAX_LINE} are read. {NOTHING_RECORDED}")
     try:
-        value = json.loads(line.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant)
+        value = json.loads(
+            line.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_once
+        )
     except (ValueError, ArithmeticError, RecursionError) as e:
         raise BadFile(f"Line {number} is no JSON: {e}. {NOTHING_RECORDED}") from e
     if not isinstance(value, dict):
         raise BadFile(f'Line {number} is no JSON object, such as {{"type": "deal-won", ...}}. {NOTHING_RECORDED}')
     return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
+        raise ValueError(f"{twice!r} is said twice")
+    return told
 
 
 def _refuse_constant(name: str) -> Any:

@@ -75,7 +75,7 @@ class Batch:
     context: Context
     pending: list[Pending] = field(default_factory=list)
     _streams: dict[str, list[Recorded]] = field(default_factory=dict)
-    _keys: set[str] = field(default_factory=set)
+    _keys: dict[str, Recorded] = field(default_factory=dict)
     _groups: list[list[tuple[str, tuple[Recorded, ...], bool]]] = field(default_factory=list)
 
     def load(self, streams: Iterable[str]) -> None:
@@ -118,7 +118,8 @@ class Batch:
                 self._set_currency(command)
                 done.append((stream, self._decide(stream, command, proposal.key), False))
         except Exception:
-            self._keys.difference_update(p.key for p in self.pending[mark:] if p.key)
+            for undone in self.pending[mark:]:
+                self._keys.pop(undone.key or "", None)
             del self.pending[mark:]
             self.context = context
             for stream, length in before.items():
@@ -145,7 +146,7 @@ class Batch:
         for i, record in enumerate(made):
             self.pending.append(Pending(stream, record.version, record.event, key if i == 0 else None))
         if key:
-            self._keys.add(key)
+            self._keys[key] = made[0]
         defined = Processes.of((r.id, r.event) for r in made if isinstance(r.event, ProcessDefined))
         if defined.versions:
             processes = Processes((*self.context.processes.versions, *defined.versions))
@@ -162,13 +163,16 @@ class Batch:
         """What was recorded under the proposal's key: an entry, or a void and the replacement that came with it."""
         if proposal.key is None:
             return ()
-        if proposal.key in self._keys:
-            raise KeyReused(f"The key {proposal.key!r} occurs twice in what is to be recorded. {NOTHING_RECORDED}")
-        first = self.store.keyed(proposal.key)
+        first = self._keys.get(proposal.key) or self.store.keyed(proposal.key)
         if first is None:
             return ()
         known = (first, *self._replacement(first))
         difference = _difference(known, proposal, command)
+        if difference and proposal.key in self._keys:
+            raise KeyReused(
+                f"The key {proposal.key!r} occurs twice in what is to be recorded, and the two differ in {difference}. "
+                f"{NOTHING_RECORDED}"
+            )
         if difference:
             raise KeyReused(
                 f"The key {proposal.key!r} was used for entry {first.entry} ({first.event.type_name()}), which differs in "

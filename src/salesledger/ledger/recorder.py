@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -64,6 +65,10 @@ class _Pool(SQLiteConnectionPool):
 class LedgerRecorder(SQLiteApplicationRecorder):
     """Appends to the log and reads it. The schema is in `salesledger.ledger.format`."""
 
+    def __init__(self, datastore: SQLiteDatastore, events_table_name: str = "stored_events") -> None:
+        super().__init__(datastore, events_table_name)
+        self._own = threading.local()
+
     def construct_create_table_statements(self) -> list[str]:
         """The table and its triggers; they are run once, by `init`."""
         return list(SCHEMA)
@@ -82,8 +87,21 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             IntegrityError: somebody else has written that version of a stream, or used that key.
             OperationalError: locked for too long, read-only, or the disk refused.
         """
+        held: SQLiteCursor | None = getattr(self._own, "cursor", None)
+        if held is not None:
+            return self._append(held, stored_events)
         with self.datastore.transaction(commit=True) as c:
             return self._append(c, stored_events)
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Hold the write lock: what this thread reads until its append can't be overtaken. The end commits."""
+        with self.datastore.transaction(commit=True) as c:
+            self._own.cursor = c
+            try:
+                yield
+            finally:
+                self._own.cursor = None
 
     def _append(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent]) -> tuple[int, int]:
         c.execute(f"SELECT entry, recorded_at FROM {self.events_table_name} ORDER BY entry DESC LIMIT 1")

@@ -1,9 +1,11 @@
 """Commands into the log: each decided on what the log holds now, appended once, and decided anew where others were faster."""
 
+import random
 import sqlite3
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from eventsourcing.persistence import PersistenceError, RecordConflictError
 
-from salesledger.domain.clocks import from_micros
 from salesledger.domain.decide import Context
 from salesledger.domain.process import B2B, ProcessDefined, Processes
 from salesledger.domain.settings import CurrencySet, LedgerOpened, SettingsState
@@ -42,6 +43,9 @@ Group = Sequence[Proposal] | Callable[[Batch], Sequence[Proposal]]
 
 TRIES = 4
 """The first try and three more, each decided anew."""
+
+PAUSE_SECONDS = 0.02
+"""The pause before the second try is about twice this long, and doubles with each further one."""
 
 
 @dataclass
@@ -193,11 +197,8 @@ class Store:
         return Context(self.processes(), settings.currency, self.now(), ZoneInfo(settings.timezone))
 
     def now(self) -> datetime:
-        """The ledger's clock: the machine's, but never before the last entry."""
-        with self._translated():
-            recorder = self.app.recorder
-            last = recorder.select_entry(recorder.max_notification_id() or 0)
-        return max(datetime.now(UTC), from_micros(last.recorded_at if last else 0))
+        """The machine's clock: what happens now happens by it, even where an earlier one had run ahead of it."""
+        return datetime.now(UTC)
 
     def record(
         self,
@@ -223,22 +224,16 @@ class Store:
             Refused, NotFound, KeyReused: the ledger says no. Nothing was recorded.
             Conflict: others kept writing to the same streams; nothing was recorded.
         """
-        for _ in range(TRIES):
-            context = self.context()
-            batch = Batch(self, context)
-            batch.load(streams)
-            refusals: list[tuple[int, SalesledgerError]] = []
-            for i, group in enumerate(groups):
-                try:
-                    batch.add(group(batch) if callable(group) else group)
-                except SalesledgerError as e:
-                    if on_refused is None or isinstance(e, StoreError):
-                        e.group = i
-                        raise
-                    batch.skip()
-                    refusals.append((i, e))
+        for attempt in range(TRIES):
+            if attempt:
+                # Others are writing to the same streams: wait a little, and not all equally long, before deciding anew.
+                time.sleep(random.uniform(0.5, 1.5) * PAUSE_SECONDS * 2**attempt)  # noqa: S311
+            # The last try takes the write lock before it looks: nobody can overtake it then.
+            last = attempt == TRIES - 1
             try:
-                recorded = [] if dry_run or not batch.pending else self._append(batch.pending)
+                with self._translated(), self.app.recorder.exclusively() if last else nullcontext():
+                    batch, refusals = self._decided(groups, on_refused, streams)
+                    recorded = [] if dry_run or not batch.pending else self._append(batch.pending)
             except RecordConflictError:
                 continue
             for i, error in refusals:
@@ -248,6 +243,27 @@ class Store:
         raise Conflict(
             f"Other programs kept writing to the same place; {TRIES} tries were overtaken. Try again. {NOTHING_RECORDED}"
         )
+
+    def _decided(
+        self,
+        groups: Sequence[Group],
+        on_refused: Callable[[int, SalesledgerError], None] | None,
+        streams: Iterable[str],
+    ) -> tuple[Batch, list[tuple[int, SalesledgerError]]]:
+        """What the groups come to, on the log as it stands, and which of them are refused."""
+        batch = Batch(self, self.context())
+        batch.load(streams)
+        refusals: list[tuple[int, SalesledgerError]] = []
+        for i, group in enumerate(groups):
+            try:
+                batch.add(group(batch) if callable(group) else group)
+            except SalesledgerError as e:
+                if on_refused is None or isinstance(e, StoreError):
+                    e.group = i
+                    raise
+                batch.skip()
+                refusals.append((i, e))
+        return batch, refusals
 
     def _append(self, pending: list[Pending]) -> list[Recorded]:
         with self._translated():

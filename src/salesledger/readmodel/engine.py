@@ -1,5 +1,6 @@
 """Answers: projections and questions composed into one DuckDB statement over the mirror and the tail."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -181,7 +182,9 @@ class Engine:
         try:
             try:
                 return self._answered(*self._prepared(sql, question, values))
-            except duckdb.IOException:  # the mirror may be deleted at any time, such as just now
+            except duckdb.Error as e:  # the mirror may be deleted at any time, such as just now, or be damaged
+                if not isinstance(e, duckdb.IOException) and not self._heal(e):
+                    raise
                 return self._answered(*self._prepared(sql, question, values))
         except duckdb.ProgrammingError as e:
             raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
@@ -210,7 +213,22 @@ class Engine:
         try:
             return self.duck.sql(statement, params=parameters)
         except duckdb.Error as e:
-            raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+            if not self._heal(e):
+                raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+        return self.query(sql, question, values)
+
+    def _heal(self, error: duckdb.Error) -> bool:
+        """Throw the mirror away where it is what the error is about: it is a cache, and is written anew from the log."""
+        folder = Mirror(self.path, self.place, self.head, self.log, self.duck).folder
+        if str(folder) not in str(error) or not folder.is_dir():
+            return False
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.is_dir()
+
+    def shipped_columns(self, name: str) -> list[str]:
+        """The columns that a projection has as it ships, whatever the user's own of that name has."""
+        projection = self.projections[name]
+        return list((catalogue.load()[name] if projection.own else projection).columns)
 
     def stream(self, sql: str, question: Question | None = None) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
         """The columns and the rows of a SELECT, the rows read as they are asked for: for answers that memory can't hold.
@@ -325,6 +343,22 @@ def _with(chain: Mapping[str, str]) -> str:
     return "WITH " + ", ".join(
         f'"{name}" AS {"NOT MATERIALIZED " if name in _INLINED else ""}({body})' for name, body in chain.items()
     )
+
+
+def check_zone(name: str) -> None:
+    """Make sure that the engine knows a time zone, as Python does.
+
+    Raises:
+        ValueError: it doesn't, so a ledger in that zone could never be asked anything.
+    """
+    with duckdb.connect(":memory:") as duck:
+        if (
+            duck.execute(
+                "SELECT 1 FROM pg_timezone_names() WHERE lower(name) = lower($name)", {"name": name}
+            ).fetchone()
+            is None
+        ):
+            raise ValueError(f"{name!r} is not a time zone that reports can use; write one like Europe/Berlin or UTC")
 
 
 def _naive(instant: datetime) -> datetime:

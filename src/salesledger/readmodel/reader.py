@@ -128,6 +128,11 @@ class Reader:
                 found = find_ids(connection, kind, text) if is_unicode(text) else []
         finally:
             connection.close()
+        if not found and not text.isascii():
+            from salesledger.domain.values import slug
+
+            if slug(text) != text:
+                return self.find(kind, slug(text))
         if len(found) == 1:
             return found[0]
         if found:
