@@ -413,10 +413,13 @@ class TestAsking:
                 "gamma",
             ]
             ledger.record("lead-captured", company="Acme Two")
-            assert ledger.find("deal", "acme") == "acme"
+            assert [ledger.find("deal", text) for text in ("acme", "ACME Two", " acme two ", "Àcme Two!")] == [
+                "acme",
+                *["acme-two"] * 3,
+            ]
             with pytest.raises(AmbiguousId):
                 ledger.find("deal", "ac")
-            for nothing in ("x", "a%", "_cme", "\udc80"):
+            for nothing in ("x", "a%", "A.", "_cme", "!", "\udc80"):
                 with pytest.raises(NotFound):
                     ledger.find("deal", nothing)
 

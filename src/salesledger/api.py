@@ -275,10 +275,10 @@ class Ledger(Reader):
         """
         moment = self.moment(on if on is not None else self._today, end_of_day=False)
         if moment is None:
-            return self.store.now()
+            return self.store.present()
         is_day = not isinstance(on, datetime) and ":" not in str(on)
         if self._today is None and key is None and is_day and moment == self.moment(self.today, end_of_day=False):
-            return self.store.now()
+            return self.store.present()
         return moment
 
     def _currency(self) -> str | None:

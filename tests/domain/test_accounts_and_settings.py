@@ -72,6 +72,6 @@ class TestSettings:
 
     def test_every_time_zone_of_iana_is_taken(self) -> None:
         """The machine's own list."""
-        zones = available_timezones() - {"localtime"}
+        zones = {z for z in available_timezones() if not z.startswith(("posix", "right/"))} - {"localtime", "Factory"}
         assert len(zones) > 400
         assert all(ledger_opened(1, timezone=zone).timezone == zone for zone in zones)

@@ -11,6 +11,7 @@ from ledger.contract import FIRST, Backend
 from salesledger.domain.decide import Record
 from salesledger.domain.timeline import Recorded
 from salesledger.errors import Conflict, KeyReused, NotFound, Refused, SalesledgerError
+from salesledger.ledger import store as store_module
 from salesledger.ledger.batch import NewId, Proposal
 from salesledger.ledger.store import TRIES, Store
 from support.happenings import (
@@ -169,12 +170,20 @@ class StoreContract:
             propose(store, "deal:a", wish, key="k-1")
         assert backend.log() == before
 
-    def test_a_key_can_come_up_only_once_in_an_append(self, backend: Backend, store: Store) -> None:
-        """The second of them can't be told from the first."""
+    def test_a_key_stands_for_one_thing_in_an_append(self, backend: Backend, store: Store) -> None:
+        """Two wishes under one key are refused."""
         group = [Proposal("deal:a", Record(captured(1)), "k"), Proposal("deal:b", Record(captured(1)), "k")]
         with pytest.raises(KeyReused, match="occurs twice"):
             store.record([group])
         assert contents(backend) == []
+
+    def test_the_same_wish_twice_in_an_append_is_done_once(self, backend: Backend, store: Store) -> None:
+        """Under one key."""
+        wish = Proposal("deal:a", Record(captured(1)), "k")
+        outcomes = store.record([[wish], [wish]])
+        assert [[o.already for o in group] for group in outcomes] == [[False], [True]]
+        assert outcomes[0][0].recorded == outcomes[1][0].recorded
+        assert contents(backend) == [("deal:a", 1, "lead-captured")]
 
     def test_the_key_of_a_group_that_was_refused_is_free(self, store: Store) -> None:
         """It stands for nothing."""
@@ -277,14 +286,41 @@ class StoreContract:
         with pytest.raises(Refused, match="Entry 5 is struck out already by entry 6"):
             record(store, "deal:a", void(5))
 
-    def test_after_some_tries_it_gives_up(self, backend: Backend, store: Store, other: Store) -> None:
-        """And says that others kept writing; nothing of it is recorded."""
+    def test_the_last_try_cannot_be_overtaken(self, backend: Backend, store: Store, other: Store) -> None:
+        """It holds the write lock from before it looks: others wait until it is done."""
         record(store, "deal:a", captured(1))
-        tries = interleaved(store, lambda: record(other, "deal:a", contacted(2)))
-        with pytest.raises(Conflict, match=f"{TRIES} tries were overtaken. Try again. Nothing was recorded."):
-            record(store, "deal:a", won(3))
+        tries = interleaved(store, lambda: record(other, "deal:a", contacted(2)) if len(tries) < TRIES else None)
+        record(store, "deal:a", won(3))
         assert len(tries) == TRIES == 4
-        assert [t for *_, t in contents(backend)] == ["lead-captured"] + ["lead-contacted"] * TRIES
+        assert [t for *_, t in contents(backend)] == ["lead-captured", *["lead-contacted"] * (TRIES - 1), "deal-won"]
+
+    def test_who_is_overtaken_again_and_again_holds_the_others_off_at_last(
+        self, backend: Backend, store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The last try can't be overtaken: whoever writes meanwhile waits for it."""
+        monkeypatch.setattr(store_module, "PAUSE_SECONDS", 0)
+        record(store, "deal:a", captured(1))
+        tries = interleaved(store, lambda: record(other, "deal:a", contacted(2)) if len(tries) < TRIES else None)
+        (entry,) = record(store, "deal:a", won(3))
+        assert (len(tries), entry.version) == (TRIES, TRIES + 1) == (4, 5)
+        assert [t for *_, t in contents(backend)] == ["lead-captured", *["lead-contacted"] * 3, "deal-won"]
+
+    def test_after_some_tries_it_gives_up(
+        self, backend: Backend, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And says that it was overtaken; nothing of it is recorded."""
+        monkeypatch.setattr(store_module, "PAUSE_SECONDS", 0)
+        tries: list[Any] = []
+
+        def overtaken(pending: Any) -> list[Recorded]:
+            tries.append(pending)
+            raise IntegrityError("somebody was faster")
+
+        store.app.append = overtaken  # type: ignore[method-assign]
+        with pytest.raises(Conflict, match=f"{TRIES} tries were overtaken. Try again. Nothing was recorded."):
+            record(store, "deal:a", captured(1))
+        assert len(tries) == TRIES
+        assert contents(backend) == []
 
     def test_refusals_are_told_once_however_many_tries_it_takes(self, store: Store, other: Store) -> None:
         """Only what the last try decided counts."""

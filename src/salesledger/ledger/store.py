@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from eventsourcing.persistence import PersistenceError, RecordConflictError
 
-from salesledger.domain.decide import Context
+from salesledger.domain.clocks import from_micros
+from salesledger.domain.decide import CLOCK_SKEW, Context
 from salesledger.domain.process import B2B, ProcessDefined, Processes
 from salesledger.domain.settings import CurrencySet, LedgerOpened, SettingsState
 from salesledger.domain.settings import evolve as evolve_settings
@@ -197,8 +198,18 @@ class Store:
         return Context(self.processes(), settings.currency, self.now(), ZoneInfo(settings.timezone))
 
     def now(self) -> datetime:
-        """The machine's clock: what happens now happens by it, even where an earlier one had run ahead of it."""
-        return datetime.now(UTC)
+        """The ledger's clock: the machine's, but never before the last entry."""
+        with self._translated():
+            last = self.app.recorder.select_entry(self.app.recorder.max_notification_id())
+        return max(datetime.now(UTC), from_micros(last.recorded_at if last else 0))
+
+    def present(self) -> datetime:
+        """When what is recorded without a date happened: the ledger's clock, unless that has run ahead by more than a skew.
+
+        Then it is the machine's: only `recorded_at` must follow a clock that was wrong once.
+        """
+        machines, ledgers = datetime.now(UTC), self.now()
+        return machines if ledgers - machines > CLOCK_SKEW else ledgers
 
     def record(
         self,

@@ -116,23 +116,19 @@ class Reader:
         return span.begin
 
     def find(self, kind: str, text: str) -> str:
-        """The id that a person means: exact, or the only one that starts so.
+        """The id that a person means: exact, or the only one that starts so; a company's name is as good as its id.
 
         Raises:
             NotFound: none does.
             AmbiguousId: several do.
         """
-        connection, _ = connect_to_read(self.path)
-        try:
-            with translated(self.path):
-                found = find_ids(connection, kind, text) if is_unicode(text) else []
-        finally:
-            connection.close()
-        if not found and not text.isascii():
+        found = self._ids(kind, text)
+        if not found and text.strip():
             from salesledger.domain.values import slug
 
-            if slug(text) != text:
-                return self.find(kind, slug(text))
+            # A company's name means the id that would be made of it: 'ACME GmbH' acme-gmbh, 'Zoë' what begins with zoe.
+            made = slug(text)
+            found = [name for name in self._ids(kind, made) if name == made or text.isalnum()]
         if len(found) == 1:
             return found[0]
         if found:
@@ -141,6 +137,16 @@ class Reader:
             kind, "'salesledger process show'"
         )
         raise NotFound(f"There is no {kind} {text!r}. {where} lists them.")
+
+    def _ids(self, kind: str, text: str) -> list[str]:
+        if not is_unicode(text):
+            return []
+        connection, _ = connect_to_read(self.path)
+        try:
+            with translated(self.path):
+                return find_ids(connection, kind, text)
+        finally:
+            connection.close()
 
     @property
     def engine(self) -> Engine:

@@ -1,0 +1,80 @@
+"""What the pages in docs/ list is what there is, and their examples work."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from salesledger import Ledger
+from salesledger.readmodel.catalogue import BASES, PARAMETERS, load
+from support.console import Console, tell
+
+DOCS = Path(__file__).parent.parent / "docs"
+PROJECTIONS = (DOCS / "projections.md").read_text(encoding="utf-8")
+METRICS = (DOCS / "metrics.md").read_text(encoding="utf-8")
+
+
+def table(text: str, header: str) -> list[list[str]]:
+    """The rows of the Markdown table that has this header."""
+    lines = text.partition(f"{header}\n")[2].splitlines()
+    found = []
+    for line in lines[1:]:
+        if not line.startswith("|"):
+            break
+        found.append([cell.strip() for cell in line.strip("|").split(" | ")])
+    assert found, header
+    return found
+
+
+class TestProjections:
+    """docs/projections.md."""
+
+    def test_list_every_shipped_one_with_its_grain(self) -> None:
+        """The table is the catalogue."""
+        listed = table(PROJECTIONS, "| projection | one row is | answers |")
+        assert listed == [[f"`{p.name}`", p.grain.removeprefix("one row "), p.title] for p in load().values()]
+
+    def test_name_what_the_engine_supplies(self) -> None:
+        """Its relations and its parameters."""
+        assert [row[0] for row in table(PROJECTIONS, "| relation | holds |")] == [f"`{name}`" for name in BASES]
+        assert [row[0] for row in table(PROJECTIONS, "| parameter | is |")] == [f"`${name}`" for name in PARAMETERS]
+
+    @pytest.mark.parametrize("relation", ["periods", "process_stages"])
+    def test_name_the_columns_of_what_the_engine_supplies(self, relation: str, tmp_path: Path) -> None:
+        """All of them, in order."""
+        (told,) = [row[1] for row in table(PROJECTIONS, "| relation | holds |") if row[0] == f"`{relation}`"]
+        with Ledger.create(tmp_path / "sales.ledger", actor="kim") as ledger:
+            columns = list(ledger.query(f"SELECT * FROM {relation}").columns)
+        assert [name for name in re.findall(r"`(\w+)`", told) if name != "all"] == columns
+
+    def test_example_works_as_it_stands(self, tmp_path: Path) -> None:
+        """The file is a projection, and the command prints its rows."""
+        console = Console(tmp_path, {"SALESLEDGER_ACTOR": "kim"})
+        tell(console)
+        (sql,) = re.findall(r"```sql\n(.*?)```", PROJECTIONS, re.DOTALL)
+        (line,) = re.findall(r"```sh\nsalesledger (.*?)\n```", PROJECTIONS)
+        (tmp_path / "projections").mkdir()
+        (tmp_path / "projections" / "big_deals.sql").write_text(sql)
+        assert console.ok([*shlex.split(line), "-O", "csv"]).splitlines() == [
+            "deal,value,currency,days_open",
+            "delta-ltd,7000.00,EUR,26",
+        ]
+
+
+class TestMetrics:
+    """docs/metrics.md."""
+
+    @pytest.mark.parametrize("name", ["metrics", "funnel"])
+    def test_define_every_column(self, name: str) -> None:
+        """Each column that is not a key has a definition."""
+        keys = {"period", "group", "process", "stage", "currency"}
+        part = METRICS.partition(f"## `{name}`")[2].partition("\n## ")[0]
+        defined = set(re.findall(r"`(\w+)`", part))
+        assert set(load()[name].columns) - keys - {"disqualified"} <= defined
+
+    def test_name_no_column_that_is_not_there(self) -> None:
+        """What stands in code style is a projection, a column or a shortened heading of one."""
+        names = {name for p in load().values() for name in (p.name, *p.columns)}
+        said = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", METRICS))
+        assert said - names == {"days_to_win", "days_to_loss", "deal_size"}
