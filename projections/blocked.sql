@@ -1,5 +1,6 @@
 -- blocked: open deals that have waited longer in their stage than deals usually do, at $as_of as known at $known_at
 -- grain: one row an open deal that waits longer than usual
+-- only: open
 -- needs: deals, stage_visits
 -- parameters: $as_of, $as_of_on, $known_at
 -- columns:

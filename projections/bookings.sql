@@ -1,5 +1,6 @@
 -- bookings: every deal that is won at $as_of, as known at $known_at
 -- grain: one row a won deal
+-- only: won
 -- needs: deals, periods
 -- parameters: $as_of, $known_at
 -- columns:

@@ -1,5 +1,6 @@
 -- pipeline: open deals by stage at $as_of, as known at $known_at
 -- grain: one row a group, process and stage that holds open deals
+-- only: open
 -- needs: deals, process_stages
 -- parameters: $as_of, $known_at, $by, $currency
 -- columns:

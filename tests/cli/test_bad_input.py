@@ -306,7 +306,7 @@ class TestRecord:
         | {"type", "deal", "account", "process", "on", "key", "actor", "self", "dry_run", "fields", "stream"}
     )
 
-    @settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         type_name=st.sampled_from([*sorted(event_types()), "nothing"]),
         deal=st.sampled_from(["delta-ltd", "acme-gmbh", "new", "", None]),
@@ -398,7 +398,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     return line
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(line=command_lines())
 def test_no_command_line_makes_a_crash_or_half_a_record(beginning: Path, tmp_path: Path, line: list[str]) -> None:
     """Every command ends with 0, 1 or 2 and, where it fails, one message and an unchanged ledger."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hypothesis import event, given, settings
 
@@ -33,6 +33,8 @@ HISTORIES: dict[str, Twin] = {
     "deal_history": twins.deal_history,
     "deal_history_as_known": twins.deal_history_as_known,
 }
+WEEKS = timedelta(weeks=3)
+"""How long after its end a journey is asked about: what is open has waited by then."""
 SHARED = tuple(name for name in twins.HISTORY if name != "captured_at")
 
 
@@ -50,8 +52,8 @@ def differences(asked: Asked, answers: Tables) -> list[tuple[str, list[Row], lis
 
 
 def questions(story: Played, asks: list[tuple[int, int]]) -> list[Asked]:
-    """The questions of a journey: at the end, and at some moments at which, or around which, something happened or became known."""
-    last = asked_of(story.path, as_of=story.now, known_at=story.now, periods=PERIODS)
+    """The questions of a journey: after its end, and at some of the moments around which something happened or became known."""
+    last = asked_of(story.path, as_of=story.now + WEEKS, known_at=story.now, periods=PERIODS)
     times = moments(last)
     asked = [last]
     for a, k in asks:

@@ -59,6 +59,8 @@ class TestLeads:
         assert ledger.one("leads", *columns) == (date(2026, 1, 2), None, None, None, None)
         ledger.record("a", rejected(4), handed_over(5, handed_to="max"), accepted(6))
         assert ledger.one("leads", *columns) == (date(2026, 1, 2), "max", "max", None, None)
+        ledger.record("a", handed_over(7, handed_to="ann"), accepted(8))
+        assert ledger.one("leads", *columns) == (date(2026, 1, 2), "ann", "ann", None, None)
         ledger.record("b", captured(1), disqualified(4, reason="no budget")).record(
             "c", captured(1), lost(4, reason="price")
         )

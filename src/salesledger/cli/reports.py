@@ -1,7 +1,7 @@
 """Commands that report: pipeline, deals, leads, metrics, funnel, blocked, bookings."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +9,7 @@ import click
 from salesledger.cli.layout import chosen
 from salesledger.cli.options import dated, emit, filtered, opened, periodic, printing, split_by
 from salesledger.cli.render import Rows, format_for, money
+from salesledger.cli.tables import BLOCKED, BOOKINGS, DEALS, FUNNEL, LEADS, METRICS, PIPELINE, Table
 from salesledger.errors import BadDate, BadFilter
 
 if TYPE_CHECKING:
@@ -17,160 +18,6 @@ if TYPE_CHECKING:
 
     from salesledger.api import Ledger
     from salesledger.readmodel.engine import Answer, Question
-
-
-@dataclass(frozen=True)
-class Table:
-    """What a report's table shows of the projection's columns; the other formats have them all.
-
-    Attributes:
-        columns: the columns, in order.
-        expendable: those that go where the terminal is too narrow, the first first.
-        unless_zero: those that are shown only where they aren't zero throughout.
-        headers: shorter names for some of them.
-        if_mixed: those that are shown only where the rows differ in them.
-        order: the clause that sorts the rows, where the projection leaves that open.
-    """
-
-    columns: tuple[str, ...]
-    expendable: tuple[str, ...] = ()
-    unless_zero: tuple[str, ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
-    if_mixed: tuple[str, ...] = ()
-    order: str = ""
-
-
-PIPELINE = Table(
-    ("group", "process", "stage", "deals", "deals_without_amount", "amount", "currency", "weighted_amount"),
-    expendable=("deals_without_amount", "weighted_amount"),
-    unless_zero=("deals_without_amount",),
-)
-DEALS = Table(
-    (
-        "deal",
-        "company",
-        "process",
-        "stage",
-        "status",
-        "owner",
-        "source",
-        "value",
-        "currency",
-        "category",
-        "expected_close",
-        "captured_on",
-        "closed_on",
-        "reason",
-    ),
-    expendable=("category", "source", "captured_on", "process", "reason", "company", "expected_close", "closed_on"),
-    if_mixed=("process",),
-    order=" ORDER BY captured_at, deal",
-)
-LEADS = Table(
-    (
-        "deal",
-        "company",
-        "source",
-        "owner",
-        "status",
-        "stage",
-        "captured_on",
-        "touches",
-        "contacts",
-        "qualified_on",
-        "meetings",
-    ),
-    expendable=("touches", "company", "meetings", "contacts", "qualified_on"),
-)
-METRICS = Table(
-    (
-        "period",
-        "group",
-        "leads",
-        "won",
-        "lost",
-        "disqualified",
-        "bookings",
-        "average_deal_size",
-        "won_without_amount",
-        "currency",
-        "close_ratio",
-        "average_deal_lifetime_days",
-        "average_days_to_loss",
-    ),
-    expendable=("average_days_to_loss", "won_without_amount", "disqualified", "lost", "won"),
-    unless_zero=("disqualified", "won_without_amount"),
-    headers=(
-        ("average_deal_size", "deal_size"),
-        ("average_deal_lifetime_days", "days_to_win"),
-        ("average_days_to_loss", "days_to_loss"),
-        ("won_without_amount", "no_amount"),
-    ),
-)
-FUNNEL = Table(
-    (
-        "period",
-        "group",
-        "process",
-        "stage",
-        "entered",
-        "advanced",
-        "won",
-        "lost",
-        "disqualified",
-        "open",
-        "step_ratio",
-        "win_ratio",
-    ),
-    expendable=("disqualified", "process"),
-    unless_zero=("disqualified",),
-)
-BLOCKED = Table(
-    (
-        "deal",
-        "company",
-        "process",
-        "stage",
-        "owner",
-        "amount",
-        "currency",
-        "entered_on",
-        "days_in_stage",
-        "usual_days",
-        "times_usual",
-        "expected_close",
-    ),
-    expendable=("times_usual", "expected_close", "process", "company", "entered_on", "owner"),
-    if_mixed=("process",),
-)
-BOOKINGS = Table(
-    (
-        "period",
-        "deal",
-        "company",
-        "won_on",
-        "bookings",
-        "amount",
-        "recurring_amount",
-        "term_months",
-        "currency",
-        "lifetime_days",
-        "owner",
-        "source",
-        "process",
-    ),
-    expendable=(
-        "process",
-        "source",
-        "term_months",
-        "recurring_amount",
-        "amount",
-        "company",
-        "owner",
-        "lifetime_days",
-    ),
-    if_mixed=("process",),
-)
 
 
 def to_rows(answer: "Answer") -> Rows:
@@ -211,10 +58,14 @@ def _report(
     with opened(ctx) as ledger:
         question = ledger.question(**values)
         order = "" if ledger.engine.projections[name].own else table.order
-        answer = ledger.engine.ask(f'SELECT * FROM "{name}"{order}', question)
+        is_split = bool(question.by and table.grouped)
+        sql = table.grouped.format(group=f'd."{question.by}"') if is_split else f'SELECT * FROM "{name}"{order}'
+        answer = ledger.engine.ask(sql, question)
         rows, headers = to_rows(answer), {}
         # The user's own projection of that name may have other columns: it is then shown as it is.
         as_shipped = set(ledger.engine.shipped_columns(name)) <= set(answer.columns)
+        if is_split and not question.periods:
+            rows = chosen(rows, [column for column in rows.columns if column != "period"])
         if as_shipped and format_for(format_, output) in ("table", "md"):
             rows, headers = _for_people(rows, table, question), dict(table.headers)
         rows = chosen(rows, [column for column in rows.columns if column != "group" or question.by is not None])
@@ -304,19 +155,16 @@ def pipeline_command(ctx: click.Context, /, **values: Any) -> None:
 @click.command("deals")
 @filtered
 @dated
+@split_by
 @printing
-@click.option("--all", "everything", is_flag=True, help="Closed ones too.")
+@click.option("--open/--all", "only_open", default=False, help="Only open ones, or all.  [default: all]")
 @click.pass_context
-def deals_command(ctx: click.Context, /, everything: bool, **values: Any) -> None:
-    """Every deal as it was at any date.
-
-    Only open ones are listed, unless --all or a filter on the status is given.
-    """
-    filters = tuple(values["filters"])
-    if everything or any("status:" in term for term in filters):
+def deals_command(ctx: click.Context, /, only_open: bool, **values: Any) -> None:
+    """Every deal as it was at any date."""
+    if not only_open:
         _report(ctx, "deals", "Deals", values, DEALS)
         return
-    values["filters"] = (*filters, "status:=open")
+    values["filters"] = (*values["filters"], "status:=open")
     table = replace(DEALS, columns=tuple(name for name in DEALS.columns if name != "status"))
     _report(ctx, "deals", "Open deals", values, table)
 
@@ -324,6 +172,7 @@ def deals_command(ctx: click.Context, /, everything: bool, **values: Any) -> Non
 @click.command("leads")
 @filtered
 @dated
+@split_by
 @printing
 @click.pass_context
 def leads_command(ctx: click.Context, /, **values: Any) -> None:
@@ -358,6 +207,7 @@ def funnel_command(ctx: click.Context, /, **values: Any) -> None:
 @click.command("blocked")
 @filtered
 @dated
+@split_by
 @printing
 @click.pass_context
 def blocked_command(ctx: click.Context, /, **values: Any) -> None:
@@ -369,6 +219,7 @@ def blocked_command(ctx: click.Context, /, **values: Any) -> None:
 @filtered
 @periodic
 @dated
+@split_by
 @printing
 @click.pass_context
 def bookings_command(ctx: click.Context, /, **values: Any) -> None:

@@ -11,6 +11,9 @@ from salesledger.errors import BadFile, NotFound
 BASES = ("decoded", "periods", "process_stages")
 """The relations that the engine supplies: the decoded log, the periods that are asked about, the stages of every process."""
 
+STATUSES = ("open", "won", "lost", "disqualified")
+"""How a deal can stand."""
+
 PARAMETERS = ("as_of", "as_of_on", "known_at", "by", "currency")
 """The parameters that the engine supplies."""
 
@@ -36,6 +39,7 @@ class Projection:
         sql: the statement without its comments.
         own: True where it comes from the folder beside the ledger.
         problem: why it can't be used, where that is so.
+        only: the status of the only deals that it looks at in `deals`, where it says so: no other deal is folded for it then.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Projection:
     sql: str = ""
     own: bool = False
     problem: str = ""
+    only: str | None = None
 
 
 def parse(name: str, text: str, *, own: bool = False) -> Projection:
@@ -87,12 +92,19 @@ def parse(name: str, text: str, *, own: bool = False) -> Projection:
         columns=columns,
         sql=sql,
         own=own,
+        only=_status(name, said.get("only")),
     )
 
 
 def without_comments(sql: str) -> str:
     """The statement without its comments; what stands in quotes is none."""
     return _TEXT_OR_COMMENT.sub(lambda m: m[1] or " ", sql)
+
+
+def _status(name: str, text: str | None) -> str | None:
+    if text is None or text in STATUSES:
+        return text
+    raise BadFile(f"The projection {name!r} looks at 'only: {text}'; a deal's status is one of {', '.join(STATUSES)}.")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -36,8 +36,20 @@ _MACROS = """
         CAST(date_diff('microsecond', TIMESTAMP '1970-01-01', instant) AS HUGEINT) * 1000000000000 + rank
 """
 
-_INLINED = ("decoded", "events", "strikes")
+_INLINED = ("decoded", "events", "deal_entries", "deal_changes")
 """Relations that are read anew wherever they are needed: few of their many columns are, and DuckDB would copy all of them."""
+
+# A deal's status is cheap to know and the rest of it is not: where only some deals are looked at, only those are folded.
+_OF_STATUS = """
+    WITH deal_changes AS (
+        SELECT * FROM deal_changes
+        WHERE deal IN (
+            SELECT deal FROM deal_changes WHERE effective_at <= $as_of AND status IS NOT NULL
+            GROUP BY deal HAVING max_by(status, place) = '{status}'
+        )
+    )
+    SELECT * FROM ({deals})
+"""
 
 
 @dataclass(frozen=True)
@@ -285,16 +297,20 @@ class Engine:
             chain["decoded"] = self._decoded(question.upto)
             chain["periods"] = _periods(question.periods, self.head)
             chain["process_stages"] = _process_stages(self.head)
-        for projection in catalogue.in_order(self.projections, wanted):
+        needed = catalogue.in_order(self.projections, wanted)
+        for projection in needed:
+            body = projection.sql
+            if projection.name == FILTERED and (status := _only(projection, needed, wanted)):
+                body = _OF_STATUS.format(status=status, deals=body)
             if projection.name == FILTERED and question.filters:
-                chain["unfiltered_deals"] = projection.sql
+                chain["unfiltered_deals"] = body
                 condition, filter_values = compile_filters(
                     question.filters, self._columns(chain, question), zone=self.head.zone
                 )
                 chain[FILTERED] = f"SELECT * FROM unfiltered_deals WHERE {condition}"
                 values |= filter_values
             else:
-                chain[projection.name] = projection.sql
+                chain[projection.name] = body
         if question.filters and FILTERED not in chain:
             raise BadQuery("Filters choose deals, and this report doesn't read the projection 'deals'.")
         statement = f"{_with(chain)} SELECT * FROM ({sql})" if chain else sql
@@ -337,6 +353,12 @@ class Engine:
             self._tail = tail
         relation = events_relation(segments, "log_tail" if mirrored < self.head.last_entry else None)
         return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}"
+
+
+def _only(deals: Projection, needed: Sequence[Projection], wanted: Sequence[str]) -> str | None:
+    """The status that everything that reads `deals` limits itself to, where it does."""
+    limits = {projection.only for projection in needed if deals.name in projection.needs}
+    return None if deals.own or deals.name in wanted or len(limits) != 1 else limits.pop()
 
 
 def _with(chain: Mapping[str, str]) -> str:

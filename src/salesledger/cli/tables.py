@@ -1,0 +1,210 @@
+"""What the tables of the reports show, and how those that list deals are split."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a report's table shows of the projection's columns; the other formats have them all.
+
+    Attributes:
+        columns: the columns, in order.
+        expendable: those that go where the terminal is too narrow, the first first.
+        unless_zero: those that are shown only where they aren't zero throughout.
+        headers: shorter names for some of them.
+        if_mixed: those that are shown only where the rows differ in them.
+        order: the clause that sorts the rows, where the projection leaves that open.
+        grouped: the SELECT that answers --by, where the projection doesn't split itself.
+    """
+
+    columns: tuple[str, ...]
+    expendable: tuple[str, ...] = ()
+    unless_zero: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    if_mixed: tuple[str, ...] = ()
+    order: str = ""
+    grouped: str = ""
+
+
+PIPELINE = Table(
+    ("group", "process", "stage", "deals", "deals_without_amount", "amount", "currency", "weighted_amount"),
+    expendable=("deals_without_amount", "weighted_amount"),
+    unless_zero=("deals_without_amount",),
+)
+DEALS = Table(
+    (
+        "deal",
+        "company",
+        "process",
+        "stage",
+        "status",
+        "owner",
+        "source",
+        "value",
+        "currency",
+        "category",
+        "expected_close",
+        "captured_on",
+        "closed_on",
+        "reason",
+    ),
+    expendable=("category", "source", "captured_on", "process", "reason", "company", "expected_close", "closed_on"),
+    if_mixed=("process",),
+    order=" ORDER BY captured_at, deal",
+    grouped="""
+        SELECT
+            {group} AS "group",
+            count(*) AS deals,
+            count(*) - count(value) AS deals_without_amount,
+            CAST(sum(value) AS DECIMAL(38, 4)) AS value,
+            coalesce(max(currency), $currency) AS currency
+        FROM deals d
+        GROUP BY 1
+        ORDER BY 1 NULLS LAST
+    """,
+)
+LEADS = Table(
+    (
+        "deal",
+        "company",
+        "source",
+        "owner",
+        "status",
+        "stage",
+        "captured_on",
+        "touches",
+        "contacts",
+        "qualified_on",
+        "meetings",
+    ),
+    expendable=("touches", "company", "meetings", "contacts", "qualified_on"),
+    grouped="""
+        SELECT
+            {group} AS "group",
+            count(*) AS leads,
+            count(l.qualified_on) AS qualified,
+            count(*) FILTER (WHERE d.status = 'open') AS open,
+            count(*) FILTER (WHERE d.status = 'won') AS won,
+            count(*) FILTER (WHERE d.status = 'lost') AS lost,
+            count(*) FILTER (WHERE d.status = 'disqualified') AS disqualified
+        FROM leads l
+        JOIN deals d ON d.deal = l.deal
+        GROUP BY 1
+        ORDER BY 1 NULLS LAST
+    """,
+)
+METRICS = Table(
+    (
+        "period",
+        "group",
+        "leads",
+        "won",
+        "lost",
+        "disqualified",
+        "bookings",
+        "average_deal_size",
+        "won_without_amount",
+        "currency",
+        "close_ratio",
+        "average_deal_lifetime_days",
+        "average_days_to_loss",
+    ),
+    expendable=("average_days_to_loss", "won_without_amount", "disqualified", "lost", "won"),
+    unless_zero=("disqualified", "won_without_amount"),
+    headers=(
+        ("average_deal_size", "deal_size"),
+        ("average_deal_lifetime_days", "days_to_win"),
+        ("average_days_to_loss", "days_to_loss"),
+        ("won_without_amount", "no_amount"),
+    ),
+)
+FUNNEL = Table(
+    (
+        "period",
+        "group",
+        "process",
+        "stage",
+        "entered",
+        "advanced",
+        "won",
+        "lost",
+        "disqualified",
+        "open",
+        "step_ratio",
+        "win_ratio",
+    ),
+    expendable=("disqualified", "process"),
+    unless_zero=("disqualified",),
+)
+BLOCKED = Table(
+    (
+        "deal",
+        "company",
+        "process",
+        "stage",
+        "owner",
+        "amount",
+        "currency",
+        "entered_on",
+        "days_in_stage",
+        "usual_days",
+        "times_usual",
+        "expected_close",
+    ),
+    expendable=("times_usual", "expected_close", "process", "company", "entered_on", "owner"),
+    if_mixed=("process",),
+    grouped="""
+        SELECT
+            {group} AS "group",
+            count(*) AS deals,
+            CAST(sum(b.amount) AS DECIMAL(38, 4)) AS amount,
+            coalesce(max(b.currency), $currency) AS currency,
+            max(b.days_in_stage) AS longest_days_in_stage
+        FROM blocked b
+        JOIN deals d ON d.deal = b.deal
+        GROUP BY 1
+        ORDER BY 1 NULLS LAST
+    """,
+)
+BOOKINGS = Table(
+    (
+        "period",
+        "deal",
+        "company",
+        "won_on",
+        "bookings",
+        "amount",
+        "recurring_amount",
+        "term_months",
+        "currency",
+        "lifetime_days",
+        "owner",
+        "source",
+        "process",
+    ),
+    expendable=(
+        "process",
+        "source",
+        "term_months",
+        "recurring_amount",
+        "amount",
+        "company",
+        "owner",
+        "lifetime_days",
+    ),
+    if_mixed=("process",),
+    grouped="""
+        SELECT
+            b.period,
+            {group} AS "group",
+            count(*) AS won,
+            count(*) - count(b.bookings) AS won_without_amount,
+            CAST(sum(b.bookings) AS DECIMAL(38, 4)) AS bookings,
+            coalesce(max(b.currency), $currency) AS currency
+        FROM bookings b
+        JOIN periods p ON p.period = b.period
+        JOIN deals d ON d.deal = b.deal
+        GROUP BY b.period, p.begins_at, 2
+        ORDER BY p.begins_at, 2 NULLS LAST
+    """,
+)
