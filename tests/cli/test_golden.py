@@ -79,7 +79,12 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     ),
     "record": ("record events.jsonl", "record events.jsonl --dry-run", "record events.jsonl -O json"),
     "pipeline": ("pipeline", "pipeline --as-of 2026-02-02 --by owner", "pipeline --as-of 2026-02-02 -O json"),
-    "deals": ("deals --open", "deals owner:kim not:source:event", "deals --all --by source", "deals -O json amt:'>1000'"),
+    "deals": (
+        "deals --open",
+        "deals owner:kim not:source:event",
+        "deals --all --by source",
+        "deals -O json amt:'>1000'",
+    ),
     "leads": ("leads", "leads --by owner", "leads source:referral -O json"),
     "metrics": ("metrics -M", "metrics -p 2026Q1 --by source", "metrics -p 2026 -Q -O json"),
     "funnel": ("funnel", "funnel -p 2026-01 -O json"),

@@ -10,18 +10,17 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import adbc_driver_manager
 import adbc_driver_sqlite
 import duckdb
 
 from salesledger.errors import DamagedLedger, NewerLedger, StoreError
-from salesledger.ledger.format import Head
+from salesledger.ledger.format import Head, translate
 from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, columns, decoding
 
 BIG, SMALL = 100_000, 10_000
@@ -51,28 +50,18 @@ def ranges(last_entry: int) -> list[Range]:
     return found
 
 
-class _Stream:
-    """A range of the log as an Arrow stream; every scan opens its own connection, since a reused one can serve stale rows."""
-
-    def __init__(self, place: str, entries: Range) -> None:
-        self.place, self.entries = place, entries
-        self._open: list[Any] = []
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        database = adbc_driver_manager.AdbcDatabase(driver=adbc_driver_sqlite._driver_path(), uri=self.place)
-        connection = adbc_driver_manager.AdbcConnection(database)
-        statement = adbc_driver_manager.AdbcStatement(connection)
-        # The driver reads a whole batch before it gives the schema, for which DuckDB asks twice before it asks for rows.
-        statement.set_options(**{"adbc.sqlite.query.batch_rows": "1024"})
-        statement.set_sql_query(_RAW.format(after=self.entries[0], upto=self.entries[1]))
+@contextmanager
+def _raw_rows(place: str, entries: Range) -> Iterator[object]:
+    """A range of the log as an Arrow stream to be read once; each has its own connection, as a reused one can serve stale rows."""
+    with ExitStack() as held:
+        database = held.enter_context(
+            adbc_driver_manager.AdbcDatabase(driver=adbc_driver_sqlite._driver_path(), uri=place)
+        )
+        connection = held.enter_context(adbc_driver_manager.AdbcConnection(database))
+        statement = held.enter_context(adbc_driver_manager.AdbcStatement(connection))
+        statement.set_sql_query(_RAW.format(after=entries[0], upto=entries[1]))
         handle, _ = statement.execute_query()
-        self._open += [statement, connection, database]
-        return handle.__arrow_c_stream__(requested_schema)
-
-    def close(self) -> None:
-        """Close what was opened, in order."""
-        while self._open:
-            self._open.pop(0).close()
+        yield handle.__arrow_c_stream__()
 
 
 @dataclass
@@ -161,13 +150,12 @@ class Mirror:
     def _decode(self, statement: str, entries: Range) -> None:
         """Run a statement over a range of the log, as {rows} of `events`."""
         rows = decoding("log_rows", self.head.zone.key)
-        stream = _Stream(self.place, entries)
-        self.duck.register("log_rows", stream)
         try:
-            # The log is read by one thread anyway; more would fight for its rows, at twice the cost and no gain.
-            self.duck.execute("SET threads = 1")
-            self.duck.execute(statement.replace("{rows}", rows))
+            with _raw_rows(self.place, entries) as stream, self._registered("log_rows", stream):
+                self.duck.execute(statement.replace("{rows}", rows))
             return
+        except adbc_driver_manager.Error as e:
+            raise translate(self.path, str(e)) from e
         except duckdb.IOException:
             raise
         except duckdb.Error as e:
@@ -175,13 +163,20 @@ class Mirror:
                 raise DamagedLedger(
                     str(self.path), f"entries {entries[0] + 1} to {entries[1]} can't be decoded ({e})"
                 ) from e
-        finally:
-            self.duck.execute("RESET threads")
-            self.duck.unregister("log_rows")
-            stream.close()
         self._upcast("log_rows", entries)
         self.duck.execute(statement.replace("{rows}", rows))
         self.duck.execute("DROP TABLE log_rows")
+
+    @contextmanager
+    def _registered(self, name: str, stream: object) -> Iterator[None]:
+        """Let DuckDB read a stream, with one thread: it has one end, and more would fight for it at twice the cost and no gain."""
+        self.duck.register(name, stream)
+        self.duck.execute("SET threads = 1")
+        try:
+            yield
+        finally:
+            self.duck.execute("RESET threads")
+            self.duck.unregister(name)
 
     def _upcast(self, name: str, entries: Range) -> None:
         """Make a table of a range's raw rows the slow way: events of old versions pass the upcasters first."""

@@ -8,7 +8,9 @@ from math import isfinite
 # What a spreadsheet would take for a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Valid in JSON as they are, but a terminal would obey or hide them, and a lone surrogate has no UTF-8.
-_JSON_HIDDEN = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2060-\u2064\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_JSON_HIDDEN = re.compile(
+    "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2060-\u2064\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 def two_decimals(digits: str) -> str:
