@@ -8,6 +8,7 @@ from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, Stor
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
+import salesledger.domain.decide  # noqa: F401 - every event is in the table of topics once it is imported
 from salesledger.domain.clocks import from_micros
 from salesledger.domain.events import TOPICS, Event
 from salesledger.domain.timeline import Recorded
