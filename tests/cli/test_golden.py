@@ -91,7 +91,7 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     "blocked": ("blocked", "blocked --by product", "blocked stage:lead -O json"),
     "bookings": ("bookings", "bookings -Q --by owner", "bookings --known-at 2026-07-31", "bookings -p 2026Q1 -O json"),
     "history": ("history gamma", "history account:acme", "history gamma -O json"),
-    "log": ("log -n 3", "log type:won -O json"),
+    "log": ("log -n 3", "log entry:1..5", "log --as-of 2026-01-07 stream:deal", "log type:won -O json"),
     "show": ("show stage_visits deal:acme", "show accounts -O json"),
     "query": (
         "query 'SELECT status, count(*) AS deals FROM deals GROUP BY status ORDER BY status'",

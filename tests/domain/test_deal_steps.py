@@ -96,6 +96,12 @@ ILLEGAL: list[tuple[str, list[Event], Event, str]] = [
     ("a second trial starts", [*OPEN, trial_started(2)], trial_started(3), "a trial is running already"),
     ("a trial ends that never began", OPEN, trial_ended(2), "no trial is running"),
     ("a revision revises nothing", OPEN, revised(2), "nothing was revised; give at least one attribute"),
+    (
+        "a revision of a closed deal revises nothing",
+        LOST,
+        revised(6),
+        "nothing was revised; give at least one attribute",
+    ),
     ("an offer has no amount", OPEN, offered(2, amount=None), "an offer needs an amount"),
     ("a counter-offer has no amount", OPEN, countered(2, amount=None), "an offer needs an amount"),
 ]

@@ -12,7 +12,7 @@ from support.asking import asked_of
 from support.twins import moments, standing
 
 
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(80))
 @given(journey=journeys())
 def test_a_replay_of_the_log_is_the_live_state(journey: Journey) -> None:
     """What `Store.record` gave back, folded as it came, is what a program that opens the ledger tomorrow reads."""
@@ -30,7 +30,7 @@ def test_a_replay_of_the_log_is_the_live_state(journey: Journey) -> None:
         assert all(r.known_at <= r.recorded_at for r in story.recorded)
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 @given(journey=journeys())
 def test_what_stands_follows_from_the_chains_of_voids(journey: Journey) -> None:
     """The domain looks at the last void of each chain; step by step through voids of voids comes out the same, at every moment."""

@@ -63,7 +63,7 @@ def questions(story: Played, asks: list[tuple[int, int]]) -> list[Asked]:
     return asked
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(16))
 @given(journey=journeys())
 def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
     """Every projection, at the journey's end and at some pairs of moments."""
@@ -76,7 +76,7 @@ def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
                 assert differences(asked, answers) == []
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(25))
 @given(journey=journeys())
 def test_sql_says_what_the_domain_says(journey: Journey) -> None:
     """The state that commands are judged on is the state that reports show."""
@@ -94,7 +94,7 @@ def test_sql_says_what_the_domain_says(journey: Journey) -> None:
             assert rows == {}
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(25))
 @given(journey=journeys())
 def test_a_history_sliced_at_a_date_is_the_state_at_that_date(journey: Journey) -> None:
     """`deal_history` at A is `deals` at A: whenever anything happened, and just before and after."""
@@ -111,7 +111,7 @@ def test_a_history_sliced_at_a_date_is_the_state_at_that_date(journey: Journey) 
             assert slice_of(history, as_of) == slice_of(answers.ask("deals", as_of, known_at))
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(25))
 @given(journey=journeys())
 def test_a_history_of_beliefs_sliced_at_a_moment_is_what_was_believed_then(journey: Journey) -> None:
     """`deal_history_as_known` at t is `deals` with as_of = known_at = t: whenever anything changed, and just before and after."""

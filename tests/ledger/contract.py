@@ -140,6 +140,35 @@ class RecorderContract:
         assert versions(desc=True, limit=1) == [5]
         assert recorder.select_events("deal:") == []
 
+    def test_many_streams_are_read_at_once(self, recorder: LedgerRecorder) -> None:
+        """Each in its order, however many are asked for and whether they are there or not."""
+        recorder.append([stored(stream, version) for version in (1, 2) for stream in ("deal:b", "deal:a", "deal:c")])
+        asked = ["deal:b", "deal:a", "deal:nobody", *(f"deal:{n}" for n in range(50_000))]
+        found = [(logged.originator_id, logged.originator_version) for logged in recorder.select_many(asked)]
+        assert found == [("deal:a", 1), ("deal:a", 2), ("deal:b", 1), ("deal:b", 2)]
+
+    def test_who_holds_the_lock_is_not_overtaken(
+        self, backend: Backend, recorder: LedgerRecorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """From before it reads until its append is committed, all at once, or none of it."""
+        monkeypatch.setenv("SALESLEDGER_LOCK_SECONDS", "0.05")
+        with backend.store() as other:
+            with recorder.exclusively():
+                assert recorder.append([stored("deal:a", 1)])[0] == FIRST
+                with pytest.raises(Exception, match="locked"):
+                    other.app.recorder.append([stored("deal:a", 1)])
+                assert other.app.recorder.select_events("deal:a") == []
+            assert len(other.app.recorder.select_events("deal:a")) == 1
+
+            def half() -> None:
+                with recorder.exclusively():
+                    recorder.append([stored("deal:b", 1)])
+                    recorder.append([stored("deal:a", 1)])
+
+            with pytest.raises(IntegrityError):
+                half()
+            assert other.app.recorder.append([stored("deal:b", 1)])[0] == FIRST + 1
+
     def test_the_whole_log_is_read_in_order(self, recorder: LedgerRecorder) -> None:
         """From an entry, up to one, so many, of some topics."""
         recorder.append([stored("deal:a", version) for version in range(1, 6)])

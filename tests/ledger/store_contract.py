@@ -12,12 +12,13 @@ from salesledger.domain.decide import Record
 from salesledger.domain.timeline import Recorded
 from salesledger.errors import Conflict, KeyReused, NotFound, Refused, SalesledgerError
 from salesledger.ledger import store as store_module
-from salesledger.ledger.batch import NewId, Proposal
+from salesledger.ledger.batch import Batch, NewId, Proposal
 from salesledger.ledger.store import TRIES, Store
 from support.happenings import (
     at,
     captured,
     contacted,
+    defined,
     given_lead,
     lost,
     meeting,
@@ -102,6 +103,38 @@ class StoreContract(WithStores):
         assert [[r.entry for o in group for r in o.recorded] for group in outcomes] == [[4, 5], [], [6], []]
         assert [t for *_, t in contents(backend)] == ["lead-captured", "lead-qualified", "lead-contacted"]
 
+    def test_a_refusal_says_which_group_it_is_about(self, store: Store) -> None:
+        """Counted from nought."""
+        with pytest.raises(Refused) as refusal:
+            store.record([[Proposal("deal:a", Record(captured(1)))], [Proposal("deal:b", Record(won(1)))]])
+        assert refusal.value.group == 1
+
+    def test_a_group_can_be_made_from_what_is_there(self, backend: Backend, store: Store, other: Store) -> None:
+        """The log and the groups before it; it is made anew where others were faster."""
+
+        def contact_more(batch: Batch) -> list[Proposal]:
+            so_far = len(batch.records("deal:a"))
+            return [Proposal("deal:a", Record(contacted(2, outcome=f"after {so_far}")))]
+
+        record(store, "deal:a", captured(1))
+        tries = interleaved(store, lambda: record(other, "deal:a", contacted(2)) if len(tries) == 1 else None)
+        store.record([contact_more, contact_more], streams=["deal:a", "deal:nobody"])
+        assert [getattr(r.event, "outcome", None) for r in store.records("deal:a")] == [
+            None,
+            None,
+            "after 2",
+            "after 3",
+        ]
+
+    def test_a_process_that_is_defined_with_a_lead_is_in_force_for_it(self, store: Store) -> None:
+        """In one append."""
+        groups = [
+            [Proposal("process:art", Record(defined(1)))],
+            [Proposal("deal:a", Record(captured(2, process="art")))],
+        ]
+        outcomes = store.record(groups)
+        assert outcomes[1][0].recorded[0].event.stage == "only"  # type: ignore[attr-defined]
+
     def test_a_dry_run_decides_and_records_nothing(self, backend: Backend, store: Store) -> None:
         """It shows what would be."""
         (group,) = store.record([[Proposal("deal:a", Record(captured(1)))]], dry_run=True)
@@ -113,6 +146,8 @@ class StoreContract(WithStores):
         made = propose(store, "deal:a", captured(1), key="k-1").recorded
         assert list(made) == other.records("deal:a")
         assert other.entry(FIRST) == made[0] == other.keyed("k-1")
+        assert other.records_of(["deal:b", "deal:a"]) == {"deal:b": [], "deal:a": list(made)}
+        assert (other.exists("deal:a"), other.exists("deal:b")) == (True, False)
         assert (made[0].recorded_at, made[0].known_at, made[0].key) == (at(60), at(60), "k-1")
 
     # -- decided on what the log holds --------------------------------------------------------------------------------

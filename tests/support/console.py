@@ -109,6 +109,21 @@ def frozen(console: Console) -> Iterator[Console]:
         yield console
 
 
+@contextmanager
+def unchanged(console: Console) -> Iterator[None]:
+    """Nothing within changes the ledger, nor leaves a file beside it (SQLite's index of its empty write-ahead log aside)."""
+
+    def beside() -> set[str]:
+        return {
+            file.name for file in console.folder.iterdir() if file.stat().st_size and not file.name.endswith("-shm")
+        }
+
+    before, files = console.ledger.read_bytes(), beside()
+    yield
+    assert console.ledger.read_bytes() == before
+    assert beside() == files
+
+
 def commands(group: click.Command = root, path: tuple[str, ...] = ()) -> dict[str, click.Command]:
     """Every command that does something, by its words."""
     if not isinstance(group, click.Group):

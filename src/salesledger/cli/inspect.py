@@ -64,7 +64,7 @@ def history_command(ctx: click.Context, /, deal: str, **values: Any) -> None:
             format_=format_,
             output=output,
             title=f"History of {found} {when(ledger, question)}",
-            expendable=("recorded_by", "recorded_at"),
+            expendable=("recorded_by", "recorded_at", "known_at"),
             wrap=DETAILS,
         )
 
@@ -94,7 +94,7 @@ def log_command(ctx: click.Context, /, filters: tuple[str, ...], last: int | Non
             ledger,
             format_=format_,
             output=output,
-            expendable=("recorded_by", "recorded_at", "stream"),
+            expendable=("recorded_by", "recorded_at", "stream", "known_at"),
             wrap=DETAILS,
         )
 
@@ -167,8 +167,11 @@ def _standard_input() -> str:
 
 
 def _last_first(answer: "Answer") -> list[str]:
-    """All columns but the first as expendable, where their names tell them apart."""
-    return answer.columns[:0:-1] if len(set(answer.columns)) == len(answer.columns) else []
+    """All columns but the first as expendable, where their names tell them apart: instants beside their day go first."""
+    if len(set(answer.columns)) < len(answer.columns):
+        return []
+    doubled = [name for name in answer.columns if name.endswith("_at") and f"{name[:-3]}_on" in answer.columns]
+    return [*doubled, *(name for name in answer.columns[:0:-1] if name not in doubled)]
 
 
 @click.command("projections")

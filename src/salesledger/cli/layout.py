@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from salesledger.cli.render import Rows, column_widths
+from salesledger.cli.escape import safe_text
+from salesledger.cli.render import Rows, column_widths, cut
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -39,14 +40,30 @@ def chosen(rows: Rows, names: Sequence[str], *, unless_zero: Sequence[str] = ())
 def fitted(rows: Rows, width: int, expendable: Sequence[str], *, zone: "ZoneInfo") -> tuple[Rows, list[str]]:
     """The rows without the expendable columns that would make their table wider than the terminal.
 
-    A text counts as no wider than 16 columns: the table can cut it, which is better than to do without another column.
+    Texts are cut to 16 columns before a column goes; never the first column, which names the row.
 
     Returns:
         The rows, and the names of the columns that were left out, in the table's order.
     """
-    texts = {name for name, type_name in zip(rows.columns, rows.types, strict=True) if type_name == "VARCHAR"}
-    wide = {n: min(w, _READABLE) if n in texts else w for n, w in column_widths(rows, zone).items()}
-    return _without(rows, wide, width + _GAP, expendable)
+    texts = {name for name, type_name in zip(rows.columns[1:], rows.types[1:], strict=True) if type_name == "VARCHAR"}
+    wide = column_widths(rows, zone)
+    least = {name: min(w, _READABLE) if name in texts else w for name, w in wide.items()}
+    kept, gone = _without(rows, least, width + _GAP, expendable)
+    limits = {name: w for name, w in wide.items() if name not in gone}
+    while sum(limits.values()) + _GAP * (len(limits) - 1) > width:
+        longest = max(texts & set(limits), key=lambda name: limits[name], default=None)
+        if longest is None or limits[longest] <= _READABLE:
+            break
+        limits[longest] -= 1
+    return _shortened(kept, {name: limits[name] for name in texts & set(limits) if limits[name] < wide[name]}), gone
+
+
+def _shortened(rows: Rows, limits: dict[str, int]) -> Rows:
+    def short(name: str, cell: object) -> object:
+        return cut(safe_text(cell), limits[name]) if name in limits and isinstance(cell, str) else cell
+
+    shorter = [tuple(short(name, cell) for name, cell in zip(rows.columns, row, strict=True)) for row in rows.rows]
+    return Rows(rows.columns, rows.types, shorter, rows.sparse)
 
 
 def wrapped(
@@ -71,20 +88,26 @@ def wrapped(
 
 
 def _without(rows: Rows, wide: dict[str, int], room: int, expendable: Sequence[str]) -> tuple[Rows, list[str]]:
-    needed = dict(wide)
+    def total(names: set[str]) -> int:
+        return sum(wide[name] + _GAP for name in names)
+
+    kept, dropped = set(wide), []
     for name in expendable:
-        if sum(w + _GAP for w in needed.values()) <= room:
+        if total(kept) <= room:
             break
-        needed.pop(name, None)
-    gone = [name for name in rows.columns if name in wide and name not in needed]
+        if name in kept:
+            kept.remove(name)
+            dropped.append(name)
+    for name in reversed(dropped):  # a narrow column may fit after all where a wide one had to go
+        if total({*kept, name}) <= room:
+            kept.add(name)
+    gone = [name for name in rows.columns if name in wide and name not in kept]
     return chosen(rows, [name for name in rows.columns if name not in gone]), gone
 
 
 def _wrap(text: str, room: int) -> list[str]:
     """The text in lines of at most so many columns, broken between fields, else between words, else anywhere."""
     from wcwidth import wcswidth
-
-    from salesledger.cli.escape import safe_text
 
     lines = [""]
     for field in safe_text(text).split("  "):

@@ -167,7 +167,7 @@ def emit(
     """
     chosen = format_for(format_, output)
     width = terminal_width(output)
-    if width is not None and chosen == "table" and (expendable or wrap) and rows.rows:
+    if width is not None and chosen == "table" and (expendable or wrap):
         from salesledger.cli.layout import fitted, wrapped
 
         if wrap:

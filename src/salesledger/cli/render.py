@@ -120,9 +120,7 @@ def render(
 
 def column_widths(rows: Rows, zone: "ZoneInfo") -> dict[str, int]:
     """How many columns of a terminal each column of the table takes that nothing is cut from, without the gaps."""
-    from wcwidth import wcswidth
-
-    return {c.header: max(map(wcswidth, (c.header, *c.cells))) for c in _read_by_people(rows, zone)}
+    return {c.header: max(map(_width, (c.header, *c.cells))) for c in _read_by_people(rows, zone)}
 
 
 def money(value: Decimal) -> str:
@@ -301,7 +299,6 @@ def _table(columns: list[_Column], title: str, notes: Sequence[str], width: int 
 def _grid(columns: list[_Column]) -> list[str]:
     # Together with wcwidth, which it loads for its first cell, about 12 ms: not for JSON, CSV or --help.
     from prettytable import PrettyTable
-    from wcwidth import wcswidth
 
     # The header goes in as a row: as field names, two that are cut to the same text would be refused.
     table = PrettyTable([str(place) for place in range(len(columns))])
@@ -312,34 +309,40 @@ def _grid(columns: list[_Column]) -> list[str]:
     table.add_row([column.header for column in columns])
     table.add_rows([list(row) for row in zip(*(column.cells for column in columns), strict=True)])
     header, *body = table.get_string().split("\n")
-    return [line.rstrip(" ") for line in (header, "-" * (wcswidth(header) - _GAP), *body)]
+    return [line.rstrip(" ") for line in (header, "-" * (_width(header) - _GAP), *body)]
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():  # wcwidth, for the others, takes 10 ms to import
+        return len(text)
+    from wcwidth import wcswidth
+
+    return wcswidth(text)
 
 
 def _fitted(columns: list[_Column], width: int) -> list[_Column]:
     """The columns with the widest text cut, column by column, until the table fits or no text may be cut further."""
-    from wcwidth import wcswidth
-
-    widths = [max(map(wcswidth, (column.header, *column.cells))) for column in columns]
+    widths = [max(map(_width, (column.header, *column.cells))) for column in columns]
     room = width - _GAP * (len(columns) - 1)
     texts = [place for place in reversed(range(len(columns))) if columns[place].may_be_cut]
     limits = [min(wide, max(width, _NARROWEST)) if place in texts else wide for place, wide in enumerate(widths)]
     while sum(limits) > room and any(limits[place] > _NARROWEST for place in texts):
         limits[max(texts, key=limits.__getitem__)] -= 1
     return [
-        replace(column, header=_cut(column.header, limit), cells=[_cut(cell, limit) for cell in column.cells])
+        replace(column, header=cut(column.header, limit), cells=[cut(cell, limit) for cell in column.cells])
         if limit < wide
         else column
         for column, limit, wide in zip(columns, limits, widths, strict=True)
     ]
 
 
-def _cut(text: str, limit: int) -> str:
-    from wcwidth import wcswidth
-
-    if wcswidth(text) <= limit:
+def cut(text: str, limit: int) -> str:
+    """The text in at most so many columns of a terminal, an ellipsis in the place of what doesn't fit."""
+    if _width(text) <= limit:
         return text
     kept = text[: limit - 1]
-    while wcswidth(kept) > limit - 1:
+    while _width(kept) > limit - 1:
         kept = kept[:-1]
     return f"{kept}…"
 

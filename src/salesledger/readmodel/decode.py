@@ -118,27 +118,6 @@ TOPICS: dict[str, tuple[str, ...]] = {
 """The fields of each current topic, besides those that every event has."""
 
 
-def columns() -> dict[str, str]:
-    """The columns of `events` with their types, in order."""
-    head = {
-        "entry": "BIGINT",
-        "stream": "VARCHAR",
-        "id": "VARCHAR",
-        "version": "INTEGER",
-        "type": "VARCHAR",
-        "effective_at": "TIMESTAMP",
-        "effective_on": "DATE",
-        "known_at": "TIMESTAMP",
-        "recorded_at": "TIMESTAMP",
-        "recorded_by": "VARCHAR",
-        "source_system": "VARCHAR",
-        "key": "VARCHAR",
-        "rank": "BIGINT",
-        "replaces": "BIGINT",
-    }
-    return head | {name: "VARCHAR" if kind == "JSON" else kind for name, kind in FIELDS.items()}
-
-
 def decoding(source: str, timezone: str) -> str:
     """The SQL that turns raw rows of the log into rows of `events`.
 

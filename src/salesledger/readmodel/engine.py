@@ -15,7 +15,6 @@ from salesledger.errors import BadQuery
 from salesledger.ledger.format import Head, connect_to_read, read_head
 from salesledger.readmodel import catalogue
 from salesledger.readmodel.catalogue import Projection
-from salesledger.readmodel.filters import compile_filters
 from salesledger.readmodel.mirror import Mirror, Progress, events_relation
 from salesledger.readmodel.periods import Period, Span, split
 
@@ -303,6 +302,8 @@ class Engine:
             if projection.name == FILTERED and (status := _only(projection, needed, wanted)):
                 body = _OF_STATUS.format(status=status, deals=body)
             if projection.name == FILTERED and question.filters:
+                from salesledger.readmodel.filters import compile_filters
+
                 chain["unfiltered_deals"] = body
                 condition, filter_values = compile_filters(
                     question.filters, self._columns(chain, question), zone=self.head.zone

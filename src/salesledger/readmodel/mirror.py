@@ -21,7 +21,7 @@ import duckdb
 
 from salesledger.errors import DamagedLedger, NewerLedger, StoreError
 from salesledger.ledger.format import Head, translate
-from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, columns, decoding
+from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, decoding
 
 BIG, SMALL = 100_000, 10_000
 """Entries in a segment: big ones as far as the log fills them, small ones behind those, and what is left is the tail."""
@@ -210,13 +210,13 @@ def _file(folder: Path, entries: Range) -> Path:
 
 
 def events_relation(segments: Sequence[Path], tail: str | None) -> str:
-    """The SQL of the whole log: the segments' rows and the tail's."""
+    """The SQL of the whole log: the segments' rows and the tail's, which have the same columns: one SQL decodes both."""
     parts = []
     if segments:
         files = ", ".join("'" + str(file).replace("'", "''") + "'" for file in segments)
-        parts.append(f"SELECT {', '.join(columns())} FROM read_parquet([{files}])")
+        parts.append(f"SELECT * FROM read_parquet([{files}])")
     if tail:
-        parts.append(f"SELECT {', '.join(columns())} FROM {tail}")
+        parts.append(f"SELECT * FROM {tail}")
     if not parts:
         raise StoreError("The ledger's log is empty.")
     return " UNION ALL ".join(parts)
