@@ -26,8 +26,8 @@ def main() -> None:
     parser.add_argument(
         "--events",
         type=int,
-        default=1_005_000,
-        help="events in the ledger (1005000: a million, and a tail); growth takes ten times as many",
+        default=1_002_500,
+        help="events in the ledger (1002500: a million, and a tail); growth takes ten times as many",
     )
     parser.add_argument("--workdir", type=Path, help="keep the ledgers here, to be used again; else they are deleted")
     asked = parser.parse_args()

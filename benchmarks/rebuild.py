@@ -13,32 +13,31 @@ from salesledger.ledger.application import LedgerApplication
 from salesledger.readmodel.engine import Engine
 from salesledger.readmodel.mirror import SMALL, Mirror
 
-MOST = 200_000
-ROUNDS = 4
+MAPPED = 200_000
+ROUNDS = 3
 
 
 def run(work: Workspace) -> Iterator[Line]:
-    """A rebuild of some segments."""
+    """A rebuild of all segments; the objects are made of the first events only, which takes long enough."""
     path, folder = work.ledger(), work.scratch("rebuild")
-    events = min(MOST, work.events // SMALL * SMALL)
+    events = work.events // SMALL * SMALL
+    mapped = min(MAPPED, events)
     ours, stock = LedgerApplication(path), open_stock(folder / "stock.db")
-    fill(stock, (ours.to_recorded(one) for one in _notifications(ours, events)))
+    fill(stock, (ours.to_recorded(one) for one in _notifications(ours, mapped)))
     ways = {
         "rebuild": lambda: rebuild(path, folder, events),
-        "ours": lambda: _map(ours, events),
-        "stock": lambda: _map(stock, events),
+        "ours": lambda: _map(ours, mapped),
+        "stock": lambda: _map(stock, mapped),
     }
     spent, read = race(ways, ROUNDS)
-    assert read["rebuild"] == read["ours"] == read["stock"] == events, read
+    assert read == {"rebuild": events, "ours": mapped, "stock": mapped}, read
     ours.close()
     stock.close()
-    mirror, mine, theirs = (spent[name] / events * 1e6 for name in ways)
+    mirror, mine, theirs = (spent[name] / read[name] * 1e6 for name in ways)
     yield Line(
         "rebuild of the mirror", f"{mirror:.1f} us CPU an event", f"our mapper {mine:.1f} us", mine / mirror, (5, True)
     )
-    yield Line(
-        "  the same", f"{mirror:.1f} us CPU an event", f"stock mapper {theirs:.1f} us", theirs / mirror, (5, True)
-    )
+    yield Line("  the same", f"{mirror:.1f} us CPU an event", f"stock mapper {theirs:.1f} us", theirs / mirror)
 
 
 def rebuild(path: Path, folder: Path, events: int) -> int:

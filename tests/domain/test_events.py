@@ -256,7 +256,7 @@ class TestDecodingSql:
         """The SQL type follows from the field's."""
         wanted = {name: sql_type(kind) for cls in TOPICS.values() for name, kind in hints(cls).items()}
         wanted |= dict.fromkeys(("rank", "replaces", "voids", "void_root"), "BIGINT")  # entries
-        assert wanted == decode.ENVELOPE | decode.FIELDS
+        assert wanted == decode.ENVELOPE | decode.MOVE | decode.FIELDS | decode.DETAILS
 
     def test_a_name_has_one_type_in_every_class(self) -> None:
         """`events` has one column a name."""

@@ -81,9 +81,9 @@ def entries(names: list[str]) -> list[tuple[int, int]]:
 
 def test_ranges() -> None:
     """Big segments as far as the log fills them, then small ones, without a gap; a small ledger has none."""
-    assert ranges(9_999) == []
-    assert ranges(29_999) == [(0, 10_000), (10_000, 20_000)]
-    assert ranges(210_000) == [(0, 100_000), (100_000, 200_000), (200_000, 210_000)]
+    assert ranges(4_999) == []
+    assert ranges(14_999) == [(0, 5_000), (5_000, 10_000)]
+    assert ranges(205_000) == [(0, 100_000), (100_000, 200_000), (200_000, 205_000)]
 
 
 def test_small_ledgers_have_no_mirror(path: Path) -> None:

@@ -15,15 +15,15 @@ ENVELOPE: dict[str, str] = {
 }
 """The fields that every event has, with their types in SQL."""
 
+MOVE: dict[str, str] = {"process": "VARCHAR", "stage": "VARCHAR"}
+"""The fields of whatever moves a deal."""
+
 FIELDS: dict[str, str] = {
     "voids": "BIGINT",
     "void_root": "BIGINT",
     "strikes": "BOOLEAN",
-    "void_reason": "VARCHAR",
     "company": "VARCHAR",
-    "process": "VARCHAR",
     "process_version": "INTEGER",
-    "stage": "VARCHAR",
     "account": "VARCHAR",
     "owner": "VARCHAR",
     "team": "VARCHAR",
@@ -38,6 +38,16 @@ FIELDS: dict[str, str] = {
     "currency": "VARCHAR",
     "expected_close": "DATE",
     "category": "VARCHAR",
+    "reason": "VARCHAR",
+    "competitor": "VARCHAR",
+    "referred_by": "VARCHAR",
+    "grown_from": "VARCHAR",
+    "attributes": "JSON",
+}
+"""What the fold of a deal reads besides, with its type in SQL: the mirror has a column for each."""
+
+DETAILS: dict[str, str] = {
+    "void_reason": "VARCHAR",
     "channel": "VARCHAR",
     "content": "VARCHAR",
     "outcome": "VARCHAR",
@@ -49,11 +59,6 @@ FIELDS: dict[str, str] = {
     "kind": "VARCHAR",
     "attendees": "INTEGER",
     "pain_points": "JSON",
-    "reason": "VARCHAR",
-    "competitor": "VARCHAR",
-    "referred_by": "VARCHAR",
-    "grown_from": "VARCHAR",
-    "attributes": "JSON",
     "names": "INTEGER",
     "cards": "INTEGER",
     "lead": "VARCHAR",
@@ -62,9 +67,12 @@ FIELDS: dict[str, str] = {
     "ledger_id": "VARCHAR",
     "timezone": "VARCHAR",
 }
-"""Every field that some event has besides, with its type in SQL; JSON ones end up as text."""
+"""Every field that some event has besides: the mirror keeps them as text, and a question that reads one takes it out of that.
 
-_MOVE = ("process", "stage")
+JSON ones end up as text.
+"""
+
+_MOVE = tuple(MOVE)
 _MONEY = ("amount", "recurring_amount", "interval_months", "term_months", "currency")
 _ATTRIBUTES = (
     *_MONEY,
@@ -118,41 +126,76 @@ TOPICS: dict[str, tuple[str, ...]] = {
 """The fields of each current topic, besides those that every event has."""
 
 
-def decoding(source: str, timezone: str) -> str:
-    """The SQL that turns raw rows of the log into rows of `events`.
+_MORE = [topic for topic, names in TOPICS.items() if set(names) & set(DETAILS)]
+
+
+def decoding(source: str) -> str:
+    """The SQL that turns raw rows of the log into the rows that the mirror keeps.
 
     Args:
         source: a relation of entry, originator_id, originator_version, topic, state, recorded_at (microseconds), marked_key
             (the key behind a '=', or '' where there is none).
-        timezone: the ledger's IANA zone, for `effective_on`.
 
     A row of a topic that is not current makes the statement fail with UNKNOWN_TOPIC in its message.
     """
-    schema = ", ".join(
-        f'"{name}": "{"VARCHAR" if kind in ("TIMESTAMP", "JSON") else kind}"'
-        for name, kind in (ENVELOPE | FIELDS).items()
-    )
-    fields = ", ".join(f"d.{name} AS {name}" for name in FIELDS)
+    all_have = ENVELOPE | MOVE
+    some_have = [topic for topic, names in TOPICS.items() if set(names) & set(FIELDS)]
+    columns = ", ".join([*(f"e.{name} AS {name}" for name in MOVE), *(f"d.{name} AS {name}" for name in FIELDS)])
     types = " ".join(f"WHEN '{topic}' THEN '{topic.partition('/')[0]}'" for topic in TOPICS)
-    effective_at = "CAST(d.effective_at AS TIMESTAMP)"
-    local = effective_at if timezone == "UTC" else f"timezone('{timezone}', timezone('UTC', {effective_at}))"
     recorded_at = "make_timestamp(CAST(recorded_at AS BIGINT))"
     return f"""
         SELECT
             CAST(entry AS BIGINT) AS entry,
-            split_part(originator_id, ':', 1) AS stream,
+            CASE WHEN starts_with(originator_id, 'deal:') THEN 'deal' ELSE split_part(originator_id, ':', 1) END AS stream,
             substr(originator_id, strpos(originator_id, ':') + 1) AS id,
             CAST(originator_version AS INTEGER) AS version,
             CASE topic {types} ELSE error('{UNKNOWN_TOPIC} ' || topic) END AS type,
-            {effective_at} AS effective_at,
-            CAST({local} AS DATE) AS effective_on,
-            coalesce(CAST(d.known_at AS TIMESTAMP), {recorded_at}) AS known_at,
+            CAST(e.effective_at AS TIMESTAMP) AS effective_at,
+            coalesce(CAST(e.known_at AS TIMESTAMP), {recorded_at}) AS known_at,
             {recorded_at} AS recorded_at,
-            d.recorded_by AS recorded_by,
-            d.source_system AS source_system,
-            CASE WHEN marked_key <> '' THEN substr(marked_key, 2) END AS key,
-            coalesce(d.rank, CAST(entry AS BIGINT)) AS rank,
-            d.replaces AS replaces,
-            {fields}
-        FROM (SELECT *, json_transform(CAST(state AS VARCHAR), '{{{schema}}}') AS d FROM {source})
+            e.recorded_by AS recorded_by,
+            e.source_system AS source_system,
+            marked_key,
+            e.rank AS moved_rank,
+            e.replaces AS replaces,
+            {columns},
+            CASE WHEN topic IN ({_quoted(_MORE)}) THEN state END AS more
+        FROM (
+            SELECT
+                *,
+                {_parsed("state", all_have)} AS e,
+                CASE WHEN topic IN ({_quoted(some_have)}) THEN {_parsed("state", FIELDS)} END AS d
+            FROM {source}
+        )
     """
+
+
+def unfolding(source: str, timezone: str) -> str:
+    """The SQL that turns rows of the mirror into rows of `events`.
+
+    Args:
+        source: a query over what `decoding` gives.
+        timezone: the ledger's IANA zone, for `effective_on`.
+    """
+    local = "effective_at" if timezone == "UTC" else f"timezone('{timezone}', timezone('UTC', effective_at))"
+    details = ", ".join(f"d.{name} AS {name}" for name in DETAILS)
+    return f"""
+        SELECT
+            * EXCLUDE (marked_key, moved_rank, more, d),
+            CASE WHEN marked_key <> '' THEN substr(marked_key, 2) END AS key,
+            coalesce(moved_rank, entry) AS rank,
+            CAST({local} AS DATE) AS effective_on,
+            {details}
+        FROM (SELECT *, {_parsed("more", DETAILS)} AS d FROM ({source}))
+    """
+
+
+def _parsed(text: str, fields: dict[str, str]) -> str:
+    schema = ", ".join(
+        f'"{name}": "{"VARCHAR" if kind in ("TIMESTAMP", "JSON") else kind}"' for name, kind in fields.items()
+    )
+    return f"json_transform({text}, '{{{schema}}}')"
+
+
+def _quoted(words: list[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)

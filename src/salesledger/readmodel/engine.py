@@ -165,7 +165,7 @@ class Engine:
         """Look at the log again."""
         self.head = read_head(self.log, self.path)
 
-    def project(self, name: str, question: Question | None = None) -> duckdb.DuckDBPyRelation:
+    def project(self, name: str, question: Question | None = None) -> "duckdb.DuckDBPyRelation":
         """A projection as a DuckDB relation, which is run when its rows are asked for.
 
         Raises:
@@ -209,7 +209,7 @@ class Engine:
 
     def query(
         self, sql: str, question: Question | None = None, values: Mapping[str, object] | None = None
-    ) -> duckdb.DuckDBPyRelation:
+    ) -> "duckdb.DuckDBPyRelation":
         """Any SELECT over the projections, as a relation.
 
         Args:
@@ -325,11 +325,11 @@ class Engine:
         return statement, {name: available[name] for name in used}
 
     def _columns(self, chain: Mapping[str, str], question: Question) -> dict[str, str]:
-        statement = f"{_with(chain)} SELECT * FROM unfiltered_deals"
+        statement = f"DESCRIBE {_with(chain)} SELECT * FROM unfiltered_deals"
         available = self._parameters(question)
         used = catalogue.parameters_of(statement)
-        relation = self.duck.sql(statement, params={name: available[name] for name in used})
-        return {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
+        rows = self.duck.execute(statement, {name: available[name] for name in used}).fetchall()
+        return {row[0]: row[1] for row in rows}
 
     def _parameters(self, question: Question) -> dict[str, object]:
         assert question.as_of is not None
@@ -352,7 +352,9 @@ class Engine:
             self._tail = None
             mirror.tail("log_tail", tail)
             self._tail = tail
-        relation = events_relation(segments, "log_tail" if mirrored < self.head.last_entry else None)
+        relation = events_relation(
+            segments, "log_tail" if mirrored < self.head.last_entry else None, self.head.zone.key
+        )
         return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}"
 
 

@@ -21,9 +21,9 @@ import duckdb
 
 from salesledger.errors import DamagedLedger, NewerLedger, StoreError
 from salesledger.ledger.format import Head, translate
-from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, decoding
+from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, decoding, unfolding
 
-BIG, SMALL = 100_000, 10_000
+BIG, SMALL = 100_000, 5_000
 """Entries in a segment: big ones as far as the log fills them, small ones behind those, and what is left is the tail."""
 
 # ADBC takes a column's type from its first rows: a key is marked, so that one that comes later isn't met as a number's column.
@@ -31,6 +31,9 @@ _RAW = (
     "SELECT entry, originator_id, originator_version, topic, CAST(state AS TEXT) AS state, recorded_at, "
     "coalesce('=' || key, '') AS marked_key FROM stored_events WHERE entry > {after} AND entry <= {upto} ORDER BY entry"
 )
+
+_VECTOR = 2048
+"""Rows in a batch of the stream: as many as DuckDB works on at once."""
 
 Progress = Callable[[int, int], None]
 """Told how many segments are written, of how many."""
@@ -59,6 +62,7 @@ def _raw_rows(place: str, entries: Range) -> Iterator[object]:
         )
         connection = held.enter_context(adbc_driver_manager.AdbcConnection(database))
         statement = held.enter_context(adbc_driver_manager.AdbcStatement(connection))
+        statement.set_options(**{"adbc.sqlite.query.batch_rows": str(_VECTOR)})
         statement.set_sql_query(_RAW.format(after=entries[0], upto=entries[1]))
         handle, _ = statement.execute_query()
         yield handle.__arrow_c_stream__()
@@ -85,7 +89,7 @@ class Mirror:
     @property
     def folder(self) -> Path:
         """Where the segments of this decoding lie."""
-        told = json.dumps([self.head.ledger_id, decoding("log", self.head.zone.key)])
+        told = json.dumps([self.head.ledger_id, decoding("log")])
         return self.path.with_name(f"{self.path.name}.mirror") / hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def segments(self, progress: Progress | None = None) -> tuple[list[Path], int]:
@@ -99,14 +103,17 @@ class Mirror:
         missing = sum(not file.exists() for _, file in wanted)
         files: list[Path] = []
         written = 0
-        for entries, file in wanted:
-            if not file.exists():
-                if progress:
-                    progress(written, missing)
-                if not self._write(entries, file):
-                    return files, entries[0]
-                written += 1
-            files.append(file)
+        with ExitStack() as held:
+            for entries, file in wanted:
+                if not file.exists():
+                    if progress:
+                        progress(written, missing)
+                    if not written:
+                        held.enter_context(self._one_thread())
+                    if not self._write(entries, file):
+                        return files, entries[0]
+                    written += 1
+                files.append(file)
         if progress and missing:
             progress(missing, missing)
         return files, wanted[-1][0][1] if wanted else 0
@@ -118,7 +125,8 @@ class Mirror:
             NewerLedger: an entry is of a type that this version doesn't know.
             DamagedLedger: an entry's bytes are not what its type promises.
         """
-        self._decode(f"CREATE OR REPLACE TEMP TABLE {name} AS {{rows}}", entries)
+        with self._one_thread():
+            self._decode(f"CREATE OR REPLACE TEMP TABLE {name} AS {{rows}}", entries)
 
     def _write(self, entries: Range, file: Path) -> bool:
         draft = file.with_name(f".{file.name}.{os.getpid()}.{uuid.uuid4().hex}")
@@ -126,10 +134,10 @@ class Mirror:
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft.touch(mode=0o600)
-            # Snappy costs a third more room than zstd, and saves a tenth of every question's time.
-            self._decode(
-                f"COPY ({{rows}}) TO '{target}' (FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2)", entries
-            )
+            # Snappy costs a third more room than zstd, and saves a tenth of every question's time. No dictionary is tried for
+            # what hardly ever comes twice, such as keys.
+            options = "FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000"
+            self._decode(f"COPY ({{rows}}) TO '{target}' ({options})", entries)
             _to_disk(draft)
             draft.replace(file)
             self._drop_overtaken(entries)
@@ -149,7 +157,7 @@ class Mirror:
 
     def _decode(self, statement: str, entries: Range) -> None:
         """Run a statement over a range of the log, as {rows} of `events`."""
-        rows = decoding("log_rows", self.head.zone.key)
+        rows = decoding("log_rows")
         try:
             with _raw_rows(self.place, entries) as stream, self._registered("log_rows", stream):
                 self.duck.execute(statement.replace("{rows}", rows))
@@ -168,14 +176,23 @@ class Mirror:
         self.duck.execute("DROP TABLE log_rows")
 
     @contextmanager
-    def _registered(self, name: str, stream: object) -> Iterator[None]:
-        """Let DuckDB read a stream, with one thread: it has one end, and more would fight for it at twice the cost and no gain."""
-        self.duck.register(name, stream)
+    def _one_thread(self) -> Iterator[None]:
+        """Have DuckDB read streams with one thread: a stream has one end, and more would fight for it at twice the cost.
+
+        Held for all segments at once: with each change of the number, DuckDB gives its memory back, to ask for it again.
+        """
         self.duck.execute("SET threads = 1")
         try:
             yield
         finally:
             self.duck.execute("RESET threads")
+
+    @contextmanager
+    def _registered(self, name: str, stream: object) -> Iterator[None]:
+        self.duck.register(name, stream)
+        try:
+            yield
+        finally:
             self.duck.unregister(name)
 
     def _upcast(self, name: str, entries: Range) -> None:
@@ -209,8 +226,8 @@ def _file(folder: Path, entries: Range) -> Path:
     return folder / f"{entries[0]:012d}-{entries[1]:012d}.parquet"
 
 
-def events_relation(segments: Sequence[Path], tail: str | None) -> str:
-    """The SQL of the whole log: the segments' rows and the tail's, which have the same columns: one SQL decodes both."""
+def events_relation(segments: Sequence[Path], tail: str | None, timezone: str) -> str:
+    """The SQL of the whole log in the ledger's time zone: the rows of the segments and of the tail, which have the same columns."""
     parts = []
     if segments:
         files = ", ".join("'" + str(file).replace("'", "''") + "'" for file in segments)
@@ -219,4 +236,4 @@ def events_relation(segments: Sequence[Path], tail: str | None) -> str:
         parts.append(f"SELECT * FROM {tail}")
     if not parts:
         raise StoreError("The ledger's log is empty.")
-    return " UNION ALL ".join(parts)
+    return unfolding(" UNION ALL ".join(parts), timezone)
