@@ -4,7 +4,7 @@
 -- parameters: none
 -- columns:
 --   entry: place in the ledger's one total order, from 1
---   stream: kind of stream: deal, account, process or settings
+--   stream: kind of stream: deal, account, process, target, rate or settings
 --   id: the stream's id
 --   version: place in its stream, from 1
 --   type: what happened, such as deal-won
@@ -55,11 +55,36 @@
 --   referred_by: the account that referred the lead
 --   grown_from: the deal that this one grew from
 --   attributes: facts about the company (a JSON object)
+--   judged: whether those meet the criteria of the process: met, unmet or unknown
+--   subscription: a subscription's id
+--   growth: how a deal grew from another or from a subscription: upsell, cross-sell or renewal
 --   names: names asked for
 --   cards: cards handed out
 --   lead: the deal that a referral started
+--   deal: the deal that a subscription was sold, renewed or changed with
+--   handed_by: who hands a lead over
+--   list_amount: what the list asks for what is offered or won
+--   terms: terms of an offer
+--   preference: what a client values
+--   weight: how much, from 0 to 5
+--   evidence: the entry that shows it
+--   note: a remark about the company
+--   case_id: a service case's id
+--   subject: what a case is about
+--   suggestion: what the profile suggests for broken equipment: repair or replace
+--   suggestion_why: the preferences that say so
+--   resolution: how a case was resolved
+--   followed: whether that is what was suggested
+--   score: how likely the client is to recommend us, from 0 to 10
+--   begins_on: first day of a target's or a call's period
+--   ends_on: the day after its last
+--   call: how sure a called forecast is: commit, best-case or pipeline
+--   rate: what one unit of the currency is worth in the ledger's own
 --   title: a process's title
 --   stages: a process's stages (a JSON list)
+--   criteria: a process's criteria for leads (a JSON list)
+--   disqualify_reasons: the reasons that a process lists (a JSON list)
+--   loss_reasons: the reasons that a process lists (a JSON list)
 --   ledger_id: the ledger's random id
 --   timezone: the ledger's time zone
 SELECT
@@ -115,11 +140,36 @@ SELECT
     referred_by,
     grown_from,
     attributes,
+    judged,
+    subscription,
+    growth,
     names,
     cards,
     lead,
+    deal,
+    handed_by,
+    list_amount,
+    terms,
+    preference,
+    weight,
+    evidence,
+    note,
+    case_id,
+    subject,
+    suggestion,
+    suggestion_why,
+    resolution,
+    followed,
+    score,
+    begins_on,
+    ends_on,
+    call,
+    rate,
     title,
     stages,
+    criteria,
+    disqualify_reasons,
+    loss_reasons,
     ledger_id,
     timezone
 FROM decoded

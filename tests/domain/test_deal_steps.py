@@ -286,7 +286,9 @@ class TestReopening:
 
 def test_a_currency_that_is_not_the_ledgers_is_refused() -> None:
     """Amounts in two currencies can't be added."""
-    why = "The ledger keeps its amounts in EUR; an amount in USD can't be added to them. Convert it first."
+    why = (
+        "The ledger keeps its amounts in EUR and has no exchange rate for USD. Set it first: 'salesledger rate set USD"
+    )
     assert why in given(captured(1)).refuses(offered(2, currency="USD"), Refused)
     assert types(given(captured(1), currency=None).when(offered(2, currency="USD"))) == ["offer-made"]
 

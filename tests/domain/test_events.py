@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from salesledger.domain.deal_events import DealEvent, DealRevised, Money, Moving, value_of
+from salesledger.domain.account import Price
+from salesledger.domain.deal_events import DealEvent, DealRevised, Money, Moving, Priced, value_of
 from salesledger.domain.events import TOPICS, Event, EventVoided, event_types
-from salesledger.domain.values import Amount, Currency, Date, Id, Text
+from salesledger.domain.target import Promise
+from salesledger.domain.values import Amount, Currency, Date, Id, Rate, Score, Text, Weight
 from salesledger.readmodel import decode
 from support import examples
 from support.happenings import at, captured, contacted, meeting, offered, revised, won
@@ -28,6 +30,9 @@ STAGES = st.lists(
     min_size=1,
     unique_by=lambda stage: stage["name"],
     max_size=5,
+)
+CRITERIA = st.lists(
+    st.fixed_dictionaries({"attribute": TEXTS, "one_of": st.lists(TEXTS, min_size=1, max_size=3)}), max_size=3
 )
 PRICES: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.just({}),
@@ -48,6 +53,8 @@ def values(name: str, annotation: Any) -> st.SearchStrategy[Any]:
     """What a field can hold, from its type."""
     if name == "stages":
         return STAGES
+    if name == "criteria":
+        return CRITERIA
     if name == "timezone":
         return st.sampled_from(["UTC", "Europe/Berlin"])
     by_type: dict[Any, st.SearchStrategy[Any]] = {
@@ -56,6 +63,9 @@ def values(name: str, annotation: Any) -> st.SearchStrategy[Any]:
         Id: IDS,
         Date: st.dates(),
         Currency: st.sampled_from(["EUR", "USD"]),
+        Rate: st.decimals(Decimal("0.00000001"), 9999999999, places=8),
+        Weight: st.integers(0, 5),
+        Score: st.integers(0, 10),
         bool: st.booleans(),
         int: st.integers(1, 10**6),
         datetime: INSTANTS,
@@ -92,6 +102,12 @@ def events(draw: st.DrawFn, cls: type[Event]) -> Event:
         fields |= draw(PRICES)
     if "currency" in cls.model_fields and not issubclass(cls, Money):
         fields["currency"] = draw(st.sampled_from(["EUR", "USD"]))
+    if issubclass(cls, Priced) and "currency" not in fields:
+        fields["list_amount"] = None
+    if issubclass(cls, Price):
+        fields |= {"recurring_amount": draw(AMOUNTS), "interval_months": draw(st.integers(1, 12))}
+    if issubclass(cls, Promise):
+        fields |= {"team": None, "begins_on": date(2026, 1, 1), "ends_on": date(2026, 4, 1), "amount": draw(AMOUNTS)}
     return cls(**fields)
 
 
@@ -255,7 +271,7 @@ class TestDecodingSql:
     def test_knows_every_field_and_its_type(self) -> None:
         """The SQL type follows from the field's."""
         wanted = {name: sql_type(kind) for cls in TOPICS.values() for name, kind in hints(cls).items()}
-        wanted |= dict.fromkeys(("rank", "replaces", "voids", "void_root"), "BIGINT")  # entries
+        wanted |= dict.fromkeys(("rank", "replaces", "voids", "void_root", "evidence"), "BIGINT")  # entries
         assert wanted == decode.ENVELOPE | decode.MOVE | decode.FIELDS | decode.DETAILS
 
     def test_a_name_has_one_type_in_every_class(self) -> None:
@@ -271,6 +287,7 @@ def sql_type(annotation: Any) -> str:
     """The type of a column that can hold the field."""
     names = {
         Amount: "DECIMAL(18, 4)",
+        Rate: "DECIMAL(18, 8)",
         Date: "DATE",
         bool: "BOOLEAN",
         datetime: "TIMESTAMP",

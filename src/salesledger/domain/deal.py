@@ -43,6 +43,7 @@ class DealState:
     currency: str | None = None
     expected_close: date | None = None
     category: de.Category | None = None
+    list_amount: Decimal | None = None
 
 
 def complete(state: DealState, event: Event, processes: Processes) -> Event:
@@ -57,6 +58,10 @@ def complete(state: DealState, event: Event, processes: Processes) -> Event:
         stage = event.stage or _stage_ahead(state, event, version)
         if stage is not None:
             update = {"process": event.process or state.process, "stage": stage}
+    if isinstance(event, de.DealMoved):
+        update = _entering(event, processes, event.process or state.process)
+    if isinstance(event, de.LeadHandedOver) and event.handed_by is None:
+        update["handed_by"] = state.owner or event.recorded_by
     if isinstance(event, de.LeadAccepted) and event.owner is None:
         update["owner"] = state.offered_to
     if isinstance(event, de.DealWon):
@@ -73,16 +78,26 @@ def _agreed_money(state: DealState, event: de.DealWon) -> dict[str, Any]:
     update = {name: getattr(state, name) for name in parts}
     if event.currency is None and any(value is not None for value in update.values()):
         update["currency"] = state.currency
+    if event.list_amount is None and (event.currency or update.get("currency")):
+        update["list_amount"] = state.list_amount
     return update
 
 
 def _enter_process(event: de.LeadCaptured, processes: Processes) -> Event:
-    name = event.process or next(iter(processes.names()), None)
+    update = _entering(event, processes, event.process or next(iter(processes.names()), None))
+    version = processes.get(update.get("process"), update.get("process_version"))
+    if version is not None:
+        update["judged"] = version.definition.judge(event.attributes)
+    return event.model_copy(update=update)
+
+
+def _entering(event: de.LeadCaptured | de.DealMoved, processes: Processes, name: str | None) -> dict[str, Any]:
+    """Where a deal stands that enters a process: in the version in force, in the stage that this kind of event enters."""
     version = processes.in_force(name, event.effective_at) if name else None
     if version is None:
-        return event
+        return {}
     stage = event.stage or version.definition.entered_by(event.type_name()) or version.definition.names[0]
-    return event.model_copy(update={"process": name, "process_version": version.version, "stage": stage})
+    return {"process": name, "process_version": version.version, "stage": stage}
 
 
 def _stage_ahead(state: DealState, event: de.Moving, version: Version | None) -> str | None:
@@ -110,13 +125,29 @@ def refuse(state: DealState, event: Event, processes: Processes, zone: tzinfo = 
             return "the deal is open; only a closed one can be reopened"
     elif state.status in CLOSED:
         return _refuse_closed(state, event, zone)
+    if isinstance(event, de.DealMoved):
+        if (event.process, event.process_version) == (state.process, state.process_version):
+            return f"the deal follows version {state.process_version} of the process {state.process!r} already"
+        return _refuse_stage(event.process, event.process_version, event, processes)
     if isinstance(event, de.Moving) and event.process not in (None, state.process):
         return f"the deal follows the process {state.process!r}, not {event.process!r}"
     if isinstance(event, de.Moving) and event.stage is not None:
         return _refuse_move(state, event, processes)
     if isinstance(event, de.DealAdvanced):
         return "an advance needs the stage that the deal moves to"
-    return _refuse_in_order(state, event)
+    return _refuse_reason(state, event, processes) or _refuse_in_order(state, event)
+
+
+def _refuse_reason(state: DealState, event: Event, processes: Processes) -> str | None:
+    """A process may list the reasons that count; another one is a slip of the pen."""
+    version = processes.get(state.process, state.process_version)
+    if version is None or not isinstance(event, de.LeadDisqualified | de.DealLost) or event.reason is None:
+        return None
+    lost = isinstance(event, de.DealLost)
+    listed = version.definition.loss_reasons if lost else version.definition.disqualify_reasons
+    if not listed or event.reason in listed:
+        return None
+    return f"{event.reason!r} is no reason that the process {state.process!r} lists; choose from {', '.join(listed)}"
 
 
 def _refuse_closed(state: DealState, event: Event, zone: tzinfo) -> str | None:
@@ -188,6 +219,10 @@ def evolve(state: DealState, event: Event) -> DealState:
             }
         case de.LeadQualified():
             changes["qualified"] = True
+        case de.DealMoved():
+            changes["process_version"] = event.process_version
+        case de.OfferMade() | de.DealWon() if event.list_amount is not None:
+            changes["list_amount"] = event.list_amount
         case de.LeadHandedOver():
             changes["offered_to"] = event.handed_to
         case de.LeadAccepted():

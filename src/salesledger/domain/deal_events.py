@@ -10,6 +10,8 @@ from salesledger.domain.values import Amount, Count, Currency, Date, Id, Months,
 
 Category = Literal["pipeline", "best-case", "commit", "omitted"]
 Status = Literal["open", "won", "lost", "disqualified"]
+Verdict = Literal["met", "unmet", "unknown"]
+Growth = Literal["upsell", "cross-sell", "renewal"]
 
 
 class Money(BaseModel):
@@ -118,20 +120,26 @@ class LeadCaptured(Moving, Attributes):
         process_version: the version of the process in force, which the deal follows.
         attributes: facts about the company that criteria may judge, such as size or sector.
         referred_by: the account that gave the referral.
-        grown_from: the deal that this one grew from (upsell, cross-sell).
+        judged: whether the facts meet the criteria of that version of the process; absent where it has none.
+        grown_from: the deal that this one grew from.
+        subscription: the subscription, of the lead's account, that this deal grew from.
+        growth: how it grew from that.
     """
 
     TOPIC = "lead-captured/1"
     STREAM = "deal"
     STATUS = "open"
     SETS = ATTRIBUTES
-    COMPLETED = ("process", "stage", "process_version")
+    COMPLETED = ("process", "stage", "process_version", "judged")
 
     company: Text
     process_version: int | None = None
     attributes: dict[Text, Text] | None = None
+    judged: Verdict | None = None
     referred_by: Id | None = None
     grown_from: Id | None = None
+    subscription: Id | None = None
+    growth: Growth | None = None
 
 
 class LeadContacted(Moving):
@@ -167,12 +175,19 @@ class LeadDisqualified(DealEvent):
 
 
 class LeadHandedOver(Moving):
-    """The lead was offered to an account executive."""
+    """The lead was offered to an account executive.
+
+    Attributes:
+        handed_to: who is to take it.
+        handed_by: who hands it over: the owner until then, else who records it.
+    """
 
     TOPIC = "lead-handed-over/1"
     STREAM = "deal"
+    COMPLETED = ("process", "stage", "handed_by")
 
     handed_to: Id
+    handed_by: Id | None = None
 
 
 class LeadAccepted(Moving):
@@ -231,6 +246,20 @@ class DealAdvanced(Moving):
     STREAM = "deal"
 
 
+class DealMoved(Moving):
+    """The deal follows another process, or another version of its own, from then on.
+
+    Attributes:
+        process_version: the version that is in force then.
+    """
+
+    TOPIC = "deal-moved/1"
+    STREAM = "deal"
+    COMPLETED = ("process", "stage", "process_version")
+
+    process_version: int | None = None
+
+
 class DealRevised(DealEvent, Attributes):
     """What is known of the deal changed."""
 
@@ -239,7 +268,25 @@ class DealRevised(DealEvent, Attributes):
     SETS = ATTRIBUTES
 
 
-class OfferMade(Moving, Money):
+class Priced(Money):
+    """A price with its terms.
+
+    Attributes:
+        list_amount: what the list asks for the same: one-off part and first term together.
+        terms: such as 'net 30'.
+    """
+
+    list_amount: Amount | None = None
+    terms: Text | None = None
+
+    @model_validator(mode="after")
+    def _list_has_currency(self) -> Self:
+        if self.list_amount is not None and self.currency is None:
+            raise ValueError("a list price needs the price that is offered beside it")
+        return self
+
+
+class OfferMade(Moving, Priced):
     """We made an offer; it is what the deal is worth from then on."""
 
     TOPIC = "offer-made/1"
@@ -247,7 +294,7 @@ class OfferMade(Moving, Money):
     SETS = tuple(Money.model_fields)
 
 
-class OfferCountered(Moving, Money):
+class OfferCountered(Moving, Priced):
     """The client made a counter-offer; the deal is worth it once we offer it ourselves, or win."""
 
     TOPIC = "offer-countered/1"
@@ -263,14 +310,14 @@ class PaperworkSent(Moving):
     kind: Text = "contract"
 
 
-class DealWon(DealEvent, Money):
+class DealWon(DealEvent, Priced):
     """The client bought."""
 
     TOPIC = "deal-won/1"
     STREAM = "deal"
     STATUS = "won"
     SETS = tuple(Money.model_fields)
-    COMPLETED = tuple(Money.model_fields)
+    COMPLETED = (*Money.model_fields, "list_amount")
 
 
 class DealLost(DealEvent):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from salesledger.domain import account, deal, process, settings
+import salesledger.domain.target  # noqa: F401 - targets are events, and never refused
+from salesledger.domain import account, deal, process, rate, settings
 from salesledger.domain.clocks import day
 from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.process import Processes
@@ -47,12 +48,17 @@ Command = Record | Void | Correct
 
 @dataclass(frozen=True)
 class Context:
-    """What a decision may look at besides the stream: the processes, the ledger's currency, its clock and its zone."""
+    """What a decision may look at besides the stream: the processes, the ledger's currency, its clock and its zone.
+
+    Attributes:
+        rated: the currencies that have an exchange rate.
+    """
 
     processes: Processes
     currency: str | None
     now: datetime
     zone: tzinfo = UTC
+    rated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -80,13 +86,17 @@ KINDS: dict[str, Kind] = {
     ),
     "account": Kind(
         account.AccountState(),
-        lambda _, event, __: event,
+        lambda state, event, _: account.complete(state, event),
         lambda s, e, context: account.refuse(s, e, context.zone),
         account.evolve,
     ),
     "process": Kind(0, lambda _, event, __: event, lambda s, e, _: _refuse_process(s, e), lambda n, _: n + 1),
     "settings": Kind(
         settings.SettingsState(), lambda _, event, __: event, lambda s, e, _: settings.refuse(s, e), settings.evolve
+    ),
+    "target": Kind(None, lambda _, event, __: event, lambda _, __, ___: None, lambda state, _: state),
+    "rate": Kind(
+        None, lambda _, event, __: event, lambda _, e, context: rate.refuse(e, context.currency), lambda state, _: state
     ),
 }
 
@@ -171,10 +181,11 @@ def _placed(stream: str, records: Sequence[Recorded], event: Event, context: Con
             f"known_at {event.known_at.isoformat()} is later than now; what is recorded is known. {NOTHING_RECORDED}"
         )
     currency = getattr(event, "currency", None)
-    if currency and context.currency and currency != context.currency:
+    known = isinstance(event, rate.RateSet) or currency in (None, context.currency, *context.rated)
+    if not known and context.currency:
         raise Refused(
-            f"The ledger keeps its amounts in {context.currency}; an amount in {currency} can't be added to them. "
-            f"Convert it first. {NOTHING_RECORDED}"
+            f"The ledger keeps its amounts in {context.currency} and has no exchange rate for {currency}. "
+            f"Set it first: 'salesledger rate set {currency} RATE --on DATE'. {NOTHING_RECORDED}"
         )
     kind = KINDS[kind_of(stream)]
     new = next(numbered(stream, len(records), [event], context.now))

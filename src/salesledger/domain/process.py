@@ -1,6 +1,7 @@
 """A business's sales process: its stages in order, what enters each, and how likely each is to be won."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -8,10 +9,13 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from salesledger.domain.deal_events import Moving
+from salesledger.domain.deal_events import Moving, Verdict
 from salesledger.domain.events import TOPICS, Event
 from salesledger.domain.values import Id, Text
 
+_NUMBER = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,4})?")
+
+Bound = Annotated[Decimal, Field(max_digits=18, decimal_places=4, allow_inf_nan=False)]
 Probability = Annotated[Decimal, Field(ge=0, le=1, max_digits=7, decimal_places=6)]
 
 MOVERS: frozenset[str] = frozenset(cls.type_name() for cls in TOPICS.values() if issubclass(cls, Moving))
@@ -25,6 +29,8 @@ class Stage(BaseModel):
         name: its id, unique within the process.
         entered_by: types of events that move a deal here, if it stands earlier; an explicit advance always can.
         probability: the default chance that a deal which stands here will be won, 0 to 1.
+        exit_criteria: what must be so before a deal should go on from here, in words.
+        rot_days: a deal that has stood here for more days than this is blocked.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +38,8 @@ class Stage(BaseModel):
     name: Id
     entered_by: tuple[Text, ...] = ()
     probability: Probability
+    exit_criteria: tuple[Text, ...] = ()
+    rot_days: int | None = Field(default=None, ge=1, le=3650)
 
     @model_validator(mode="after")
     def _known_events(self) -> Self:
@@ -43,8 +51,59 @@ class Stage(BaseModel):
         return self
 
 
+class Criterion(BaseModel):
+    """A condition that marketing sets on a fact about a company.
+
+    Attributes:
+        attribute: the fact's name, such as 'size'.
+        at_least: the least number that meets it.
+        at_most: the greatest number that meets it.
+        one_of: the values that meet it, whatever the case.
+        none_of: the values that don't.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    attribute: Text
+    at_least: Bound | None = None
+    at_most: Bound | None = None
+    one_of: tuple[Text, ...] = ()
+    none_of: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.at_least is None and self.at_most is None and not self.one_of and not self.none_of:
+            raise ValueError(
+                f"the criterion on {self.attribute!r} asks for nothing; give at_least, at_most, one_of or none_of"
+            )
+        return self
+
+    def judge(self, attributes: Mapping[str, str]) -> Verdict:
+        """Whether the facts meet this condition: unknown where the fact is missing, or is no number where one is asked for."""
+        value = attributes.get(self.attribute)
+        if value is None:
+            return "unknown"
+        if self.at_least is not None or self.at_most is not None:
+            if not _NUMBER.fullmatch(value):
+                return "unknown"
+            number = Decimal(value)
+            if (self.at_least is not None and number < self.at_least) or (
+                self.at_most is not None and number > self.at_most
+            ):
+                return "unmet"
+        same = value.lower()
+        if self.one_of and same not in {word.lower() for word in self.one_of}:
+            return "unmet"
+        return "unmet" if same in {word.lower() for word in self.none_of} else "met"
+
+
 class Definition(BaseModel):
-    """A process as it is written down: stages in order.
+    """A process as it is written down: stages in order, what marketing asks of a lead, the reasons that count.
+
+    Attributes:
+        criteria: the conditions that a lead should meet.
+        disqualify_reasons: the reasons for which a lead may be disqualified; any where empty.
+        loss_reasons: the reasons for which a deal may be lost; any where empty.
 
     Raises:
         ValueError: no stage, a stage twice, or an event that enters two stages.
@@ -53,6 +112,17 @@ class Definition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stages: tuple[Stage, ...] = Field(min_length=1, max_length=50)
+    criteria: tuple[Criterion, ...] = Field(default=(), max_length=50)
+    disqualify_reasons: tuple[Text, ...] = ()
+    loss_reasons: tuple[Text, ...] = ()
+
+    def judge(self, attributes: Mapping[str, str] | None) -> Verdict | None:
+        """Whether the facts meet all conditions; None where there are none.
+
+        One that is unmet decides; where none is, one that is unknown does.
+        """
+        verdicts = {criterion.judge(attributes or {}) for criterion in self.criteria}
+        return next((v for v in ("unmet", "unknown", "met") if v in verdicts), None)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -95,11 +165,23 @@ class ProcessDefined(Event):
     process_version: int = Field(ge=1)
     title: Text | None = None
     stages: tuple[Stage, ...]
+    criteria: tuple[Criterion, ...] | None = None
+    disqualify_reasons: tuple[Text, ...] | None = None
+    loss_reasons: tuple[Text, ...] | None = None
 
     @model_validator(mode="after")
     def _valid(self) -> Self:
-        Definition(stages=self.stages)
+        self.definition()
         return self
+
+    def definition(self) -> Definition:
+        """The process as it is written down."""
+        return Definition(
+            stages=self.stages,
+            criteria=self.criteria or (),
+            disqualify_reasons=self.disqualify_reasons or (),
+            loss_reasons=self.loss_reasons or (),
+        )
 
 
 @dataclass(frozen=True)
@@ -121,9 +203,7 @@ class Processes:
     @classmethod
     def of(cls, defined: Iterable[tuple[str, ProcessDefined]]) -> Self:
         """Collect the versions from (process, event) pairs in the ledger's order."""
-        return cls(
-            tuple(Version(name, e.process_version, e.effective_at, Definition(stages=e.stages)) for name, e in defined)
-        )
+        return cls(tuple(Version(name, e.process_version, e.effective_at, e.definition()) for name, e in defined))
 
     def names(self) -> list[str]:
         """The names of the processes, in the order in which they were first defined."""

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 MAX_TEXT = 500
 _PLAIN_NUMBER = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?")
+_RATE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,8})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -31,6 +32,21 @@ def to_amount(value: Any) -> Decimal:
         raise ValueError(
             f"{shown!r} is not an amount; write it like 1250 or 1250.50, with at most 14 digits and 4 decimals"
         )
+    return Decimal(text)
+
+
+def to_rate(value: Any) -> Decimal:
+    """Read an exchange rate: more than zero, at most 10 digits before the point and 8 after it.
+
+    Raises:
+        ValueError: with what is wrong and how to write it.
+    """
+    if isinstance(value, bool | float):
+        raise ValueError(f"{value!r} may be inexact; write the rate as text, such as '0.92'")
+    text = format_plain(value) if isinstance(value, Decimal) else str(value).strip()
+    shown = text if len(text) <= 40 else text[:40] + "..."
+    if not _RATE.fullmatch(text) or not Decimal(text):
+        raise ValueError(f"{shown!r} is not an exchange rate; write it like 0.92, with at most 8 decimals")
     return Decimal(text)
 
 
@@ -110,9 +126,12 @@ def _only_text(value: Any) -> Any:
 Amount = Annotated[
     Decimal, BeforeValidator(to_amount), PlainSerializer(format_plain, return_type=str, when_used="json")
 ]
+Rate = Annotated[Decimal, BeforeValidator(to_rate), PlainSerializer(format_plain, return_type=str, when_used="json")]
 Currency = Annotated[str, AfterValidator(to_currency)]
 Text = Annotated[str, BeforeValidator(_only_text), AfterValidator(to_text)]
 Id = Annotated[str, BeforeValidator(_only_text), AfterValidator(to_id)]
 Date = Annotated[date, BeforeValidator(_only_iso_date)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Weight = Annotated[int, Field(ge=0, le=5)]
+Score = Annotated[int, Field(ge=0, le=10)]
 Months = Annotated[int, Field(ge=1, le=1200)]

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from salesledger.domain.account import ReferralGiven
-from salesledger.domain.deal_events import Attributes, LeadCaptured, LeadTouched, Money
+from salesledger.domain.account import ReferralGiven, SubscriptionChanged, SubscriptionRenewed, SubscriptionStarted
+from salesledger.domain.deal_events import Attributes, LeadCaptured, LeadTouched
 from salesledger.domain.decide import Command, Context, Correct, Record, decide, fold
 from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.process import ProcessDefined, Processes
+from salesledger.domain.rate import RateSet
 from salesledger.domain.settings import CurrencySet
 from salesledger.domain.timeline import Recorded, numbered, standing
 from salesledger.domain.values import slug
@@ -151,6 +152,9 @@ class Batch:
         if defined.versions:
             processes = Processes((*self.context.processes.versions, *defined.versions))
             self.context = replace(self.context, processes=processes)
+        rated = {r.event.currency for r in made if isinstance(r.event, RateSet)}
+        if rated:
+            self.context = replace(self.context, rated=self.context.rated | rated)
         return made
 
     def records(self, stream: str) -> list[Recorded]:
@@ -209,6 +213,8 @@ class Batch:
             wanted += [("account", event.referred_by), ("deal", event.grown_from)]
         if isinstance(event, ReferralGiven):
             wanted.append(("deal", event.lead))
+        if isinstance(event, SubscriptionStarted | SubscriptionRenewed | SubscriptionChanged):
+            wanted.append(("deal", event.deal))
         for kind, name in wanted:
             if name is not None and not standing(self.records(f"{kind}:{name}")):
                 remedy = "Open it with 'account open'" if kind == "account" else "Check the id with 'salesledger deals'"
@@ -216,23 +222,19 @@ class Batch:
 
     def _set_currency(self, command: Command) -> None:
         event = _event_of(command)
-        if (
-            not isinstance(event, Money)
-            or not isinstance(event, Event)
-            or event.currency is None
-            or self.context.currency
-        ):
+        currency = getattr(event, "currency", None)
+        if event is None or currency is None or isinstance(event, RateSet) or self.context.currency:
             return
         settings = self.records(SETTINGS_STREAM)
         # Somebody may have set it between the reading of the context and the reading of this stream.
         if set_already := fold(SETTINGS_STREAM, settings).currency:
             self.context = replace(self.context, currency=set_already)
             return
-        chosen = CurrencySet(effective_at=self.context.now, recorded_by=event.recorded_by, currency=event.currency)
+        chosen = CurrencySet(effective_at=self.context.now, recorded_by=event.recorded_by, currency=currency)
         (made,) = numbered(SETTINGS_STREAM, len(settings), [chosen], self.context.now)
         settings.append(made)
         self.pending.append(Pending(SETTINGS_STREAM, made.version, chosen))
-        self.context = replace(self.context, currency=event.currency)
+        self.context = replace(self.context, currency=currency)
 
 
 def _event_of(command: Command) -> Event | None:

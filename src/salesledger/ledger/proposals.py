@@ -7,8 +7,10 @@ from typing import Any
 
 from salesledger.domain.decide import Correct, Record, Void
 from salesledger.domain.events import EventVoided
+from salesledger.domain.rate import RateSet
+from salesledger.domain.target import ForecastCalled, TargetSet, stream_of
 from salesledger.domain.timeline import Recorded
-from salesledger.domain.values import to_id, to_text
+from salesledger.domain.values import slug, to_id, to_text
 from salesledger.errors import NOTHING_RECORDED, BadValue, Refused
 from salesledger.ledger.batch import NewId, Proposal
 from salesledger.ledger.intake import build_event, event_class
@@ -46,6 +48,10 @@ def propose_event(
         type_name, {**fields, **others, "recorded_by": _actor(fields["recorded_by"])}, currency=currency
     )
     own, company = ids.get(kind), fields.get("company")
+    if isinstance(event, RateSet):
+        own = event.currency
+    elif isinstance(event, TargetSet | ForecastCalled):
+        own = stream_of(event.owner, event.team, slug(event.team) if event.team else None)
     if own is not None:
         stream: str | NewId = f"{kind}:{_checked(to_id, own)}"
     elif type_name in _MAKES_AN_ID and company:

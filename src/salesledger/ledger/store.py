@@ -20,7 +20,7 @@ from salesledger.domain.decide import CLOCK_SKEW, Context
 from salesledger.domain.process import B2B, ProcessDefined, Processes
 from salesledger.domain.settings import CurrencySet, LedgerOpened, SettingsState
 from salesledger.domain.settings import evolve as evolve_settings
-from salesledger.domain.timeline import UNRECORDED, Recorded
+from salesledger.domain.timeline import UNRECORDED, Recorded, standing
 from salesledger.errors import NOTHING_RECORDED, Conflict, LedgerExists, NotFound, SalesledgerError, StoreError
 from salesledger.ledger.application import LedgerApplication
 from salesledger.ledger.batch import Batch, Outcome, Proposal
@@ -192,10 +192,16 @@ class Store:
         defined = [(r.id, r.event) for stream in streams for r in self.records(stream)]
         return Processes.of((name, event) for name, event in defined if isinstance(event, ProcessDefined))
 
+    def rated(self) -> frozenset[str]:
+        """The currencies that have an exchange rate."""
+        with self._translated():
+            streams = self.app.recorder.select_streams("rate:", "rate;")
+        return frozenset(stream.partition(":")[2] for stream in streams if standing(self.records(stream)))
+
     def context(self) -> Context:
         """What decisions may look at, as it stands."""
         settings = self.settings()
-        return Context(self.processes(), settings.currency, self.now(), ZoneInfo(settings.timezone))
+        return Context(self.processes(), settings.currency, self.now(), ZoneInfo(settings.timezone), self.rated())
 
     def now(self) -> datetime:
         """The ledger's clock: the machine's, but never before the last entry."""
