@@ -127,6 +127,9 @@ class Engine:
         duck.execute("SET TimeZone = 'UTC'")
         if memory:
             duck.execute("SET memory_limit = $limit", {"limit": memory})
+        # Joins are written with the small side on the right. DuckDB's guess is wrong by a factor of a hundred where a deal's
+        # status decides, and on ten million events it then builds its table of the big side.
+        duck.execute("SET disabled_optimizers = 'build_side_probe_side'")
         duck.execute(_MACROS)
         return cls(path, place, head, own, log, duck, progress)
 
