@@ -63,8 +63,8 @@ def _tour(place: Path, deal: str) -> None:
     steps = (
         ("What is open, at the end of June 2026?", ["pipeline"]),
         ("And a year before, as it was then?", ["pipeline", "--as-of", "2025-06-30", "--known-at", "2025-06-30"]),
-        ("Leads, bookings, deal size, close ratio and lifetime, by quarter", ["metrics", "-Q"]),
-        ("How far did the leads of 2025 come?", ["funnel", "-p", "2025"]),
+        ("Leads, bookings, deal size, close ratio and lifetime, by quarter", ["metrics", "-Q", "process:b2b"]),
+        ("How far did the leads of 2025 come?", ["funnel", "-p", "2025", "process:b2b"]),
         ("Where does money wait longer than usual?", ["blocked", "amt:>30000"]),
         ("One deal's history, with a correction", ["history", deal]),
     )

@@ -71,10 +71,14 @@ class Kind:
     evolve: Callable[[Any, Event], Any]
 
 
-def _refuse_process(versions: int, event: Event) -> str | None:
-    if isinstance(event, process.ProcessDefined) and event.process_version != versions + 1:
-        return f"version {event.process_version} of the process can't follow version {versions}"
+def _refuse_process(versions: frozenset[int], event: Event) -> str | None:
+    if isinstance(event, process.ProcessDefined) and event.process_version in versions:
+        return f"the process has a version {event.process_version} already"
     return None
+
+
+def _evolve_process(versions: frozenset[int], event: Event) -> frozenset[int]:
+    return versions | {event.process_version} if isinstance(event, process.ProcessDefined) else versions
 
 
 KINDS: dict[str, Kind] = {
@@ -90,7 +94,7 @@ KINDS: dict[str, Kind] = {
         lambda s, e, context: account.refuse(s, e, context.zone),
         account.evolve,
     ),
-    "process": Kind(0, lambda _, event, __: event, lambda s, e, _: _refuse_process(s, e), lambda n, _: n + 1),
+    "process": Kind(frozenset(), lambda _, event, __: event, lambda s, e, _: _refuse_process(s, e), _evolve_process),
     "settings": Kind(
         settings.SettingsState(), lambda _, event, __: event, lambda s, e, _: settings.refuse(s, e), settings.evolve
     ),

@@ -215,10 +215,13 @@ class Processes:
         return of_process[-1] if of_process else None
 
     def in_force(self, process: str, at: datetime) -> Version | None:
-        """The version in force at an instant; before the first one, the first."""
+        """The version in force at an instant: the last one decided of those that have come into force; before all, the first.
+
+        A version that is defined later holds even where it came into force earlier: it corrects what was decided before.
+        """
         of_process = [v for v in self.versions if v.process == process]
         begun = [v for v in of_process if v.effective_at <= at]
-        return max(begun, key=lambda v: (v.effective_at, v.version)) if begun else next(iter(of_process), None)
+        return max(begun, key=lambda v: v.version) if begun else next(iter(of_process), None)
 
 
 B2B = Definition(

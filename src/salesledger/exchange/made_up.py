@@ -7,10 +7,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from salesledger.domain import account as ac
 from salesledger.domain import deal_events as de
 from salesledger.domain.account import AccountOpened, ReferralAsked, ReferralGiven
 from salesledger.domain.decide import Record
 from salesledger.domain.events import Event
+from salesledger.domain.process import B2B, Criterion, ProcessDefined, Stage
+from salesledger.domain.rate import RateSet
+from salesledger.domain.target import ForecastCalled, TargetSet
 from salesledger.domain.values import slug
 from salesledger.ledger.batch import Proposal
 
@@ -44,6 +48,24 @@ _LOSSES = (
 _STEPS = {"meeting": (0.8, 12), "proposal": (0.72, 18), "negotiation": (0.8, 14), "won": (0.75, 12)}
 _OWNERS = ("kim", "lee", "max")
 _CALLERS = ("ana", "ben")
+_LIKES = ("repair", "price", "uptime", "speed", "sustainability")
+_EXIT = {
+    "lead": ("reached by phone",),
+    "qualified": ("use case and decision maker known",),
+    "meeting": ("need agreed", "budget range named"),
+    "proposal": ("offer discussed",),
+    "negotiation": ("contract signed",),
+}
+_COUNTER = (
+    Stage(name="order", entered_by=("lead-captured",), probability=Decimal(1), exit_criteria=("paid at the counter",)),
+)
+_DOLLARS = ("0.93", "0.92", "0.92", "0.94", "0.95", "0.93", "0.89", "0.87", "0.86", "0.86", "0.87", "0.88")
+_QUOTAS = (180_000, 220_000, 260_000, 320_000, 340_000, 360_000, 400_000, 420_000)
+
+
+def _quarter(number: int) -> date:
+    """The first day of a quarter of the story, from 0."""
+    return date(2024 + (number + 2) // 4, (number + 2) % 4 * 3 + 1, 1)
 
 
 @dataclass
@@ -51,6 +73,51 @@ class _Company:
     chance: random.Random
     made: list[tuple[datetime, int, Proposal]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    later: random.Random = field(default_factory=lambda: random.Random(11))  # noqa: S311 - a story, not a secret
+
+    def begin(self) -> None:
+        """What sales operations decides before anybody sells: processes, targets, exchange rates."""
+        stages = tuple(
+            stage.model_copy(update={"exit_criteria": _EXIT[stage.name], "rot_days": 45}) for stage in B2B.stages
+        )
+        for version, day, least in ((2, FIRST_DAY, 20), (3, date(2025, 10, 1), 80)):
+            criterion = Criterion(attribute="employees", at_least=Decimal(least))
+            self.note(
+                "process:b2b",
+                ProcessDefined,
+                day,
+                "ops",
+                process_version=version,
+                title="B2B",
+                stages=stages,
+                criteria=(criterion,),
+                disqualify_reasons=("no budget", "no need", "too small"),
+                loss_reasons=tuple(reason for reason, _ in _LOSSES),
+            )
+        self.note(
+            "process:counter", ProcessDefined, FIRST_DAY, "ops", process_version=1, title="Counter", stages=_COUNTER
+        )
+        for number, rate in enumerate(_DOLLARS):
+            month = FIRST_DAY.month - 1 + number * 2
+            day = date(FIRST_DAY.year + month // 12, month % 12 + 1, 1)
+            self.note("rate:USD", RateSet, day, "ops", currency="USD", rate=rate)
+        for number, quota in enumerate(_QUOTAS):
+            period = {"begins_on": _quarter(number), "ends_on": _quarter(number + 1), "currency": CURRENCY}
+            for who in (None, *_OWNERS):
+                share = Decimal(quota if who is None else quota // 3)
+                stream = f"target:{who or 'all'}"
+                self.note(stream, TargetSet, _quarter(number), "ops", owner=who, amount=share, **period)
+                if who is not None:
+                    called = share * self.later.randint(60, 130) // 100
+                    middle = _quarter(number) + timedelta(days=45)
+                    self.note(stream, ForecastCalled, middle, who, owner=who, amount=called, **period)
+
+    def note(self, stream: str, event_class: type[Event], day: date, who: str, **fields: Any) -> None:
+        """One thing happens and is entered the same morning."""
+        effective_at = datetime.combine(day, time(7, 30), UTC)
+        envelope = {"effective_at": effective_at, "known_at": effective_at, "recorded_by": who}
+        event = event_class.model_validate(envelope | fields)
+        self.made.append((effective_at, len(self.made), Proposal(stream, Record(event))))
 
     def say(self, stream: str, event_class: type[Event], day: date, who: str, **fields: Any) -> None:
         """One thing happens; people enter most of it the same day, and some of it late."""
@@ -134,7 +201,7 @@ class _Company:
         low, high, _ = _SEGMENTS[segment]
         amount = Decimal(self.chance.randint(low, high) // 100 * 100) + Decimal(self.chance.choice((0, 0, 50)))
         recurring = {"recurring_amount": Decimal(self.chance.randint(40, 900)), "interval_months": 1, "term_months": 12}
-        money = {"amount": format(amount, "f"), "currency": CURRENCY} | (
+        money: dict[str, Any] = {"amount": format(amount, "f"), "currency": CURRENCY} | (
             recurring if self.chance.random() < 0.4 else {}
         )
         for step, (chance, mean_days) in _STEPS.items():
@@ -159,7 +226,9 @@ class _Company:
                 closing = day + timedelta(days=self.chance.randint(20, 70))
                 self.say(stream, de.DealRevised, day, owner, expected_close=closing, category="pipeline", **money)
             elif step == "proposal":
-                self.say(stream, de.OfferMade, day, owner, **money)
+                listed = Decimal(money["amount"]) + money.get("recurring_amount", 0) * money.get("term_months", 0)
+                money["list_amount"] = listed * self.later.choice((100, 100, 105, 110, 125)) // 100
+                self.say(stream, de.OfferMade, day, owner, terms="net 30", **money)
             elif step == "negotiation":
                 self.say(stream, de.PaperworkSent, day, owner)
             else:
@@ -169,6 +238,7 @@ class _Company:
         """A client, who is asked for names and often gives one."""
         self.say(stream, de.DealWon, day, owner, **money)
         self.say(f"account:{slug(name)}", AccountOpened, day, owner, company=name)
+        self.keep(slug(name), stream, day, owner, money)
         asked = day + timedelta(days=30)
         if asked > LAST_DAY:
             return
@@ -178,10 +248,71 @@ class _Company:
             if given <= LAST_DAY:
                 self.lead(given, referred_by=slug(name))
 
+    def keep(self, client: str, stream: str, day: date, owner: str, money: dict[str, Any]) -> None:
+        """The years after the first deal: a subscription, spare parts over the counter, service, what the client values."""
+        account = f"account:{client}"
+        if "recurring_amount" in money:
+            self.subscribe(account, stream.partition(":")[2], day, owner, money)
+        liked = self.later.choice(_LIKES)
+        after = day + timedelta(days=self.later.randint(5, 60))
+        if after <= LAST_DAY:
+            self.note(account, ac.AccountNoted, after, owner, preference=liked, weight=self.later.randint(2, 5))
+        number = 0
+        while (after := after + timedelta(days=self.later.randint(40, 160))) <= LAST_DAY:
+            number += 1
+            self.serve(account, after, number) if self.later.random() < 0.4 else self.order(client, after, number)
+            if number % 2 == 0:
+                self.note(account, ac.SatisfactionNoted, after, "service", score=self.later.choice((10, 9, 9, 8, 7, 4)))
+
+    def subscribe(self, account: str, deal: str, day: date, owner: str, money: dict[str, Any]) -> None:
+        """A subscription, its price a year later, and its end."""
+        price = {name: money[name] for name in ("recurring_amount", "interval_months", "currency")}
+        begin = day + timedelta(days=1)
+        if begin > LAST_DAY:
+            return
+        told = {"subscription": "plant-view", "deal": deal}
+        self.note(account, ac.SubscriptionStarted, begin, owner, product="Plant View", term_months=12, **told, **price)
+        change, renewal = begin + timedelta(days=self.later.randint(90, 330)), begin.replace(year=begin.year + 1)
+        if change <= LAST_DAY and self.later.random() < 0.4:
+            price["recurring_amount"] = price["recurring_amount"] * self.later.choice((80, 120, 150)) // 100
+            self.note(account, ac.SubscriptionChanged, change, owner, subscription="plant-view", **price)
+        if renewal <= LAST_DAY and self.later.random() < 0.8:
+            self.note(account, ac.SubscriptionRenewed, renewal, owner, subscription="plant-view", term_months=12)
+        elif renewal <= LAST_DAY:
+            why = self.later.choice(("price", "no longer needed"))
+            self.note(account, ac.SubscriptionCancelled, renewal, owner, subscription="plant-view", reason=why)
+
+    def serve(self, account: str, day: date, number: int) -> None:
+        """Something breaks; most often the client gets what the profile suggests."""
+        case = f"case-{number}"
+        self.note(account, ac.CaseOpened, day, "service", case_id=case, kind=ac.BROKEN, subject="sensor head")
+        done = day + timedelta(days=self.later.randint(1, 9))
+        if done <= LAST_DAY:
+            how = self.later.choice(("repair", "repair", "replace"))
+            self.note(account, ac.CaseResolved, done, "service", case_id=case, resolution=how)
+
+    def order(self, client: str, day: date, number: int) -> None:
+        """Spare parts, sold in one step; some clients pay in dollars."""
+        stream, amount = f"deal:{client}-order-{number}", Decimal(self.later.randint(4, 60) * 25)
+        currency = self.later.choice((CURRENCY, CURRENCY, CURRENCY, "USD"))
+        told = {
+            "company": client,
+            "account": client,
+            "process": "counter",
+            "source": "counter",
+            "product": "Spare parts",
+        }
+        self.note(stream, de.LeadCaptured, day, "counter", owner="counter", **told)
+        price = {"amount": amount, "currency": currency}
+        sold = datetime.combine(day, time(7, 31), UTC)
+        event = de.DealWon(effective_at=sold, known_at=sold, recorded_by="counter", **price)
+        self.made.append((sold, len(self.made), Proposal(stream, Record(event))))
+
 
 def proposals(seed: int = 7) -> Iterator[list[Proposal]]:
     """Everything that the company records in two years, in the order in which it became known, a group an event."""
     company = _Company(random.Random(seed))  # noqa: S311 - a story, not a secret
+    company.begin()
     day = FIRST_DAY
     while day <= LAST_DAY:
         if day.weekday() < 5:
@@ -204,6 +335,8 @@ def _builds_on(proposal: Proposal) -> list[str]:
     streams = [str(proposal.stream)]
     if isinstance(event, ReferralGiven):
         streams.append(f"deal:{event.lead}")
-    if isinstance(event, de.LeadCaptured) and event.referred_by:
-        streams.append(f"account:{event.referred_by}")
+    if isinstance(event, ac.SubscriptionStarted) and event.deal:
+        streams.append(f"deal:{event.deal}")
+    if isinstance(event, de.LeadCaptured):
+        streams += [f"account:{name}" for name in (event.referred_by, event.account) if name]
     return streams
