@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import as_of, bulk_append, durable_append, growth, rebuild, startup
+from benchmarks import as_of, bulk_append, durable_append, growth, projections, rebuild, startup
 from benchmarks.measure import Line, table
 from benchmarks.workspace import Workspace
 
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "as-of": as_of.run,
     "startup": startup.run,
     "growth": growth.run,
+    "projections": projections.run,
 }
 HEAD = ["what", "figure", "yardstick", "ratio", "target", ""]
 

@@ -11,7 +11,7 @@ from salesledger.domain.events import TOPICS
 from salesledger.domain.process import B2B
 from salesledger.domain.values import slug
 
-EVENTS_A_DEAL = 11.6
+EVENTS_A_DEAL = 12.0
 """Events that a deal has on average, those of its account included."""
 
 ENTRY = '"@"'
@@ -66,6 +66,7 @@ _PAINS = (
     "no forecast",
     "slow onboarding",
 )
+_LIKES = ("repair", "uptime", "price", "speed")
 _REASONS, _RIVALS = (
     ("price", "no budget", "timing", "missing feature", "no decision"),
     ("Acme CRM", "Globex", "Initech", None),
@@ -154,7 +155,7 @@ class _Journey:
             timing="this year",
         )
         seller = rng.choice(_SELLERS)
-        self.add("lead-handed-over", 2, handed_to=seller)
+        self.add("lead-handed-over", 2, handed_to=seller, handed_by=self.actor)
         self.actor = seller
         self.add("lead-accepted", 1, owner=seller)
         for _ in range(rng.choice((1, 1, 2, 3))):
@@ -232,6 +233,26 @@ class _Journey:
         self.add("deal-revised", 0.1, account=self.id)
         if self.rng.random() < 0.3:
             self.add_to_account("referral-asked", 30, names=self.rng.randint(1, 5))
+        self.keep()
+
+    def keep(self) -> None:
+        """What follows in the years after: a subscription, service, what the client values."""
+        rng, sold = self.rng, next(s for s in reversed(self.steps) if s.name == "deal-won").fields
+        if rng.random() < 0.5:
+            self.add_to_account("account-noted", 20, preference=rng.choice(_LIKES), weight=rng.randint(1, 5))
+        if "recurring_amount" in sold:
+            price = {name: sold[name] for name in ("recurring_amount", "interval_months", "currency")}
+            about = {"subscription": "main", "deal": self.id}
+            self.add_to_account("subscription-started", 2, **about, product="platform", term_months=12, **price)
+            if rng.random() < 0.4:
+                price["recurring_amount"] = f"{rng.lognormvariate(6, 0.8):.2f}"
+                self.add_to_account("subscription-changed", 90, subscription="main", **price)
+            if rng.random() < 0.3:
+                self.add_to_account("subscription-cancelled", 120, subscription="main", reason="price")
+        if rng.random() < 0.3:
+            self.add_to_account("case-opened", 40, case_id="first", kind="question", subject="an invoice")
+            self.add_to_account("case-resolved", 4, case_id="first", resolution="explained")
+            self.add_to_account("satisfaction-noted", 2, score=rng.randint(3, 10))
 
     def price(self) -> dict[str, object]:
         """An amount, which `money` keeps."""
