@@ -1,7 +1,7 @@
 -- accounts: every account opened by $as_of, with its deals and referrals, as known at $known_at
 -- grain: one row an account
 -- needs: events, strikes, deals
--- parameters: $as_of, $known_at
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   account: account id
 --   company: the company's name
@@ -10,8 +10,8 @@
 --   deals: its deals
 --   open_deals: those that are open
 --   won_deals: those that are won
---   bookings: what the won ones are worth
---   currency: currency of the bookings
+--   bookings: what the won ones are worth, foreign ones converted at the rates of the days on which they were won
+--   currency: currency of the bookings: the ledger's; empty where none of its deals has an amount
 --   referrals_asked: times that it was asked for referrals
 --   names_asked: names that it was asked for
 --   cards_handed_out: cards that it was given
@@ -45,8 +45,8 @@ sold AS (
         count(*) AS deals,
         count(*) FILTER (WHERE status = 'open') AS open_deals,
         count(*) FILTER (WHERE status = 'won') AS won_deals,
-        sum(value) FILTER (WHERE status = 'won') AS bookings,
-        max(currency) AS currency
+        sum(value_converted) FILTER (WHERE status = 'won') AS bookings,
+        CASE WHEN count(currency) > 0 THEN $currency END AS currency
     FROM deals
     GROUP BY account
 )

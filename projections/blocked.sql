@@ -2,15 +2,15 @@
 -- grain: one row an open deal that waits longer than usual
 -- only: open
 -- needs: deals, stage_visits
--- parameters: $as_of, $as_of_on, $known_at
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   deal: deal id
 --   company: the company's name
 --   process: process
 --   stage: stage
 --   owner: who sells (a short id)
---   amount: what the deal is worth: one-off plus the first term's recurring amount
---   currency: currency of the amount
+--   amount: what the deal is worth: one-off plus the first term's recurring amount, converted at the rate at $as_of where it is foreign
+--   currency: currency of the amount: the ledger's; empty where no amount is known
 --   entered_on: the day on which it came to the stage
 --   days_in_stage: calendar days since then
 --   usual_days: median of the days that earlier visits to this stage lasted
@@ -28,8 +28,8 @@ SELECT
     d.process,
     d.stage,
     d.owner,
-    d.value AS amount,
-    d.currency,
+    d.value_converted AS amount,
+    CASE WHEN d.currency IS NOT NULL THEN $currency END AS currency,
     v.entered_on,
     v.days AS days_in_stage,
     u.usual_days,
@@ -39,4 +39,4 @@ FROM deals d
 JOIN stage_visits v ON v.deal = d.deal AND v.left_at IS NULL
 JOIN usual u ON u.process = v.process AND u.stage = v.stage
 WHERE d.status = 'open' AND v.days > u.usual_days
-ORDER BY d.value DESC NULLS LAST, v.days DESC, d.deal
+ORDER BY d.value_converted DESC NULLS LAST, v.days DESC, d.deal

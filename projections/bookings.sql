@@ -2,7 +2,7 @@
 -- grain: one row a won deal
 -- only: won
 -- needs: deals, periods
--- parameters: $as_of, $known_at
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   period: the period of the win
 --   deal: deal id
@@ -15,7 +15,7 @@
 --   recurring_amount: amount paid every interval_months
 --   interval_months: months between two recurring payments
 --   term_months: months of the first term
---   currency: ISO code of every amount in the row
+--   currency: ISO code of every amount in the row: the ledger's; a foreign amount is converted at the rate of the day on which the deal was won
 --   lifetime_days: calendar days from capture to won
 --   owner: who sells (a short id)
 --   team: team
@@ -30,12 +30,12 @@ SELECT
     d.account,
     d.closed_on AS won_on,
     d.closed_at AS won_at,
-    d.value AS bookings,
-    d.amount,
-    d.recurring_amount,
+    d.value_converted AS bookings,
+    at_rate(d.amount, d.rate) AS amount,
+    at_rate(d.recurring_amount, d.rate) AS recurring_amount,
     d.interval_months,
     d.term_months,
-    d.currency,
+    CASE WHEN d.currency IS NOT NULL THEN $currency END AS currency,
     date_diff('day', d.captured_on, d.closed_on) AS lifetime_days,
     d.owner,
     d.team,

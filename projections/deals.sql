@@ -1,7 +1,7 @@
 -- deals: what each deal is at $as_of, as known at $known_at
 -- grain: one row a deal whose lead was captured by then
--- needs: deal_changes
--- parameters: $as_of, $known_at
+-- needs: deal_changes, rates, rate_days
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   deal: deal id
 --   company: the company's name
@@ -17,11 +17,13 @@
 --   source: where the lead came from
 --   campaign: marketing campaign
 --   value: one-off amount plus the first term's recurring amount; empty where no amount is known
+--   value_converted: the value in the ledger's currency, rounded once to four decimals
+--   rate: what it was converted at: the rate at $as_of where the deal is open, else that of the day on which it closed; empty where the value is in the ledger's currency
 --   amount: one-off amount
 --   recurring_amount: amount paid every interval_months
 --   interval_months: months between two recurring payments
 --   term_months: months of the first term
---   currency: ISO code of every amount in the row
+--   currency: ISO code of value and of the amounts
 --   expected_close: day on which the deal is expected to close
 --   category: forecast category: pipeline, best-case, commit or omitted
 --   captured_at: when the lead was captured (UTC)
@@ -67,6 +69,26 @@ WITH folded AS (
     FROM deal_changes c
     WHERE c.effective_at <= $as_of
     GROUP BY c.deal
+),
+valued AS (
+    SELECT
+        *,
+        CAST(
+            CASE
+                WHEN recurring_amount IS NULL THEN amount
+                ELSE coalesce(amount, 0) + CAST(recurring_amount AS DECIMAL(22, 4)) * CAST(term_months / interval_months AS INTEGER)
+            END AS DECIMAL(22, 4)
+        ) AS value
+    FROM folded
+    WHERE captured_at IS NOT NULL
+),
+converted AS (
+    SELECT
+        v.*,
+        CASE WHEN v.currency <> $currency THEN CASE WHEN v.status = 'open' OR v.status_on >= r.valid_from THEN r.rate ELSE d.rate END END AS rate
+    FROM valued v
+    LEFT JOIN rates r ON r.currency = v.currency
+    LEFT JOIN rate_days d ON d.currency = v.currency AND d.day = v.status_on
 )
 SELECT
     deal,
@@ -82,12 +104,12 @@ SELECT
     segment,
     source,
     campaign,
-    CAST(
-        CASE
-            WHEN recurring_amount IS NULL THEN amount
-            ELSE coalesce(amount, 0) + CAST(recurring_amount AS DECIMAL(22, 4)) * CAST(term_months / interval_months AS INTEGER)
-        END AS DECIMAL(22, 4)
-    ) AS value,
+    value,
+    CASE
+        WHEN value IS NULL OR rate IS NOT NULL OR currency = coalesce($currency, currency) THEN at_rate(value, rate)
+        ELSE CAST(error(no_rate(currency, CASE WHEN status = 'open' THEN $as_of_on ELSE status_on END)) AS DECIMAL(26, 4))
+    END AS value_converted,
+    rate,
     amount,
     recurring_amount,
     interval_months,
@@ -104,5 +126,4 @@ SELECT
     referred_by,
     grown_from,
     changed_at
-FROM folded
-WHERE captured_at IS NOT NULL
+FROM converted

@@ -1,7 +1,7 @@
 -- leads: every lead captured by $as_of and what has become of it, as known at $known_at
 -- grain: one row a lead
 -- needs: deals, deal_changes
--- parameters: $as_of, $known_at
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   deal: the lead's id, which is also its deal's
 --   company: the company's name

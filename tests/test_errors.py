@@ -74,6 +74,13 @@ def overtaken(ledger: Ledger) -> None:
         ledger.record("deal-won", deal="acme")
 
 
+def unrated(ledger: Ledger) -> None:
+    """Ask what an amount was worth before its currency had a rate."""
+    ledger.record("rate-set", currency="USD", rate="0.9", on="2026-01-05")
+    ledger.record("lead-captured", company="Beta", amount="100", currency="USD", on="2026-01-04")
+    ledger.answer("pipeline", as_of="2026-01-04")
+
+
 def _raises(error: Exception) -> Callable[..., Any]:
     def refuse(*_: object, **__: object) -> None:
         raise error
@@ -92,6 +99,7 @@ CASES: dict[str, tuple[Callable[[Ledger], object], str]] = {
     "BadValue": (lambda ledger: ledger.record("deal-won", deal="acme", amount="1E+3"), "'1E+3' is not an amount"),
     "BadFile": (lambda _: read_process(Path(__file__)), "is no TOML"),
     "BadQuery": (lambda ledger: ledger.query("DROP TABLE events"), "Only a single SELECT can be asked"),
+    "MissingRate": (unrated, "USD has no exchange rate on 2026-01-04"),
     "Refused": (lambda ledger: ledger.record("deal-reopened", deal="acme"), "only a closed one can be reopened"),
     "NotFound": (lambda ledger: ledger.find("deal", "nobody"), "There is no deal 'nobody'"),
     "AmbiguousId": (lambda ledger: ledger.find("deal", "acm"), "'acm' could be any of these deals: acme, acme-two"),

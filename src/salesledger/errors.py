@@ -8,6 +8,7 @@ SalesledgerError                exit code 1: the ledger says no
 │   ├── BadValue                an amount, id, text or field that an event can't hold
 │   ├── BadFile                 a file of rules, of a process or of rows that can't be read
 │   └── BadQuery                SQL that can't be run, or a parameter that is missing
+├── MissingRate                 an amount in a currency that has no exchange rate at the date in question
 ├── Refused                     a step that the deal's (account's, process's) timeline makes impossible
 ├── NotFound                    an id, an entry or a projection that isn't there
 │   └── AmbiguousId             a prefix that fits several ids
@@ -89,6 +90,16 @@ class BadFile(UsageError):
 
 class BadQuery(UsageError):
     """SQL that can't be run, or a projection's parameter that is missing."""
+
+
+class MissingRate(SalesledgerError):
+    """An amount is to be converted, and its currency has no exchange rate at that date."""
+
+    def __init__(self, currency: str, day: str) -> None:
+        super().__init__(
+            f"{currency} has no exchange rate on {day}, so an amount in it can't be converted. "
+            f"Set one: 'salesledger rate set {currency} RATE --on {day}'."
+        )
 
 
 class Refused(SalesledgerError):

@@ -13,7 +13,19 @@ from salesledger.readmodel.catalogue import load, parameters_of, parse, without_
 from salesledger.readmodel.engine import Engine, Question
 from support.answers import ordered, plain, tables
 from support.books import END, Books, books, days
-from support.happenings import asked, captured, contacted, given_lead, lost, meeting, offered, opened, touched, won
+from support.happenings import (
+    asked,
+    captured,
+    contacted,
+    given_lead,
+    lost,
+    meeting,
+    offered,
+    opened,
+    rate_set,
+    touched,
+    won,
+)
 from support.story import correct, void
 
 SHIPPED = load()
@@ -32,10 +44,13 @@ GRAINS = {
     "leads": ("deal",),
     "metrics": ("period", "group"),
     "pipeline": ("group", "process", "stage"),
+    "rate_days": ("currency", "day"),
+    "rate_history": ("entry",),
+    "rates": ("currency",),
     "stage_visits": ("deal", "visit"),
     "strikes": ("entry",),
 }
-MONEY = {"amount", "recurring_amount", "value", "bookings", "weighted_amount", "average_deal_size"}
+MONEY = {"amount", "recurring_amount", "value", "value_converted", "bookings", "weighted_amount", "average_deal_size"}
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +63,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
         made.record(name, meeting(n + 2 + n % 3), contacted(n + 9))
     made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
     made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
+    made.record("rate:USD", rate_set(1), rate_set(4, rate="0.8")).record("h", offered(13, currency="USD"))
     return made
 
 

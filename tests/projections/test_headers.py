@@ -75,7 +75,10 @@ def test_a_projection_beside_the_ledger_overrides_one_that_ships(ledger: Ledger,
     """Reports that read the overridden projection see the user's."""
     (tmp_path / "projections").mkdir()
     own = parse("deals", (Path(__file__).parents[2] / "projections" / "deals.sql").read_text())
-    head = "-- deals: fewer\n-- grain: one row a deal\n-- needs: deal_changes\n-- parameters: $as_of, $known_at\n-- columns:\n"
+    head = (
+        "-- deals: fewer\n-- grain: one row a deal\n-- needs: deal_changes, rates, rate_days\n"
+        "-- parameters: $as_of, $as_of_on, $known_at, $currency\n-- columns:\n"
+    )
     (tmp_path / "projections" / "deals.sql").write_text(f"{head}SELECT * FROM ({own.sql}) WHERE value > 9000\n")
     with ledger:
         assert ledger.project("pipeline").fetchall() == []

@@ -60,7 +60,10 @@ def test_deals_of_ones_own_are_not_second_guessed(path: Path) -> None:
     folder = path.with_name("projections")
     folder.mkdir()
     shipped = load()["deals"].sql
-    head = "-- deals: all open\n-- grain: one row a deal\n-- needs: deal_changes\n-- parameters: $as_of, $known_at\n-- columns:\n"
+    head = (
+        "-- deals: all open\n-- grain: one row a deal\n-- needs: deal_changes, rates, rate_days\n"
+        "-- parameters: $as_of, $as_of_on, $known_at, $currency\n-- columns:\n"
+    )
     folder.joinpath("deals.sql").write_text(f"{head}SELECT * REPLACE ('open' AS status) FROM ({shipped})")
     with Engine.open(path) as engine:
         assert engine.ask("SELECT sum(deals) FROM pipeline", Question(as_of=at(60))).rows == [(6,)]

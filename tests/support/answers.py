@@ -60,12 +60,20 @@ class Tables:
             self.engine.duck.register(f"{base}_rows", rows)
             self.engine.duck.execute(f"CREATE TEMP TABLE {base} AS SELECT * FROM {base}_rows")
 
-    def ask(self, name: str, as_of: datetime = LATEST, known_at: datetime = LATEST, by: str | None = None) -> list[Row]:
+    def ask(
+        self,
+        name: str,
+        as_of: datetime = LATEST,
+        known_at: datetime = LATEST,
+        by: str | None = None,
+        since: datetime | None = None,
+    ) -> list[Row]:
         """The rows of a projection, in its own order, instants without an offset and JSON as what it says."""
         duck, zone = self.engine.duck, self.engine.head.zone
         values = {
             "as_of": as_of.astimezone(UTC).replace(tzinfo=None),
             "as_of_on": as_of.astimezone(zone).date(),
+            "since": (since or as_of).astimezone(UTC).replace(tzinfo=None),
             "known_at": known_at.astimezone(UTC).replace(tzinfo=None),
             "by": by,
             "currency": self.engine.head.currency,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from salesledger.domain import account, deal_events, process, settings
+from salesledger.domain import account, deal_events, process, rate, settings
 from salesledger.domain.events import Event
 
 E = TypeVar("E", bound=Event)
@@ -53,5 +53,6 @@ opened = _maker(account.AccountOpened, company="Acme")
 asked = _maker(account.ReferralAsked, names=1)
 given_lead = _maker(account.ReferralGiven, lead="beta")
 defined = _maker(process.ProcessDefined, process_version=1, stages=({"name": "only", "probability": "0.5"},))
+rate_set = _maker(rate.RateSet, currency="USD", rate="0.9")
 ledger_opened = _maker(settings.LedgerOpened, ledger_id="0a", timezone="UTC")
 currency_set = _maker(settings.CurrencySet, currency="EUR")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from statistics import median
@@ -12,7 +11,7 @@ from salesledger.domain.account import AccountOpened, ReferralAsked, ReferralGiv
 from salesledger.domain.deal_events import LeadAccepted, LeadContacted, LeadQualified, LeadTouched, MeetingHeld
 from salesledger.readmodel.periods import Period
 from support.answers import Row
-from support.twins import Asked, by_id, deals, happened, naive, rank, what_it_sets
+from support.twins import Asked, by_id, converted, deals, happened, naive, rank, what_it_sets
 
 ALL = ("all", datetime(1900, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001  # as SQL writes it
 CLOSED = ("won", "lost", "disqualified")
@@ -35,11 +34,6 @@ def rounded(exact: Decimal) -> Decimal:
 def mean(days: list[int]) -> float | None:
     """Of calendar days."""
     return sum(days) / len(days) if days else None
-
-
-def highest(values: Iterable[Any]) -> Any:
-    """The greatest value that there is."""
-    return max((value for value in values if value is not None), default=None)
 
 
 def split(asked: Asked, deal: Row) -> Any:
@@ -92,9 +86,9 @@ def pipeline(asked: Asked) -> list[Row]:
         with localcontext(prec=60):
             for deal in there:
                 known_stage = asked.stages.get((process, deal["process_version"], stage))
-                if deal["value"] is not None and known_stage:
-                    weighted.append(deal["value"] * known_stage[1])
-            amounts = [deal["value"] for deal in there if deal["value"] is not None]
+                if deal["value_converted"] is not None and known_stage:
+                    weighted.append(deal["value_converted"] * known_stage[1])
+            amounts = [deal["value_converted"] for deal in there if deal["value_converted"] is not None]
             rows.append(
                 {
                     "group": group,
@@ -103,7 +97,7 @@ def pipeline(asked: Asked) -> list[Row]:
                     "deals": len(there),
                     "deals_without_amount": len(there) - len(amounts),
                     "amount": sum(amounts, Decimal(0)) if amounts else None,
-                    "currency": highest(deal["currency"] for deal in there) or asked.currency,
+                    "currency": asked.currency,
                     "weighted_amount": rounded(sum(weighted, Decimal(0))) if weighted else None,
                 }
             )
@@ -151,8 +145,7 @@ def metrics(asked: Asked) -> list[Row]:
             won, lost, disqualified = (
                 [d for d in closed if d["status"] == status and split(asked, d) == group] for status in CLOSED
             )
-            touched = [d for d in captured + closed if split(asked, d) == group]
-            amounts = [d["value"] for d in won if d["value"] is not None]
+            amounts = [d["value_converted"] for d in won if d["value_converted"] is not None]
             with localcontext(prec=60):
                 total = sum(amounts, Decimal(0))
                 average = rounded(total / len(amounts)) if amounts else None
@@ -167,7 +160,7 @@ def metrics(asked: Asked) -> list[Row]:
                     "bookings": total,
                     "average_deal_size": average,
                     "won_without_amount": len(won) - len(amounts),
-                    "currency": highest(d["currency"] for d in touched) or asked.currency,
+                    "currency": asked.currency,
                     "close_ratio": len(won) / (len(won) + len(lost)) if won or lost else None,
                     "average_deal_lifetime_days": mean([(d["closed_on"] - d["captured_on"]).days for d in won]),
                     "average_days_to_loss": mean([(d["closed_on"] - d["captured_on"]).days for d in lost]),
@@ -233,11 +226,9 @@ def blocked(asked: Asked) -> list[Row]:
             usual = float(median(earlier))
             rows.append(
                 {
-                    **{
-                        name: deal[name]
-                        for name in ("deal", "company", "process", "stage", "owner", "currency", "expected_close")
-                    },
-                    "amount": deal["value"],
+                    **{name: deal[name] for name in ("deal", "company", "process", "stage", "owner", "expected_close")},
+                    "amount": deal["value_converted"],
+                    "currency": asked.currency if deal["currency"] else None,
                     "entered_on": visit["entered_on"],
                     "days_in_stage": visit["days"],
                     "usual_days": usual,
@@ -250,7 +241,7 @@ def blocked(asked: Asked) -> list[Row]:
 def bookings(asked: Asked) -> list[Row]:
     """Twin of `bookings`."""
     copied = (
-        *("deal", "company", "account", "amount", "recurring_amount", "interval_months", "term_months", "currency"),
+        *("deal", "company", "account", "interval_months", "term_months"),
         *("owner", "team", "product", "segment", "source", "process"),
     )
     return [
@@ -259,7 +250,9 @@ def bookings(asked: Asked) -> list[Row]:
             **{name: deal[name] for name in copied},
             "won_on": deal["closed_on"],
             "won_at": deal["closed_at"],
-            "bookings": deal["value"],
+            "bookings": deal["value_converted"],
+            **{name: converted(deal[name], deal["rate"]) for name in ("amount", "recurring_amount")},
+            "currency": asked.currency if deal["currency"] else None,
             "lifetime_days": (deal["closed_on"] - deal["captured_on"]).days,
         }
         for label, begins, ends in periods(asked)
@@ -283,7 +276,9 @@ def accounts(asked: Asked) -> list[Row]:
         facts = [event.attributes for event in opening if event.attributes is not None]
         wishes = [r.event for r in records if isinstance(r.event, ReferralAsked)]
         own = [deal for deal in deals(asked) if deal["account"] == account]
-        amounts = [deal["value"] for deal in own if deal["status"] == "won" and deal["value"] is not None]
+        amounts = [
+            deal["value_converted"] for deal in own if deal["status"] == "won" and deal["value_converted"] is not None
+        ]
         with localcontext(prec=60):
             rows.append(
                 {
@@ -295,7 +290,7 @@ def accounts(asked: Asked) -> list[Row]:
                     "open_deals": sum(deal["status"] == "open" for deal in own),
                     "won_deals": sum(deal["status"] == "won" for deal in own),
                     "bookings": sum(amounts, Decimal(0)) if amounts else None,
-                    "currency": highest(deal["currency"] for deal in own),
+                    "currency": asked.currency if any(deal["currency"] for deal in own) else None,
                     "referrals_asked": len(wishes),
                     "names_asked": sum(wish.names or 0 for wish in wishes),
                     "cards_handed_out": sum(wish.cards or 0 for wish in wishes),

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from zoneinfo import ZoneInfo
 
 from salesledger.domain.deal_events import DealEvent, LeadCaptured, Moving
 from salesledger.domain.events import EventVoided
+from salesledger.domain.rate import RateSet
 from salesledger.domain.timeline import Recorded
 from salesledger.readmodel.periods import Period
 from support.answers import Row
@@ -175,6 +176,22 @@ def worth(state: Row) -> Decimal | None:
     return (state["amount"] or Decimal(0)) + state["recurring_amount"] * payments  # type: ignore[no-any-return]
 
 
+def rate_on(asked: Asked, currency: str, day: date) -> Decimal | None:
+    """The last rate that was set up to the end of a day."""
+    found = None
+    for record in happened(asked, "rate"):
+        event = record.event
+        if isinstance(event, RateSet) and event.currency == currency and asked.day(event.effective_at) <= day:
+            found = event.rate
+    return found
+
+
+def converted(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:
+    """The amount in the ledger's currency, to four decimals, half up."""
+    with localcontext(prec=80):
+        return amount if amount is None or rate is None else (amount * rate).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+
+
 def deals(asked: Asked) -> list[Row]:
     """Twin of `deals`."""
     rows = []
@@ -184,11 +201,17 @@ def deals(asked: Asked) -> list[Row]:
             continue
         turned = [r for r in records if "status" in what_it_sets(r)][-1]
         closed = state["status"] != "open"
+        day = asked.day(turned.event.effective_at if closed else asked.as_of)
+        foreign = state["currency"] not in (None, asked.currency)
+        rate = rate_on(asked, state["currency"], day) if foreign else None
+        assert rate is not None or not foreign, f"no rate for {state['currency']} on {day}"
         rows.append(
             {
                 "deal": deal,
                 **state,
                 "value": worth(state),
+                "value_converted": converted(worth(state), rate),
+                "rate": rate,
                 "captured_on": asked.day(state["captured_at"].replace(tzinfo=UTC)),
                 "closed_at": naive(turned.event.effective_at) if closed else None,
                 "closed_on": asked.day(turned.event.effective_at) if closed else None,

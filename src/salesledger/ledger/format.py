@@ -190,6 +190,7 @@ class Head:
         last_entry: the last entry of the log, as of when this was read.
         last_recorded_at: when that was recorded, in microseconds since 1970.
         stages: (process, version, stage, position, probability) of every version of every process, in order.
+        rated: whether an exchange rate was ever set.
     """
 
     ledger_id: str
@@ -198,6 +199,7 @@ class Head:
     last_entry: int
     last_recorded_at: int
     stages: tuple[tuple[str, int, str, int, str], ...]
+    rated: bool = False
 
     def now(self) -> datetime:
         """The ledger's clock: the machine's, but never before the last entry."""
@@ -245,6 +247,9 @@ def _read_head(connection: sqlite3.Connection, path: Path) -> Head:
                     str(stage["probability"]),
                 )
             )
+    rate = connection.execute(
+        "SELECT 1 FROM stored_events WHERE originator_id >= 'rate:' AND originator_id < 'rate;' LIMIT 1"
+    ).fetchone()
     return Head(
         ledger_id=settings["ledger_id"],
         zone=ZoneInfo(settings["timezone"]),
@@ -252,6 +257,7 @@ def _read_head(connection: sqlite3.Connection, path: Path) -> Head:
         last_entry=entry,
         last_recorded_at=recorded_at,
         stages=tuple(stages),
+        rated=rate is not None,
     )
 
 

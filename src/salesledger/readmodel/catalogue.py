@@ -8,13 +8,14 @@ from pathlib import Path
 
 from salesledger.errors import BadFile, NotFound
 
-BASES = ("decoded", "periods", "process_stages")
-"""The relations that the engine supplies: the decoded log, the periods that are asked about, the stages of every process."""
+BASES = ("decoded", "periods", "process_stages", "rated")
+"""The relations that the engine supplies: the decoded log, the periods that are asked about, the stages of every process, and
+every exchange rate that was ever set."""
 
 STATUSES = ("open", "won", "lost", "disqualified")
 """How a deal can stand."""
 
-PARAMETERS = ("as_of", "as_of_on", "known_at", "by", "currency")
+PARAMETERS = ("as_of", "as_of_on", "since", "known_at", "by", "currency")
 """The parameters that the engine supplies."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")

@@ -1,5 +1,6 @@
 """Answers: projections and questions composed into one DuckDB statement over the mirror and the tail."""
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any, Self
 
 import duckdb
 
-from salesledger.errors import BadQuery
+from salesledger.errors import BadQuery, MissingRate, SalesledgerError
 from salesledger.ledger.format import Head, connect_to_read, read_head
 from salesledger.readmodel import catalogue
 from salesledger.readmodel.catalogue import Projection
@@ -32,11 +33,34 @@ _MACROS = """
     CREATE OR REPLACE TEMP MACRO money_mean(total, n) AS
         CAST(CAST((CAST(total * 10000 AS HUGEINT) * 2 + n * 100) // (n * 200) AS DECIMAL(36, 0)) * 0.01 AS DECIMAL(38, 2));
     CREATE OR REPLACE TEMP MACRO place_of(instant, rank) AS
-        CAST(date_diff('microsecond', TIMESTAMP '1970-01-01', instant) AS HUGEINT) * 1000000000000 + rank
+        CAST(date_diff('microsecond', TIMESTAMP '1970-01-01', instant) AS HUGEINT) * 1000000000000 + rank;
+    CREATE OR REPLACE TEMP MACRO at_rate(amount, rate) AS
+        CASE
+            WHEN rate IS NULL THEN CAST(amount AS DECIMAL(26, 4))
+            ELSE CAST(CAST(amount AS DECIMAL(26, 4)) * CAST(rate AS DECIMAL(18, 8)) AS DECIMAL(26, 4))
+        END;
+    CREATE OR REPLACE TEMP MACRO no_rate(code, day) AS concat('NO_RATE ', code, ' ', CAST(day AS VARCHAR))
 """
+
+_NO_RATE = re.compile(r"NO_RATE ([A-Z]{3}) (\d+-\d\d-\d\d)")
 
 _INLINED = ("decoded", "events", "deal_entries", "deal_changes")
 """Relations that are read anew wherever they are needed: few of their many columns are, and DuckDB would copy all of them."""
+
+_RATED = """
+    SELECT currency, rate, effective_at, effective_on, known_at, recorded_by, entry, rank
+    FROM decoded
+    WHERE type = 'rate-set'
+"""
+
+# Most ledgers have one currency: no log is read, nor planned to be, for rates that were never set.
+_NEVER_RATED = """
+    SELECT
+        CAST(NULL AS VARCHAR) AS currency, CAST(NULL AS DECIMAL(18, 8)) AS rate, CAST(NULL AS TIMESTAMP) AS effective_at,
+        CAST(NULL AS DATE) AS effective_on, CAST(NULL AS TIMESTAMP) AS known_at, CAST(NULL AS VARCHAR) AS recorded_by,
+        CAST(NULL AS BIGINT) AS entry, CAST(NULL AS BIGINT) AS rank
+    WHERE false
+"""
 
 # A deal's status is cheap to know and the rest of it is not: where only some deals are looked at, only those are folded.
 _OF_STATUS = """
@@ -57,6 +81,7 @@ class Question:
 
     Attributes:
         as_of: the instant in business time; now where absent.
+        since: the earlier instant, for what compares the two; as_of where absent.
         known_at: what was known at this instant; now where absent.
         upto: nothing behind this entry of the log is looked at.
         periods: the periods that reports have rows for; one that holds everything where empty.
@@ -70,6 +95,7 @@ class Question:
     periods: Sequence[Period] = ()
     by: str | None = None
     filters: Sequence[str] = ()
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -201,9 +227,9 @@ class Engine:
                     raise
                 return self._answered(*self._prepared(sql, question, values))
         except duckdb.ProgrammingError as e:
-            raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+            raise _refused(e, "That SQL can't be run") from e
         except duckdb.Error as e:
-            raise BadQuery(f"That can't be answered: {_first_line(e)}") from e
+            raise _refused(e, "That can't be answered") from e
 
     def _answered(self, statement: str, parameters: dict[str, object]) -> Answer:
         result = self.duck.execute(statement, parameters)  # a relation would plan the statement twice
@@ -228,7 +254,7 @@ class Engine:
             return self.duck.sql(statement, params=parameters)
         except duckdb.Error as e:
             if not self._heal(e):
-                raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+                raise _refused(e, "That SQL can't be run") from e
         return self.query(sql, question, values)
 
     def _heal(self, error: duckdb.Error) -> bool:
@@ -256,7 +282,7 @@ class Engine:
         try:
             result = self.duck.execute(statement, parameters)
         except duckdb.Error as e:
-            raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+            raise _refused(e, "That SQL can't be run") from e
         columns = [str(column[0]) for column in result.description or ()]
 
         def rows() -> Iterator[tuple[Any, ...]]:
@@ -264,7 +290,7 @@ class Engine:
                 while chunk := result.fetchmany(_CHUNK):
                     yield from chunk
             except duckdb.Error as e:
-                raise BadQuery(f"That can't be answered: {_first_line(e)}") from e
+                raise _refused(e, "That can't be answered") from e
 
         return columns, rows()
 
@@ -299,6 +325,7 @@ class Engine:
             chain["decoded"] = self._decoded(question.upto)
             chain["periods"] = _periods(question.periods, self.head)
             chain["process_stages"] = _process_stages(self.head)
+            chain["rated"] = _RATED if self.head.rated else _NEVER_RATED
         needed = catalogue.in_order(self.projections, wanted)
         for projection in needed:
             body = projection.sql
@@ -342,6 +369,7 @@ class Engine:
         return {
             "as_of": _naive(question.as_of),
             "as_of_on": question.as_of.astimezone(self.head.zone).date(),
+            "since": _naive(question.since or question.as_of),
             "known_at": _naive(question.known_at),
             "by": question.by,
             "currency": self.head.currency,
@@ -391,6 +419,12 @@ def check_zone(name: str) -> None:
 
 def _naive(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _refused(error: duckdb.Error, what: str) -> SalesledgerError:
+    if found := _NO_RATE.search(str(error)):
+        return MissingRate(found[1], found[2])
+    return BadQuery(f"{what}: {_first_line(error)}")
 
 
 def _first_line(error: Exception) -> str:
