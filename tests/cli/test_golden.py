@@ -70,8 +70,20 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         'referral give acme "Theta KG" --owner kim --on 2026-03-10',
         'referral give acme "Iota Srl" --on 2026-03-11 -O json',
     ),
-    "process define": ("process define licence.toml", "process define licence.toml -O json"),
-    "process show": ("process show", "process show b2b -O json"),
+    "process define": (
+        "process define licence.toml",
+        "process define licence.toml -O json",
+        "process define --template counter",
+    ),
+    "process show": (
+        "process show",
+        "process show b2b -O json",
+        "process define --template license",
+        "process show license",
+        "process show license --part criteria",
+        "process show license --part reasons -O json",
+    ),
+    "process template": ("process template", "process template counter", "process template -O json"),
     "void": ("void 24 --reason 'was another deal'", "void 30 --reason 'it was right' -O json"),
     "correct": (
         "correct 16 --reason typo --set amount=950 --unset owner",

@@ -10,6 +10,7 @@ from typing import Any
 
 from salesledger.domain.account import AccountOpened, ReferralAsked, ReferralGiven
 from salesledger.domain.deal_events import LeadAccepted, LeadContacted, LeadQualified, LeadTouched, MeetingHeld
+from salesledger.domain.process import ProcessDefined
 from salesledger.readmodel.periods import Period
 from support.answers import Row
 from support.twins import Asked, by_id, deals, happened, naive, rank, what_it_sets
@@ -215,6 +216,18 @@ def funnel(asked: Asked) -> list[Row]:
     return rows
 
 
+def rot_days(asked: Asked, deal: Row) -> int | None:
+    """What the deal's version of its process allows in its stage."""
+    for record in asked.log:
+        event = record.event
+        if isinstance(event, ProcessDefined) and (record.id, event.process_version) == (
+            deal["process"],
+            deal["process_version"],
+        ):
+            return next((stage.rot_days for stage in event.stages if stage.name == deal["stage"]), None)
+    return None
+
+
 def blocked(asked: Asked) -> list[Row]:
     """Twin of `blocked`."""
     visits = stage_visits(asked)
@@ -229,8 +242,10 @@ def blocked(asked: Asked) -> list[Row]:
             for v in visits
             if v["left_at"] is not None and (v["process"], v["stage"]) == (visit["process"], visit["stage"])
         ]
-        if earlier and visit["days"] > median(earlier):
-            usual = float(median(earlier))
+        usual = float(median(earlier)) if earlier else None
+        allowed = rot_days(asked, deal)
+        limit = usual if allowed is None else allowed
+        if limit is not None and visit["days"] > limit:
             rows.append(
                 {
                     **{
@@ -242,6 +257,7 @@ def blocked(asked: Asked) -> list[Row]:
                     "days_in_stage": visit["days"],
                     "usual_days": usual,
                     "times_usual": visit["days"] / usual if usual else None,
+                    "rot_days": allowed,
                 }
             )
     return rows

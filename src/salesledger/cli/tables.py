@@ -149,9 +149,10 @@ BLOCKED = Table(
         "days_in_stage",
         "usual_days",
         "times_usual",
+        "rot_days",
         "expected_close",
     ),
-    expendable=("times_usual", "expected_close", "process", "company", "entered_on", "owner"),
+    expendable=("times_usual", "expected_close", "rot_days", "process", "company", "entered_on", "owner"),
     if_mixed=("process",),
     grouped="""
         SELECT

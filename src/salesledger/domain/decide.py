@@ -73,7 +73,10 @@ class Kind:
 
 def _refuse_process(versions: int, event: Event) -> str | None:
     if isinstance(event, process.ProcessDefined) and event.process_version != versions + 1:
-        return f"version {event.process_version} of the process can't follow version {versions}"
+        return (
+            f"version {event.process_version} of the process can't follow version {versions}; "
+            "versions come into force one after the other, so give a later date"
+        )
     return None
 
 

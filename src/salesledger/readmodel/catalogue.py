@@ -8,8 +8,8 @@ from pathlib import Path
 
 from salesledger.errors import BadFile, NotFound
 
-BASES = ("decoded", "periods", "process_stages")
-"""The relations that the engine supplies: the decoded log, the periods that are asked about, the stages of every process."""
+BASES = ("decoded", "periods", "process_stages", "process_criteria")
+"""The relations that the engine supplies: the decoded log, the periods asked about, stages and criteria of every process."""
 
 STATUSES = ("open", "won", "lost", "disqualified")
 """How a deal can stand."""
