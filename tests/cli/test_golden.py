@@ -46,16 +46,31 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "trial end delta --outcome happy --on 2026-03-15 -O json",
     ),
     "deal advance": ("deal advance delta negotiation", "deal advance delta meeting --on 2026-03-01 -O json"),
+    "deal move": (
+        "process define --template license --on 2026-03-01",
+        "deal move delta license --on 2026-03-02",
+        "deal move delta license --on 2026-03-03",
+        "deal move beta lic --stage quote --on 2026-03-02 -O json",
+    ),
+    "deal sell": (
+        'deal sell "Walk-in" --amount 19.90 --list 25 --terms cash --on 2026-03-20',
+        "process define --template counter --on 2026-03-01",
+        'deal sell "Walk-in" --amount 5 --on 2026-03-21 -O json',
+        'deal sell "Walk-in" --on 2026-03-21',
+    ),
     "deal revise": (
         "deal revise epsilon --owner kim --category best-case --expected-close 2026-05-31",
         "deal revise epsilon --amount 1000 -O json",
     ),
     "deal offer": (
-        "deal offer delta --amount 6500 --on 2026-03-03",
+        "deal offer delta --amount 6500 --list 7000 --terms 'net 30' --on 2026-03-03",
         "deal offer delta --counter --amount 6000 --on 2026-03-05 -O json",
     ),
     "deal paperwork": ("deal paperwork delta --kind order-form", "deal paperwork delta -O json"),
-    "deal win": ("deal win delta --on 2026-03-20 --dry-run", "deal win delta --amount 6800 --on 2026-03-20 -O json"),
+    "deal win": (
+        "deal win delta --on 2026-03-20 --dry-run",
+        "deal win delta --amount 6800 --list 7000 --on 2026-03-20 -O json",
+    ),
     "deal lose": (
         "deal lose delta --reason price --competitor Rival --on 2026-03-20",
         "deal lose beta --reason timing --on 2026-03-20 -O json",

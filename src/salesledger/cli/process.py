@@ -146,7 +146,7 @@ def show(
     format_: str | None,
     output: str | None,
 ) -> None:
-    """The version of a process in force; without a NAME, of every process.
+    """Each process as it is in force; with a NAME, one.
 
     A table of the stages has what else the process says below it.
     """
