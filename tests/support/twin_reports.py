@@ -9,8 +9,16 @@ from statistics import median
 from typing import Any
 
 from salesledger.domain.account import AccountOpened, ReferralAsked, ReferralGiven
-from salesledger.domain.deal_events import LeadAccepted, LeadContacted, LeadQualified, LeadTouched, MeetingHeld
+from salesledger.domain.deal_events import (
+    LeadAccepted,
+    LeadCaptured,
+    LeadContacted,
+    LeadQualified,
+    LeadTouched,
+    MeetingHeld,
+)
 from salesledger.domain.process import ProcessDefined
+from salesledger.domain.timeline import Recorded
 from salesledger.readmodel.periods import Period
 from support.answers import Row
 from support.twins import Asked, by_id, deals, happened, naive, rank, what_it_sets
@@ -111,6 +119,12 @@ def pipeline(asked: Asked) -> list[Row]:
     return rows
 
 
+def judged_by(records: Iterable[Recorded]) -> str | None:
+    """Whose criteria the lead was judged by last."""
+    judged = [r.event for r in records if isinstance(r.event, LeadCaptured) and r.event.judged is not None]
+    return f"{judged[-1].process}/{judged[-1].process_version}" if judged else None
+
+
 def leads(asked: Asked) -> list[Row]:
     """Twin of `leads`."""
     rows = []
@@ -134,7 +148,8 @@ def leads(asked: Asked) -> list[Row]:
                 "reason": deal["reason"],
                 "handed_to": acceptances[-1].event.owner if acceptances else None,  # type: ignore[attr-defined]
                 "meetings": len(meetings),
-                **{name: deal[name] for name in ("referred_by", "value", "currency")},
+                **{name: deal[name] for name in ("referred_by", "value", "currency", "judged")},
+                "judged_by": judged_by(of),
             }
         )
     return rows
