@@ -31,7 +31,9 @@ def run(work: Workspace) -> Iterator[Line]:
         for name in names:
             tenth, whole = _seconds(small, name), _seconds(big, name)
             yield Line(name, f"{whole:.2f} s CPU", f"{YARDSTICK} {yardstick:.2f} s", whole / yardstick, (MOST, False))
-            yield Line("  growth exponent", "", f"{tenth:.3f} s for a tenth", log10(whole / tenth), (MOST_GROWTH, False))
+            yield Line(
+                "  growth exponent", "", f"{tenth:.3f} s for a tenth", log10(whole / tenth), (MOST_GROWTH, False)
+            )
 
 
 def _seconds(engine: Engine, name: str) -> float:

@@ -16,7 +16,7 @@
 --   captured_at: effective_at, where the event captures the lead
 --   company: the company's name, where the event captures the lead
 --   process: the process, where the event moves the deal
---   process_version: the version that the deal follows, where the event captures the lead
+--   process_version: the version that the deal follows, where the event captures the lead or moves the deal to another
 --   stage: the stage, where the event moves the deal
 --   account: account id, where the event sets it
 --   owner: who sells (a short id), where the event sets it
@@ -36,6 +36,8 @@
 --   competitor: who won instead, where the event loses the deal
 --   referred_by: the account that referred the lead
 --   grown_from: the deal that this one grew from
+--   attributes: facts about the company (a JSON object), where the event captures the lead
+--   judged: whether those met the criteria of the process: met, unmet or unknown, where the event captures the lead
 SELECT
     id AS deal,
     entry,
@@ -75,6 +77,8 @@ SELECT
     reason,
     competitor,
     referred_by,
-    grown_from
+    grown_from,
+    attributes,
+    judged
 FROM events
 WHERE stream = 'deal' AND type <> 'event-voided'

@@ -34,6 +34,7 @@
 --   competitor: who won instead
 --   referred_by: the account that referred the lead
 --   grown_from: the deal that this one grew from
+--   judged: whether the lead met the criteria of its process when it was captured: met, unmet or unknown
 --   changed_at: when something last happened (UTC)
 WITH folded AS (
     SELECT
@@ -64,6 +65,7 @@ WITH folded AS (
         max_by(c.entry, c.place) FILTER (WHERE c.status IS NOT NULL) AS status_entry,
         max_by(c.referred_by, c.place) FILTER (WHERE c.referred_by IS NOT NULL) AS referred_by,
         max_by(c.grown_from, c.place) FILTER (WHERE c.grown_from IS NOT NULL) AS grown_from,
+        max_by(c.judged, c.place) FILTER (WHERE c.judged IS NOT NULL) AS judged,
         max_by(struct_pack(reason := c.reason, competitor := c.competitor), c.place) FILTER (WHERE c.status IS NOT NULL) AS closing,
         max(c.effective_at) AS changed_at
     FROM deal_changes c
@@ -125,5 +127,6 @@ SELECT
     CASE WHEN status <> 'open' THEN closing.competitor END AS competitor,
     referred_by,
     grown_from,
+    judged,
     changed_at
 FROM converted

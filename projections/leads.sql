@@ -24,6 +24,8 @@
 --   referred_by: the account that referred the lead
 --   value: one-off amount plus the first term's recurring amount
 --   currency: ISO code of every amount in the row
+--   judged: whether the lead met the criteria when it was captured: met, unmet or unknown; empty where there were none
+--   judged_by: whose criteria those were: PROCESS/VERSION
 WITH counted AS (
     SELECT
         deal,
@@ -33,7 +35,8 @@ WITH counted AS (
         min(effective_on) FILTER (WHERE type = 'lead-contacted') AS first_contact_on,
         max(effective_on) FILTER (WHERE type = 'lead-qualified') AS qualified_on,
         max_by(owner, place) FILTER (WHERE type = 'lead-accepted') AS handed_to,
-        count(*) FILTER (WHERE type = 'meeting-held') AS meetings
+        count(*) FILTER (WHERE type = 'meeting-held') AS meetings,
+        max_by(process || '/' || process_version, place) FILTER (WHERE judged IS NOT NULL) AS judged_by
     FROM deal_changes
     WHERE effective_at <= $as_of
     GROUP BY deal
@@ -59,7 +62,9 @@ SELECT
     c.meetings,
     d.referred_by,
     d.value,
-    d.currency
+    d.currency,
+    d.judged,
+    c.judged_by
 FROM deals d
 JOIN counted c ON c.deal = d.deal
 ORDER BY d.captured_at, d.deal

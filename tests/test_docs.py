@@ -40,7 +40,7 @@ class TestProjections:
         assert [row[0] for row in table(PROJECTIONS, "| relation | holds |")] == [f"`{name}`" for name in BASES]
         assert [row[0] for row in table(PROJECTIONS, "| parameter | is |")] == [f"`${name}`" for name in PARAMETERS]
 
-    @pytest.mark.parametrize("relation", ["periods", "process_stages"])
+    @pytest.mark.parametrize("relation", ["periods", "process_stages", "process_criteria"])
     def test_name_the_columns_of_what_the_engine_supplies(self, relation: str, tmp_path: Path) -> None:
         """All of them, in order."""
         (told,) = [row[1] for row in table(PROJECTIONS, "| relation | holds |") if row[0] == f"`{relation}`"]

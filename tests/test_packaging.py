@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from salesledger.exchange.process_file import templates
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -32,6 +34,7 @@ def test_the_wheel_ships_every_projection(installed: Path) -> None:
     assert shipped == {file.name: file.read_text() for file in (ROOT / "projections").glob("*.sql")}
     assert shipped
     assert (installed / "salesledger" / "py.typed").exists()
+    assert {file.stem for file in (installed / "salesledger" / "templates").glob("*.toml")} == set(templates())
 
 
 def test_the_wheel_records_and_reports_without_the_checkout(installed: Path, tmp_path: Path) -> None:

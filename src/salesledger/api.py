@@ -19,6 +19,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from salesledger.ledger.store import Store
 
 __all__ = ["Ledger", "to_path"]
+
+COUNTER = "counter"
+"""The process of sales over the counter, where a ledger has one."""
+
+_MONEY = ("amount", "recurring_amount", "interval_months", "term_months", "currency")
 
 
 class Ledger(Reader):
@@ -221,6 +227,49 @@ class Ledger(Reader):
         return self.record_all([propose_referral(lead, referrer, effective_at=when, recorded_by=who)], dry_run=dry_run)[
             0
         ]
+
+    def sell(
+        self,
+        company: str,
+        /,
+        *,
+        deal: str | None = None,
+        on: str | date | datetime | None = None,
+        actor: str | None = None,
+        key: str | None = None,
+        dry_run: bool = False,
+        list_amount: str | Decimal | None = None,
+        terms: str | None = None,
+        **fields: Any,
+    ) -> list[Outcome]:
+        """Record a sale over the counter: a lead that is captured and won at once, in one append.
+
+        Args:
+            company: who bought.
+            list_amount: what the list asks.
+            terms: the terms of the sale.
+            fields: those of a 'lead-captured'; see `record` for the rest. Without a process it follows `counter`, where the
+                ledger has one, else the ledger's first.
+
+        Raises:
+            BadValue: no amount, or a value that an event can't hold.
+        """
+        from salesledger.ledger.proposals import propose_sale
+
+        given = {name: value for name, value in fields.items() if value is not None}
+        price = {name: given[name] for name in _MONEY if name in given} | {"list_amount": list_amount, "terms": terms}
+        if not {"amount", "recurring_amount"} & set(price):
+            raise BadValue("A sale needs its amount. Nothing was recorded.")
+        if "process" not in given and COUNTER in self.store.processes().names():
+            given["process"] = COUNTER
+        when, who = self._when(on, key), self.actor if actor is None else actor
+        lead = self.proposal("lead-captured", deal=deal, on=when, actor=who, key=key, company=company, **given)
+        sale = propose_sale(
+            replace(lead, dated=on is not None),
+            price | {"effective_at": when, "recorded_by": who},
+            currency=self._currency(),
+        )
+        return self.record_all([sale], dry_run=dry_run)[0]
 
     def void(
         self, entry: int, reason: str, *, actor: str | None = None, key: str | None = None, dry_run: bool = False

@@ -15,10 +15,12 @@ from support.happenings import (
     captured,
     contacted,
     countered,
+    defined,
     disqualified,
     handed_over,
     lost,
     meeting,
+    moved,
     offered,
     opened,
     paperwork,
@@ -317,3 +319,52 @@ def test_an_event_goes_to_a_stream_of_its_own_kind(step: Event) -> None:
         f"{step.type_name()} is an event of {'an account' if step.STREAM == 'account' else 'a deal'}"
         in wrong.refuses(step)
     )
+
+
+class TestMoves:
+    """A deal that is moved to another process, or to another version of its own."""
+
+    def processes(self) -> Processes:
+        """The processes art, of two versions, and b2b."""
+        look, buy, hang = ({"name": name, "probability": "0.5"} for name in ("look", "buy", "hang"))
+        return Processes.of(
+            [
+                ("art", defined(1, stages=(look, buy))),
+                ("b2b", defined(1, stages=({"name": "lead", "probability": "0.5"}, buy))),
+                ("art", defined(10, process_version=2, stages=(look, buy, hang))),
+            ]
+        )
+
+    def test_take_the_version_in_force_and_keep_a_stage_of_the_same_name(self) -> None:
+        """Until then the deal keeps the version that it was captured under."""
+        story = given(captured(2), advanced(3, stage="buy"), processes=self.processes())
+        (event,) = story.when(moved(12, process="art"))
+        assert (event.process, event.process_version, event.stage) == ("art", 2, "buy")  # type: ignore[attr-defined]
+        assert (story.state.process_version, story.then(event).state.process_version) == (1, 2)
+        (other,) = story.when(moved(12, process="b2b", stage="lead"))
+        assert (other.process, other.stage) == ("b2b", "lead")  # type: ignore[attr-defined]
+
+    def test_enter_the_first_stage_where_there_is_none_of_that_name(self) -> None:
+        """What the deal was in says nothing there."""
+        story = given(captured(2), processes=self.processes())
+        assert story.then(moved(3, process="b2b")).state.stage == "lead"
+
+    def test_to_where_the_deal_is_already_are_refused(self) -> None:
+        """So is a stage or a process that isn't there."""
+        story = given(captured(2), processes=self.processes())
+        assert "follows version 1 of the process 'art' already" in story.refuses(moved(3, process="art"))
+        assert "has no stage 'hang'" in story.refuses(moved(3, process="b2b", stage="hang"))
+        assert "no process 'nope'" in story.refuses(moved(3, process="nope"))
+
+
+class TestListPrices:
+    def test_are_taken_over_by_the_win(self) -> None:
+        """Those of the last offer, unless the win has its own."""
+        story = given(captured(1), offered(2, amount="90", list_amount="100"))
+        assert story.then(won(3)).state.list_amount == 100
+        assert story.then(won(3, list_amount="120")).state.list_amount == 120
+
+    def test_without_a_price_beside_them_are_refused(self) -> None:
+        """Nothing is known of what was agreed."""
+        assert "give the amount too" in given(captured(1)).refuses(won(3, list_amount="100"))
+        assert "an offer needs an amount" in given(captured(1)).refuses(offered(3, amount=None, list_amount="100"))

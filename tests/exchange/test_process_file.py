@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from salesledger.errors import NOTHING_RECORDED, BadFile
-from salesledger.exchange.process_file import read_process
+from salesledger.errors import NOTHING_RECORDED, BadFile, NotFound
+from salesledger.exchange.process_file import read_process, template, templates
 
 GOOD = """
 name = "licence"
@@ -27,8 +27,8 @@ def read(tmp_path: Path, text: str | bytes) -> tuple[str, str | None, list[tuple
     """The process of a file with this text."""
     file = tmp_path / "process.toml"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    name, title, stages = read_process(file)
-    return name, title, [(stage.name, stage.probability, stage.entered_by) for stage in stages]
+    name, title, definition = read_process(file)
+    return name, title, [(stage.name, stage.probability, stage.entered_by) for stage in definition.stages]
 
 
 def test_is_read_with_exact_probabilities(tmp_path: Path) -> None:
@@ -71,6 +71,11 @@ def test_needs_no_title(tmp_path: Path) -> None:
         (GOOD.replace("lead-captured", "lead-caught"), "entered by 'lead-caught', which moves no deal"),
         (GOOD.replace("entered_by", "entered"), "stages.0.entered"),
         (GOOD.replace("[[stages]]", "[stages]", 1), "is no TOML"),
+        ("title = ''\n" + GOOD.replace('title = "Licences"', ""), "title: the text is empty"),
+        (GOOD + '[[criteria]]\nattribute = "size"', "the criterion on 'size' asks for nothing"),
+        (GOOD + '[[criteria]]\nattribute = "size"\nat_least = "many"', "criteria.0.at_least"),
+        (GOOD.replace("probability = 0.45", "probability = 0.45\nrot_days = 0"), "stages.1.rot_days"),
+        ("loss_reasons = 'price'\n" + GOOD, "loss_reasons"),
         ('name = "a"\nstages = "b"', "stages"),
         ('name = "a"\nstages = [5]', "stages.0"),
         ('name = "a"\nstages = [' + '{name = "x", probability = 0},' * 51 + "]", "at most 50"),
@@ -91,3 +96,38 @@ def test_that_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
     """A missing file, and a folder."""
     with pytest.raises(BadFile, match="can't be read"):
         read_process(tmp_path / name)
+
+
+def test_holds_all_that_a_process_says(tmp_path: Path) -> None:
+    """Exit criteria, waiting times, criteria with exact bounds, reasons."""
+    file = tmp_path / "whole.toml"
+    file.write_text(
+        """
+name = "whole"
+disqualify_reasons = ["no need"]
+loss_reasons = ["price", "timing"]
+criteria = [{attribute = "size", at_least = 10, at_most = 99.5}, {attribute = "plan", one_of = ["a", 7], none_of = ["c"]}]
+stages = [{name = "only", probability = 0.5, exit_criteria = ["all is said"], rot_days = 14}]
+"""
+    )
+    _, _, definition = read_process(file)
+    size, plan = definition.criteria
+    assert (size.at_least, size.at_most) == (Decimal(10), Decimal("99.5"))
+    assert (plan.one_of, plan.none_of) == (("a", "7"), ("c",))
+    assert (definition.stages[0].exit_criteria, definition.stages[0].rot_days) == (("all is said",), 14)
+    assert (definition.disqualify_reasons, definition.loss_reasons) == (("no need",), ("price", "timing"))
+
+
+@pytest.mark.parametrize("name", ["b2b", "counter", "gallery", "license"])
+def test_a_template_is_a_sound_process_of_its_name(name: str) -> None:
+    """Each that ships, and a lead knows where it enters."""
+    read, title, definition = read_process(template(name))
+    assert (read, bool(title)) == (name, True)
+    assert definition.entered_by("lead-captured") == definition.names[0]
+
+
+def test_another_template_is_refused_by_name() -> None:
+    """With what there is."""
+    assert templates() == ["b2b", "counter", "gallery", "license"]
+    with pytest.raises(NotFound, match="Did you mean 'license'"):
+        template("licence")

@@ -51,7 +51,11 @@ def _lead_touched(on: datetime, known: datetime | None, dress: int) -> Event:
 def _lead_captured(on: datetime, known: datetime | None, dress: int) -> Event:
     facts = {"company": _pick(dress, 0, "Acme", "Beta"), "referred_by": _pick(dress, 3, None, None, "x")}
     grown = {"grown_from": _pick(dress, 2, None, None, "ann")}
-    return h.captured(on, known_at=known, **facts, **grown, **_attributes(dress), **_stage(dress))
+    told = {
+        "attributes": _pick(dress, 4, None, None, {"size": "5"}, {"size": "50.5", "sector": "Wood"}, {"size": "many"})
+    }
+    process = {"process": _pick(dress, 5, None, None, None, "art")}
+    return h.captured(on, known_at=known, **facts, **grown, **told, **process, **_attributes(dress), **_stage(dress))
 
 
 def _lead_contacted(on: datetime, known: datetime | None, dress: int) -> Event:
@@ -67,7 +71,8 @@ def _lead_disqualified(on: datetime, known: datetime | None, dress: int) -> Even
 
 
 def _lead_handed_over(on: datetime, known: datetime | None, dress: int) -> Event:
-    return h.handed_over(on, known_at=known, handed_to=_pick(dress, 0, "lee", "mia"))
+    people = {"handed_to": _pick(dress, 0, "lee", "mia"), "handed_by": _pick(dress, 1, None, None, "kim")}
+    return h.handed_over(on, known_at=known, **people)
 
 
 def _lead_accepted(on: datetime, known: datetime | None, dress: int) -> Event:
@@ -75,11 +80,13 @@ def _lead_accepted(on: datetime, known: datetime | None, dress: int) -> Event:
 
 
 def _lead_rejected(on: datetime, known: datetime | None, dress: int) -> Event:
-    return h.rejected(on, known_at=known)
+    return h.rejected(on, known_at=known, reason=_pick(dress, 0, "too small", "not mine"))
 
 
 def _meeting_held(on: datetime, known: datetime | None, dress: int) -> Event:
-    return h.meeting(on, known_at=known, **_stage(dress))
+    told = {"kind": _pick(dress, 0, "meeting", "demo"), "attendees": _pick(dress, 1, None, 3)}
+    pains = {"pain_points": _pick(dress, 2, None, ("slow",), ("slow", "dear"), ("dear", "dear"))}
+    return h.meeting(on, known_at=known, **told, **pains, **_stage(dress))
 
 
 def _trial_started(on: datetime, known: datetime | None, dress: int) -> Event:
@@ -94,12 +101,17 @@ def _deal_advanced(on: datetime, known: datetime | None, dress: int) -> Event:
     return h.advanced(on, known_at=known, stage=STAGES[dress % len(STAGES)])
 
 
+def _deal_moved(on: datetime, known: datetime | None, dress: int) -> Event:
+    return h.moved(on, known_at=known, process=_pick(dress, 0, "b2b", "art"))
+
+
 def _deal_revised(on: datetime, known: datetime | None, dress: int) -> Event:
     return h.revised(on, known_at=known, **_attributes(dress))
 
 
 def _offer_made(on: datetime, known: datetime | None, dress: int) -> Event:
-    return h.offered(on, known_at=known, **({"amount": "7"} | _price(dress)))
+    listed = {"list_amount": _pick(dress, 4, None, "0", "12.50", "2500")}
+    return h.offered(on, known_at=known, **({"amount": "7"} | _price(dress)), **listed)
 
 
 def _offer_countered(on: datetime, known: datetime | None, dress: int) -> Event:
@@ -111,7 +123,8 @@ def _paperwork_sent(on: datetime, known: datetime | None, dress: int) -> Event:
 
 
 def _deal_won(on: datetime, known: datetime | None, dress: int) -> Event:
-    return h.won(on, known_at=known, **_price(dress))
+    listed = {"list_amount": _pick(dress, 4, None, None, "100", "33.3333")}
+    return h.won(on, known_at=known, **_price(dress), **listed)
 
 
 def _deal_lost(on: datetime, known: datetime | None, dress: int) -> Event:
@@ -134,6 +147,18 @@ def _referral_asked(on: datetime, known: datetime | None, dress: int) -> Event:
 
 def _referral_given(on: datetime, known: datetime | None, dress: int) -> Event:
     return h.given_lead(on, known_at=known, lead=_pick(dress, 0, "ann", "bob", "cy"))
+
+
+def defined(on: datetime, version: int, dress: int) -> Event:
+    """A version of a process: some stages allow only so many days, some versions set criteria."""
+    stages = [
+        {"name": name, "probability": f"0.{n + 1}"} | ({"rot_days": dress % 5 + 1} if (dress + n) % 3 == 0 else {})
+        for n, name in enumerate(STAGES[dress % 3 :])
+    ]
+    size: dict[str, Any] = _pick(dress, 0, {"at_least": 10}, {"at_most": "50.5"}, {"at_least": 5, "at_most": 50})
+    sector: dict[str, Any] = _pick(dress, 1, {"one_of": ["WOOD", "steel"]}, {"none_of": ["wood"]})
+    criteria = ({"attribute": "size"} | size, {"attribute": "sector"} | sector)[: dress % 4]
+    return h.defined(on, process_version=version, stages=stages, criteria=criteria or None)
 
 
 MAKERS: dict[str, Make] = {

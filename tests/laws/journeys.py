@@ -16,7 +16,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from laws.dressing import MAKERS, OFTEN, STAGES
+from laws.dressing import MAKERS, OFTEN, defined
 from salesledger.domain.decide import Command, Context, Correct, Record, Void, decide, fold
 from salesledger.domain.events import EventVoided
 from salesledger.domain.timeline import Recorded, standing
@@ -170,9 +170,9 @@ def _wish(store: Store, story: Played, step: Step, now: datetime) -> tuple[str, 
     effective_at = now - step.back * HALF_DAY
     known_at = None if step.told is None else min(effective_at + step.told * HALF_DAY, now)
     if step.act == "define":
-        version = len(story.live.get("process:b2b", [])) + 2
-        stages = [{"name": name, "probability": f"0.{n + 1}"} for n, name in enumerate(STAGES[step.dress % 3 :])]
-        return "process:b2b", Record(h.defined(effective_at, process_version=version, stages=stages))
+        stream = ("process:b2b", "process:art")[step.dress % 2]
+        version = len(story.live.get(stream, [])) + (2 if stream == "process:b2b" else 1)
+        return stream, Record(defined(effective_at, version, step.dress))
     context = store.context()
     if step.act == "record":
         return _chosen(

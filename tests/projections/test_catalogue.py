@@ -17,6 +17,7 @@ from support.happenings import (
     asked,
     captured,
     contacted,
+    defined,
     given_lead,
     lost,
     meeting,
@@ -41,6 +42,7 @@ GRAINS = {
     "deals": ("deal",),
     "events": ("entry",),
     "funnel": ("period", "group", "process", "stage"),
+    "judgements": ("deal", "process", "process_version"),
     "leads": ("deal",),
     "metrics": ("period", "group"),
     "pipeline": ("group", "process", "stage"),
@@ -58,6 +60,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
     """A ledger with something of everything."""
     made = books(tmp_path_factory.mktemp("catalogue"), "Europe/Berlin")
     made.record("account:x", opened(1), asked(2))
+    made.record("process:art", defined(1, criteria=[{"attribute": "size", "at_least": 10}]))
     for n, name in enumerate("abcdefgh"):
         made.record(name, touched(n), captured(n + 1, account="x", owner="kim" if n % 2 else None, amount=str(n)))
         made.record(name, meeting(n + 2 + n % 3), contacted(n + 9))

@@ -104,6 +104,15 @@ class TestText:
         assert kept(DEALS, terms) == expected
 
 
+def test_a_verdict_is_a_whole_word() -> None:
+    """'unmet' holds 'met', and nobody who asks for one means the other."""
+    with duckdb.connect() as connection:
+        for terms, passing in ((["judged:met"], ["met"]), (["not:judged:=MET"], ["unmet", "unknown"])):
+            condition, parameters = compile_filters(terms, {"judged": "VARCHAR"})
+            sql = f"SELECT judged FROM (VALUES ('met'), ('unmet'), ('unknown')) t (judged) WHERE {condition}"
+            assert [word for (word,) in connection.execute(sql, parameters).fetchall()] == passing
+
+
 class TestNumbersAndDates:
     @pytest.mark.parametrize(
         ("term", "expected"),

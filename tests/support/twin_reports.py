@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from statistics import median
 from typing import Any
 
 from salesledger.domain.account import AccountOpened, ReferralAsked, ReferralGiven
-from salesledger.domain.deal_events import LeadAccepted, LeadContacted, LeadQualified, LeadTouched, MeetingHeld
+from salesledger.domain.deal_events import (
+    LeadAccepted,
+    LeadCaptured,
+    LeadContacted,
+    LeadQualified,
+    LeadTouched,
+    MeetingHeld,
+)
+from salesledger.domain.process import ProcessDefined
+from salesledger.domain.timeline import Recorded
 from salesledger.readmodel.periods import Period
 from support.answers import Row
 from support.twins import Asked, by_id, converted, deals, happened, naive, rank, what_it_sets
@@ -104,6 +114,12 @@ def pipeline(asked: Asked) -> list[Row]:
     return rows
 
 
+def judged_by(records: Iterable[Recorded]) -> str | None:
+    """Whose criteria the lead was judged by last."""
+    judged = [r.event for r in records if isinstance(r.event, LeadCaptured) and r.event.judged is not None]
+    return f"{judged[-1].process}/{judged[-1].process_version}" if judged else None
+
+
 def leads(asked: Asked) -> list[Row]:
     """Twin of `leads`."""
     rows = []
@@ -127,7 +143,8 @@ def leads(asked: Asked) -> list[Row]:
                 "reason": deal["reason"],
                 "handed_to": acceptances[-1].event.owner if acceptances else None,  # type: ignore[attr-defined]
                 "meetings": len(meetings),
-                **{name: deal[name] for name in ("referred_by", "value", "currency")},
+                **{name: deal[name] for name in ("referred_by", "value", "currency", "judged")},
+                "judged_by": judged_by(of),
             }
         )
     return rows
@@ -208,6 +225,18 @@ def funnel(asked: Asked) -> list[Row]:
     return rows
 
 
+def rot_days(asked: Asked, deal: Row) -> int | None:
+    """What the deal's version of its process allows in its stage."""
+    for record in asked.log:
+        event = record.event
+        if isinstance(event, ProcessDefined) and (record.id, event.process_version) == (
+            deal["process"],
+            deal["process_version"],
+        ):
+            return next((stage.rot_days for stage in event.stages if stage.name == deal["stage"]), None)
+    return None
+
+
 def blocked(asked: Asked) -> list[Row]:
     """Twin of `blocked`."""
     visits = stage_visits(asked)
@@ -222,8 +251,10 @@ def blocked(asked: Asked) -> list[Row]:
             for v in visits
             if v["left_at"] is not None and (v["process"], v["stage"]) == (visit["process"], visit["stage"])
         ]
-        if earlier and visit["days"] > median(earlier):
-            usual = float(median(earlier))
+        usual = float(median(earlier)) if earlier else None
+        allowed = rot_days(asked, deal)
+        limit = usual if allowed is None else allowed
+        if limit is not None and visit["days"] > limit:
             rows.append(
                 {
                     **{name: deal[name] for name in ("deal", "company", "process", "stage", "owner", "expected_close")},
@@ -233,6 +264,7 @@ def blocked(asked: Asked) -> list[Row]:
                     "days_in_stage": visit["days"],
                     "usual_days": usual,
                     "times_usual": visit["days"] / usual if usual else None,
+                    "rot_days": allowed,
                 }
             )
     return rows

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from zoneinfo import ZoneInfo
 
-from salesledger.domain.deal_events import DealEvent, LeadCaptured, Moving
+from salesledger.domain.deal_events import DealEvent, DealMoved, LeadCaptured, Moving
 from salesledger.domain.events import EventVoided
 from salesledger.domain.rate import RateSet
 from salesledger.domain.timeline import Recorded
@@ -19,13 +19,13 @@ from salesledger.readmodel.periods import Period
 from support.answers import Row
 
 FAR = datetime(9999, 12, 31)  # noqa: DTZ001  # as SQL writes it
-WITH_CAPTURE = ("company", "process_version", "referred_by", "grown_from")
+WITH_CAPTURE = ("company", "process_version", "referred_by", "grown_from", "attributes", "judged")
 HISTORY = (
     *("status", "captured_at", "company", "process", "process_version", "stage", "account", "owner", "team", "product"),
     *("segment", "source", "campaign", "amount", "recurring_amount", "interval_months", "term_months", "currency"),
     *("expected_close", "category"),
 )
-CHANGED = (*HISTORY, "reason", "competitor", "referred_by", "grown_from")
+CHANGED = (*HISTORY, "reason", "competitor", "referred_by", "grown_from", "attributes", "judged")
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,8 @@ def what_it_sets(record: Recorded) -> Row:
         sets |= {"process": event.process, "stage": event.stage}
     if isinstance(event, LeadCaptured):
         sets |= {name: getattr(event, name) for name in WITH_CAPTURE} | {"captured_at": naive(event.effective_at)}
+    if isinstance(event, DealMoved):
+        sets["process_version"] = event.process_version
     if event.STATUS is not None:
         sets["status"] = event.STATUS
     return {name: value for name, value in sets.items() if value is not None}
@@ -208,7 +210,7 @@ def deals(asked: Asked) -> list[Row]:
         rows.append(
             {
                 "deal": deal,
-                **state,
+                **{name: value for name, value in state.items() if name != "attributes"},
                 "value": worth(state),
                 "value_converted": converted(worth(state), rate),
                 "rate": rate,

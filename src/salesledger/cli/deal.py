@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.lead import deal_argument, describing, record_event, whole_fields
+from salesledger.cli.lead import deal_argument, describing, process_option, record_event, whole_fields
 from salesledger.cli.main import Prefixed
-from salesledger.cli.money import money_fields, money_options
-from salesledger.cli.options import Whole, complete_stage, on_date, records
+from salesledger.cli.money import money_fields, money_options, price_fields, price_options
+from salesledger.cli.options import Whole, complete_stage, completing, on_date, records
 from salesledger.cli.outcomes import common_of, recording
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def trial_end(ctx: click.Context, /, deal: str, **values: Any) -> None:
 
 @click.group("deal", cls=Prefixed)
 def deal_command() -> None:
-    """Record deals: advance, revise, offer, win, lose, reopen."""
+    """Record deals: advance, move, sell, offer, win, lose."""
 
 
 @deal_command.command("advance")
@@ -74,6 +74,55 @@ def deal_command() -> None:
 def advance(ctx: click.Context, /, deal: str, **values: Any) -> None:
     """Move the deal to a stage, forwards or back."""
     record_event(ctx, "deal-advanced", deal, common_of(values), values)
+
+
+@deal_command.command("move")
+@deal_argument
+@click.argument("process", shell_complete=completing("process"))
+@click.option(
+    "--stage",
+    metavar="STAGE",
+    shell_complete=complete_stage,
+    help="The stage that it enters.  [default: the one it is in, else the first]",
+)
+@on_date
+@records
+@click.pass_context
+def move(ctx: click.Context, /, deal: str, process: str, **values: Any) -> None:
+    """The deal follows another process from then on.
+
+    Or the version of its own process that is in force then: a deal keeps the version that it was captured under until it is moved.
+    """
+    common = common_of(values)
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        found, target = ledger.find("deal", deal), ledger.find("process", process)
+        return [ledger.record("deal-moved", deal=found, process=target, **common.given, **values)]
+
+    recording(ctx, common, work)
+
+
+@deal_command.command("sell")
+@click.argument("company")
+@click.option("--id", "deal", metavar="ID", help="The deal's id.  [default: made from the company's name]")
+@price_options
+@describing
+@process_option
+@on_date
+@records
+@click.pass_context
+def sell(ctx: click.Context, /, company: str, **values: Any) -> None:
+    """A sale over the counter: captured and won at once.
+
+    It follows the process 'counter', where the ledger has one, else the ledger's first.
+    """
+    common = common_of(values)
+    fields = values | price_fields(values)
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        return ledger.sell(company, **common.given, **whole_fields(ledger, fields))
+
+    recording(ctx, common, work)
 
 
 @deal_command.command("revise")
@@ -98,14 +147,14 @@ def revise(ctx: click.Context, /, deal: str, **values: Any) -> None:
 @deal_command.command("offer")
 @deal_argument
 @click.option("--counter", is_flag=True, help="The client's counter-offer.")
-@money_options
+@price_options
 @on_date
 @records
 @click.pass_context
 def offer(ctx: click.Context, /, deal: str, counter: bool, **values: Any) -> None:
     """An offer was made, or countered."""
     common = common_of(values)
-    record_event(ctx, "offer-countered" if counter else "offer-made", deal, common, money_fields(values))
+    record_event(ctx, "offer-countered" if counter else "offer-made", deal, common, price_fields(values))
 
 
 @deal_command.command("paperwork")
@@ -121,7 +170,7 @@ def paperwork(ctx: click.Context, /, deal: str, **values: Any) -> None:
 
 @deal_command.command("win")
 @deal_argument
-@money_options
+@price_options
 @on_date
 @records
 @click.pass_context
@@ -131,7 +180,7 @@ def win(ctx: click.Context, /, deal: str, **values: Any) -> None:
     The amounts that are not given are those that the deal has: of the last offer, or as it was captured or revised.
     """
     common = common_of(values)
-    record_event(ctx, "deal-won", deal, common, money_fields(values))
+    record_event(ctx, "deal-won", deal, common, price_fields(values))
 
 
 @deal_command.command("lose")

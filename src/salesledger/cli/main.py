@@ -17,7 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lead": ("lead", "Record leads: capture, contact, qualify, hand over."),
     "meeting": ("deal", "Record meetings."),
     "trial": ("deal", "Record trials."),
-    "deal": ("deal", "Record deals: advance, revise, offer, win, lose, reopen."),
+    "deal": ("deal", "Record deals: advance, move, sell, offer, win, lose."),
     "account": ("account", "Record accounts."),
     "referral": ("account", "Record referrals asked and given."),
     "process": ("process", "Define and show sales processes."),

@@ -36,7 +36,24 @@ def money_options(command: Any) -> Any:
     return command
 
 
-def money_fields(values: dict[str, Any]) -> dict[str, Any]:
+def price_options(command: Any) -> Any:
+    """Add the options of a price: what a deal is worth, what the list asks, the terms."""
+    command = click.option("--terms", metavar="TEXT", help="Such as 'net 30'.")(command)
+    command = click.option("--list", "list_amount", metavar="AMOUNT", help="What the list asks for the same.")(command)
+    return money_options(command)
+
+
+def price_fields(values: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of a price out of a command's options, and give the fields of an event.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+    listed, terms = values.pop("list_amount", None), values.pop("terms", None)
+    return money_fields(values, listed) | ({"terms": terms} if terms is not None else {})
+
+
+def money_fields(values: dict[str, Any], list_amount: str | None = None) -> dict[str, Any]:
     """Take the money options out of a command's options, and give the fields of an event.
 
     Raises:
@@ -46,7 +63,7 @@ def money_fields(values: dict[str, Any]) -> dict[str, Any]:
     every, term, currency = values.pop("every", None), values.pop("term", None), values.pop("currency", None)
     fields: dict[str, Any] = {}
     codes = [] if currency is None else [currency.upper()]
-    for name, text in (("amount", amount), ("recurring_amount", recurring)):
+    for name, text in (("amount", amount), ("recurring_amount", recurring), ("list_amount", list_amount)):
         if text is not None:
             fields[name], code = _split(text)
             codes += [code] if code else []

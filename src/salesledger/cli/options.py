@@ -222,7 +222,7 @@ def complete_stage(ctx: click.Context, _param: click.Parameter, incomplete: str)
 
     try:
         with Ledger.open(to_path(place_of(ctx))) as ledger:
-            names = [stage for _, _, stage, _, _ in ledger.head.stages]
+            names = [stage for _, _, stage, *_ in ledger.head.stages]
     except SalesledgerError:
         return []
     return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]

@@ -102,10 +102,17 @@ def _line(ledger: "Ledger", record: "Recorded", *, already: bool, dry_run: bool)
 
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(str(item["name"] if isinstance(item, dict) else item) for item in value)
+        return ", ".join(_named(item) for item in value)
     if isinstance(value, dict):
         return ", ".join(f"{k}:{v}" for k, v in value.items())
     return str(plain(value))
+
+
+def _named(item: Any) -> str:
+    """An item of a list: a stage by its name, a criterion by the fact that it is about, a word as it is."""
+    return str(
+        next((item[key] for key in ("name", "attribute") if key in item), item) if isinstance(item, dict) else item
+    )
 
 
 def _rows(outcomes: Sequence["Outcome"], *, dry_run: bool) -> Rows:

@@ -5,36 +5,83 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from salesledger.cli.layout import chosen
 from salesledger.cli.main import Prefixed
 from salesledger.cli.options import completing, emit, on_date, opened, printing, records
 from salesledger.cli.outcomes import common_of, recording
-from salesledger.cli.render import Rows
+from salesledger.cli.render import Rows, format_for, write
+from salesledger.errors import NOTHING_RECORDED, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from salesledger.api import Ledger
     from salesledger.ledger.batch import Outcome
 
+PARTS = ("stages", "criteria", "reasons")
 
-_STAGES = """
-    WITH told AS (
+# Each version with where it stands in its process: in force is the last one of those that have begun, and the first before any.
+_DEFINED = """
+    WITH defined AS (
         SELECT
-            id,
+            id AS process,
             process_version,
-            from_json(stages, '[{"name": "VARCHAR", "probability": "DECIMAL(7, 6)", "entered_by": ["VARCHAR"]}]') AS stages
+            effective_on AS in_force_from,
+            process_version = coalesce(
+                max(process_version) FILTER (WHERE effective_at <= $as_of) OVER (PARTITION BY id),
+                min(process_version) OVER (PARTITION BY id)
+            ) AS in_force,
+            title, stages, criteria, disqualify_reasons, loss_reasons
         FROM events
         WHERE type = 'process-defined'
-    ),
-    numbered AS (SELECT id, process_version, unnest(range(1, len(stages) + 1)) AS place, unnest(stages) AS stage FROM told)
-    SELECT
-        id AS process,
-        process_version,
-        place,
-        stage.name AS stage,
-        stage.probability AS probability,
-        array_to_string(stage.entered_by, ', ') AS entered_by
-    FROM numbered
-    ORDER BY id, process_version, place
+    )
 """
+
+_UNNESTED = """
+    SELECT * EXCLUDE (items), unnest(range(1, len(items) + 1)) AS place, unnest(items) AS item
+    FROM (SELECT process, process_version, in_force_from, in_force, from_json({column}, '{shape}') AS items FROM defined)
+"""
+
+_STAGES = _UNNESTED.format(
+    column="stages",
+    shape='[{"name": "VARCHAR", "probability": "DECIMAL(7, 6)", "entered_by": ["VARCHAR"], '
+    '"exit_criteria": ["VARCHAR"], "rot_days": "INTEGER"}]',
+)
+_CRITERIA = _UNNESTED.format(
+    column="criteria",
+    shape='[{"attribute": "VARCHAR", "at_least": "DECIMAL(18, 4)", "at_most": "DECIMAL(18, 4)", '
+    '"one_of": ["VARCHAR"], "none_of": ["VARCHAR"]}]',
+)
+_LISTED = {
+    column: _UNNESTED.format(column=column, shape='["VARCHAR"]') for column in ("disqualify_reasons", "loss_reasons")
+}
+_REASONS = " UNION ALL ".join(
+    f"SELECT *, '{column.removesuffix('_reasons')}' AS reason_for FROM ({listed})" for column, listed in _LISTED.items()
+)
+
+_PART = {
+    "stages": f"""{_DEFINED}
+        SELECT
+            process, process_version, in_force_from, place, item.name AS stage, item.probability AS probability,
+            array_to_string(item.entered_by, ', ') AS entered_by, item.rot_days AS rot_days,
+            nullif(array_to_string(item.exit_criteria, '; '), '') AS exit_criteria
+        FROM ({_STAGES}) WHERE in_force OR $every
+        ORDER BY process, process_version, place
+    """,
+    "criteria": f"""{_DEFINED}
+        SELECT
+            process, process_version, in_force_from, place, item.attribute AS attribute, item.at_least AS at_least,
+            item.at_most AS at_most, nullif(array_to_string(item.one_of, ', '), '') AS one_of,
+            nullif(array_to_string(item.none_of, ', '), '') AS none_of
+        FROM ({_CRITERIA}) WHERE in_force OR $every
+        ORDER BY process, process_version, place
+    """,
+    "reasons": f"""{_DEFINED}
+        SELECT process, process_version, in_force_from, reason_for, place, item AS reason
+        FROM ({_REASONS}) WHERE in_force OR $every
+        ORDER BY process, process_version, reason_for, place
+    """,
+}
 
 
 @click.group("process", cls=Prefixed)
@@ -43,27 +90,34 @@ def process_command() -> None:
 
 
 @process_command.command("define")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--template", metavar="NAME", help="One that ships, instead of a file; 'process template' lists them.")
 @on_date
 @records
 @click.pass_context
-def define(ctx: click.Context, /, file: Path, **values: Any) -> None:
+def define(ctx: click.Context, /, file: Path | None, template: str | None, **values: Any) -> None:
     """Define a process, or its next version, from a TOML file.
 
     The file gives a "name", and [[stages]] in order, each with a "name", the "probability" that a deal there is won, and
-    "entered_by", the types of events that move a deal there.
+    "entered_by", the types of events that move a deal there; it may add "exit_criteria" and "rot_days", the days that a deal
+    may stay. [[criteria]] say what a lead should be: an "attribute" with "at_least", "at_most", "one_of" or "none_of".
+    "disqualify_reasons" and "loss_reasons" list the only reasons that count.
     """
     common = common_of(values)
+    if (file is None) == (template is None):
+        raise UsageError(f"Give a FILE, or --template NAME: one of the two. {NOTHING_RECORDED}")
 
     def work(ledger: "Ledger") -> list["Outcome"]:
         from salesledger.exchange.process_file import read_process
+        from salesledger.exchange.process_file import template as template_file
 
-        name, title, stages = read_process(file)
+        name, title, definition = read_process(file or template_file(str(template)))
         latest = ledger.store.processes().get(name, None)
         version = latest.version + 1 if latest else 1
+        parts: dict[str, Any] = {part: value or None for part, value in definition}
         return [
             ledger.record(
-                "process-defined", process=name, process_version=version, title=title, stages=stages, **common.given
+                "process-defined", process=name, process_version=version, title=title, **parts, **common.given
             )
         ]
 
@@ -72,12 +126,102 @@ def define(ctx: click.Context, /, file: Path, **values: Any) -> None:
 
 @process_command.command("show")
 @click.argument("name", required=False, shell_complete=completing("process"))
+@click.option("--as-of", metavar="DATE", help="The version in force at the end of this day.  [default: now]")
+@click.option("--all", "every", is_flag=True, help="Every version, not only the one in force.")
+@click.option(
+    "--part", type=click.Choice(PARTS), default="stages", help="Stages, criteria or reasons.  [default: stages]"
+)
 @printing
 @click.pass_context
-def show(ctx: click.Context, /, name: str | None, format_: str | None, output: str | None) -> None:
-    """The stages of a process; without a NAME, of every process."""
+def show(
+    ctx: click.Context,
+    /,
+    name: str | None,
+    as_of: str | None,
+    every: bool,
+    part: str,
+    format_: str | None,
+    output: str | None,
+) -> None:
+    """Each process as it is in force; with a NAME, one.
+
+    A table of the stages has what else the process says below it.
+    """
     with opened(ctx) as ledger:
         found = ledger.find("process", name) if name else None
-        answer = ledger.engine.ask(_STAGES)
-        rows = [row for row in answer.rows if found in (None, row[0])]
-        emit(Rows(answer.columns, answer.types, rows), ledger, format_=format_, output=output, wrap="entered_by")
+        question = ledger.question(as_of=as_of)
+
+        def asked(wanted: str) -> Rows:
+            answer = ledger.engine.ask(_PART[wanted], question, {"every": every})
+            return Rows(answer.columns, answer.types, [row for row in answer.rows if found in (None, row[0])])
+
+        rows, notes = asked(part), []
+        if part == "stages" and format_for(format_, output) in ("table", "md"):
+            rows = rows if every or as_of else chosen(rows, [c for c in rows.columns if c != "in_force_from"])
+            notes = _in_words(_dicts(asked("criteria")), _dicts(asked("reasons")))
+        emit(
+            rows,
+            ledger,
+            format_=format_,
+            output=output,
+            notes=tuple(notes),
+            wrap=rows.columns[-1],
+            expendable=("in_force_from", "rot_days"),
+        )
+
+
+def _dicts(rows: Rows) -> list[dict[str, Any]]:
+    return [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
+
+
+def _in_words(criteria: "Sequence[dict[str, Any]]", reasons: "Sequence[dict[str, Any]]") -> list[str]:
+    """What a process asks of its leads and which reasons it lists, in a line each."""
+    told: dict[str, list[str]] = {}
+    for row in criteria:
+        told.setdefault(f"{row['process']} {row['process_version']}, criteria", []).append(_criterion(row))
+    for row in reasons:
+        told.setdefault(f"{row['process']} {row['process_version']}, {row['reason_for']} reasons", []).append(
+            row["reason"]
+        )
+    return [f"{what}: {'; '.join(items)}." for what, items in sorted(told.items())]
+
+
+def _criterion(row: dict[str, Any]) -> str:
+    asked = [
+        f"at {word} {row[f'at_{word}'].normalize():f}" for word in ("least", "most") if row[f"at_{word}"] is not None
+    ]
+    asked += [f"{words} of {row[column]}" for words, column in (("one", "one_of"), ("none", "none_of")) if row[column]]
+    return f"{row['attribute']} {' and '.join(asked)}"
+
+
+def _complete_template(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from salesledger.exchange.process_file import templates
+
+    return [name for name in templates() if name.startswith(incomplete)]
+
+
+@process_command.command("template")
+@click.argument("name", required=False, shell_complete=_complete_template)
+@printing
+def template_command(name: str | None, format_: str | None, output: str | None) -> None:
+    """The processes that ship; with a NAME, its TOML.
+
+    Change it to fit your business, then define it. This needs no ledger.
+    """
+    from salesledger.exchange.process_file import read_process, template, templates
+
+    if name is not None:
+        if format_ is not None:
+            raise UsageError(
+                "A template is printed as TOML; leave -O out, or 'process define' it and 'process show -O json'."
+            )
+        write(template(name).read_text(encoding="utf-8"), output)
+        return
+    read = [read_process(template(each)) for each in templates()]
+    rows = [(name, title, ", ".join(definition.names)) for name, title, definition in read]
+    from zoneinfo import ZoneInfo
+
+    from salesledger.cli.render import render
+
+    listed = Rows(["template", "title", "stages"], ["VARCHAR"] * 3, [tuple(row) for row in rows])
+    write(render(listed, format_for(format_, output), zone=ZoneInfo("UTC")), output)

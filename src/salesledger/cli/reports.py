@@ -1,5 +1,6 @@
 """Commands that report: pipeline, deals, leads, metrics, funnel, blocked, bookings."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from salesledger.cli.layout import chosen
 from salesledger.cli.options import dated, emit, filtered, opened, periodic, printing, split_by
 from salesledger.cli.render import Rows, format_for, money
 from salesledger.cli.tables import BLOCKED, BOOKINGS, DEALS, FUNNEL, LEADS, METRICS, PIPELINE, Table
-from salesledger.errors import BadDate, BadFilter
+from salesledger.errors import BadDate, BadFilter, NotFound, UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from salesledger.api import Ledger
     from salesledger.readmodel.engine import Answer, Question
+
+
+_JUDGED = re.compile(r"(not:)*judged:", re.IGNORECASE)
 
 
 def to_rows(answer: "Answer") -> Rows:
@@ -51,7 +55,19 @@ def _report(
     values: dict[str, Any],
     table: Table,
     note: Callable[["Answer"], Sequence[str]] | None = None,
+    relation: Callable[["Ledger"], tuple[str, dict[str, object]]] | None = None,
 ) -> None:
+    """Answer a report and print it.
+
+    Args:
+        ctx: the command's context.
+        name: the projection.
+        title: what a table is headed.
+        values: the command's options.
+        table: what a table shows.
+        note: gives lines below a table.
+        relation: gives a query to be read in the projection's place, of the same columns, and its parameters.
+    """
     format_, output = values.pop("format_"), values.pop("output")
     if "period" in values:
         _refuse_periods_as_filters(values["filters"])
@@ -59,8 +75,9 @@ def _report(
         question = ledger.question(**values)
         order = "" if ledger.engine.projections[name].own else table.order
         is_split = bool(question.by and table.grouped)
-        sql = table.grouped.format(group=f'd."{question.by}"') if is_split else f'SELECT * FROM "{name}"{order}'
-        answer = ledger.engine.ask(sql, question)
+        source, parameters = relation(ledger) if relation else (f'"{name}"', {})
+        grouped = table.grouped.format(group=f'd."{question.by}"', relation=source)
+        answer = ledger.engine.ask(grouped if is_split else f"SELECT * FROM {source}{order}", question, parameters)
         rows, headers = to_rows(answer), {}
         # The user's own projection of that name may have other columns: it is then shown as it is.
         as_shipped = set(ledger.engine.shipped_columns(name)) <= set(answer.columns)
@@ -169,15 +186,69 @@ def deals_command(ctx: click.Context, /, only_open: bool, **values: Any) -> None
     _report(ctx, "deals", "Open deals", values, table)
 
 
+# Every lead judged anew by one version's criteria, in place of the version that was in force when it was captured.
+_REJUDGED = """(
+    SELECT l.* REPLACE (j.verdict AS judged, j.process || '/' || j.process_version AS judged_by)
+    FROM leads l
+    JOIN deals d ON d.deal = l.deal
+    LEFT JOIN judgements j
+        ON j.deal = l.deal AND j.process_version = $criteria_version AND j.process = coalesce($criteria_process, d.process)
+)"""
+
+
 @click.command("leads")
 @filtered
+@click.option(
+    "--criteria",
+    metavar="VERSION",
+    help="Judge every lead by this version of its process, or by PROCESS/VERSION.  [default: as it was judged]",
+)
 @dated
 @split_by
 @printing
 @click.pass_context
-def leads_command(ctx: click.Context, /, **values: Any) -> None:
+def leads_command(ctx: click.Context, /, criteria: str | None, **values: Any) -> None:
     """Every lead and what became of it."""
-    _report(ctx, "leads", "Leads", values, LEADS)
+    if criteria is None:
+        _report(ctx, "leads", "Leads", values, LEADS)
+        return
+    given: tuple[str, ...] = values["filters"]
+    verdicts = tuple(term for term in given if _JUDGED.match(term))
+    values["filters"] = tuple(term for term in given if term not in verdicts)
+
+    def rejudged(ledger: "Ledger") -> tuple[str, dict[str, object]]:
+        from salesledger.readmodel.filters import compile_filters
+
+        process, version = _criteria(ledger, criteria)
+        parameters: dict[str, object] = {"criteria_process": process, "criteria_version": version}
+        condition, chosen_by = compile_filters(verdicts, {"judged": "VARCHAR"}, zone=ledger.zone)
+        if not condition:
+            return _REJUDGED, parameters
+        # The filters on deals number their parameters too.
+        own = {name.replace("filter_", "verdict_"): value for name, value in chosen_by.items()}
+        return f"(SELECT * FROM {_REJUDGED} WHERE {condition.replace('$filter_', '$verdict_')})", parameters | own
+
+    table = replace(LEADS, order=" ORDER BY captured_at, deal")
+    _report(ctx, "leads", f"Leads judged by {criteria}", values, table, relation=rejudged)
+
+
+def _criteria(ledger: "Ledger", text: str) -> tuple[str | None, int]:
+    """The process, if one is named, and the version of '2' or 'b2b/2'.
+
+    Raises:
+        UsageError: it is neither.
+        NotFound: there is no such version, or it has no criteria.
+    """
+    name, slash, number = text.rpartition("/")
+    if not re.fullmatch(r"[0-9]{1,9}", number) or (slash and not name):
+        raise UsageError(f"{text!r} names no version; write its number, such as 2, or PROCESS/VERSION, such as b2b/2.")
+    process, version = ledger.find("process", name) if slash else None, int(number)
+    having = [(c.process, c.process_version) for c in ledger.head.criteria]
+    if any(v == version and process in (None, p) for p, v in having):
+        return process, version
+    known = ", ".join(dict.fromkeys(f"{p}/{v}" for p, v in having)) or "none yet"
+    of = f"of the process {process!r}" if process else "of any process"
+    raise NotFound(f"No version {version} {of} has criteria. Those that have: {known}.")
 
 
 @click.command("metrics")

@@ -76,8 +76,10 @@ LEADS = Table(
         "contacts",
         "qualified_on",
         "meetings",
+        "judged",
+        "judged_by",
     ),
-    expendable=("touches", "company", "meetings", "contacts", "qualified_on"),
+    expendable=("judged_by", "touches", "company", "meetings", "contacts", "qualified_on"),
     grouped="""
         SELECT
             {group} AS "group",
@@ -86,8 +88,11 @@ LEADS = Table(
             count(*) FILTER (WHERE d.status = 'open') AS open,
             count(*) FILTER (WHERE d.status = 'won') AS won,
             count(*) FILTER (WHERE d.status = 'lost') AS lost,
-            count(*) FILTER (WHERE d.status = 'disqualified') AS disqualified
-        FROM leads l
+            count(*) FILTER (WHERE d.status = 'disqualified') AS disqualified,
+            CASE WHEN count(l.judged) > 0 THEN count(*) FILTER (WHERE l.judged = 'met') END AS met,
+            CASE WHEN count(l.judged) > 0 THEN count(*) FILTER (WHERE l.judged = 'unmet') END AS unmet,
+            CASE WHEN count(l.judged) > 0 THEN count(*) FILTER (WHERE l.judged = 'unknown') END AS unknown
+        FROM {relation} l
         JOIN deals d ON d.deal = l.deal
         GROUP BY 1
         ORDER BY 1 NULLS LAST
@@ -149,9 +154,10 @@ BLOCKED = Table(
         "days_in_stage",
         "usual_days",
         "times_usual",
+        "rot_days",
         "expected_close",
     ),
-    expendable=("times_usual", "expected_close", "process", "company", "entered_on", "owner"),
+    expendable=("times_usual", "expected_close", "rot_days", "process", "company", "entered_on", "owner"),
     if_mixed=("process",),
     grouped="""
         SELECT

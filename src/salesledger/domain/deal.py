@@ -59,7 +59,7 @@ def complete(state: DealState, event: Event, processes: Processes) -> Event:
         if stage is not None:
             update = {"process": event.process or state.process, "stage": stage}
     if isinstance(event, de.DealMoved):
-        update = _entering(event, processes, event.process or state.process)
+        update = _entering(event, processes, event.process or state.process, state.stage)
     if isinstance(event, de.LeadHandedOver) and event.handed_by is None:
         update["handed_by"] = state.owner or event.recorded_by
     if isinstance(event, de.LeadAccepted) and event.owner is None:
@@ -91,12 +91,18 @@ def _enter_process(event: de.LeadCaptured, processes: Processes) -> Event:
     return event.model_copy(update=update)
 
 
-def _entering(event: de.LeadCaptured | de.DealMoved, processes: Processes, name: str | None) -> dict[str, Any]:
-    """Where a deal stands that enters a process: in the version in force, in the stage that this kind of event enters."""
+def _entering(
+    event: de.LeadCaptured | de.DealMoved, processes: Processes, name: str | None, left: str | None = None
+) -> dict[str, Any]:
+    """Where a deal stands that enters a process: in the version in force, in the stage that this kind of event enters.
+
+    Where no stage is entered by it, in that of the name of the stage that it left, else in the first.
+    """
     version = processes.in_force(name, event.effective_at) if name else None
     if version is None:
         return {}
-    stage = event.stage or version.definition.entered_by(event.type_name()) or version.definition.names[0]
+    same = left if version.definition.position(left) >= 0 else None
+    stage = event.stage or version.definition.entered_by(event.type_name()) or same or version.definition.names[0]
     return {"process": name, "process_version": version.version, "stage": stage}
 
 
@@ -195,6 +201,8 @@ def _refuse_in_order(state: DealState, event: Event) -> str | None:
             return "nothing was revised; give at least one attribute"
         case de.OfferMade() | de.OfferCountered() if event.currency is None:
             return "an offer needs an amount"
+        case de.DealWon() if event.list_amount is not None and event.currency is None:
+            return "a list price needs the price that was agreed beside it; give the amount too"
     return None
 
 

@@ -279,12 +279,6 @@ class Priced(Money):
     list_amount: Amount | None = None
     terms: Text | None = None
 
-    @model_validator(mode="after")
-    def _list_has_currency(self) -> Self:
-        if self.list_amount is not None and self.currency is None:
-            raise ValueError("a list price needs the price that is offered beside it")
-        return self
-
 
 class OfferMade(Moving, Priced):
     """We made an offer; it is what the deal is worth from then on."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from salesledger.ledger.store import Store
 
 _ENVELOPE = {"recorded_by", "rank", "replaces"}
+_TRIED_IN_TURN = 10
+"""Up to which number an id that is taken is tried with the next one."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,17 @@ class NewId:
 
     kind: str
     name: str
+
+
+@dataclass(frozen=True)
+class StreamOf:
+    """The stream of an earlier proposal of the same group.
+
+    Attributes:
+        place: which, from 0.
+    """
+
+    place: int
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,7 @@ class Proposal:
         dated: whether the effective date was given, not defaulted; only a given one counts as content.
     """
 
-    stream: str | NewId
+    stream: str | NewId | StreamOf
     command: Command | Callable[[Sequence[str]], Command]
     key: str | None = None
     dated: bool = True
@@ -107,6 +120,9 @@ class Batch:
         try:
             for proposal in group:
                 command = proposal.command(streams) if callable(proposal.command) else proposal.command
+                if isinstance(proposal.stream, StreamOf):
+                    proposal = replace(proposal, stream=streams[proposal.stream.place])
+                assert not isinstance(proposal.stream, StreamOf)
                 if known := self._known(proposal, command):
                     done.append((known[0].stream, known, True))
                     streams.append(known[0].stream)
@@ -196,13 +212,27 @@ class Batch:
             return stream
         base = f"{stream.kind}:{slug(stream.name)}"
         captures = isinstance(command, Record) and isinstance(command.event, LeadCaptured)
-        candidate, number = base, 1
-        while records := self.records(candidate):
-            if captures and all(isinstance(r.event, LeadTouched | EventVoided) for r in records):
-                break
-            number += 1
-            candidate = f"{base}-{number}"
-        return candidate
+        for number in range(1, _TRIED_IN_TURN):
+            candidate = f"{base}-{number}" if number > 1 else base
+            records = self.records(candidate)
+            if not records or (captures and all(isinstance(r.event, LeadTouched | EventVoided) for r in records)):
+                return candidate
+        return f"{base}-{self._free_number(base)}"
+
+    def _free_number(self, base: str) -> int:
+        """A number that makes an id of its own; found in few steps however many there are: a shop sells to 'cash' all day."""
+
+        def is_taken(number: int) -> bool:
+            stream = f"{base}-{number}"
+            return bool(self._streams.get(stream)) or self.store.exists(stream)
+
+        taken, free = _TRIED_IN_TURN - 1, _TRIED_IN_TURN
+        while is_taken(free):
+            taken, free = free, free * 2
+        while free - taken > 1:
+            middle = (taken + free) // 2
+            taken, free = (middle, free) if is_taken(middle) else (taken, middle)
+        return free
 
     def _check_references(self, command: Command) -> None:
         event = _event_of(command)

@@ -183,13 +183,28 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
 
 
 @dataclass(frozen=True)
+class Criterion:
+    """A condition of one version of a process, as the log holds it."""
+
+    process: str
+    process_version: int
+    position: int
+    attribute: str
+    at_least: str | None
+    at_most: str | None
+    one_of: tuple[str, ...]
+    none_of: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Head:
     """What a reader must know of a ledger before it asks anything.
 
     Attributes:
         last_entry: the last entry of the log, as of when this was read.
         last_recorded_at: when that was recorded, in microseconds since 1970.
-        stages: (process, version, stage, position, probability) of every version of every process, in order.
+        stages: (process, version, stage, position, probability, rot_days) of every version of every process, in order.
+        criteria: every condition that a version of a process sets on its leads, in order.
         rated: whether an exchange rate was ever set.
     """
 
@@ -198,7 +213,8 @@ class Head:
     currency: str | None
     last_entry: int
     last_recorded_at: int
-    stages: tuple[tuple[str, int, str, int, str], ...]
+    stages: tuple[tuple[str, int, str, int, str, int | None], ...]
+    criteria: tuple[Criterion, ...] = ()
     rated: bool = False
 
     def now(self) -> datetime:
@@ -231,22 +247,18 @@ def _read_head(connection: sqlite3.Connection, path: Path) -> Head:
     entry, recorded_at = connection.execute(
         "SELECT entry, recorded_at FROM stored_events ORDER BY entry DESC LIMIT 1"
     ).fetchone()
-    stages = []
+    stages, criteria = [], []
     for stream, state in connection.execute(
         "SELECT originator_id, state FROM stored_events WHERE originator_id >= 'process:' AND originator_id < 'process;' "
         "ORDER BY originator_id, originator_version"
     ):
         event = json.loads(state)
+        process, version = stream.partition(":")[2], int(event["process_version"])
         for position, stage in enumerate(event.get("stages", ())):
-            stages.append(
-                (
-                    stream.partition(":")[2],
-                    int(event["process_version"]),
-                    stage["name"],
-                    position,
-                    str(stage["probability"]),
-                )
-            )
+            rot_days = stage.get("rot_days")
+            stages.append((process, version, stage["name"], position, str(stage["probability"]), rot_days))
+        for position, criterion in enumerate(event.get("criteria") or ()):
+            criteria.append(_criterion(process, version, position, criterion))
     rate = connection.execute(
         "SELECT 1 FROM stored_events WHERE originator_id >= 'rate:' AND originator_id < 'rate;' LIMIT 1"
     ).fetchone()
@@ -257,8 +269,15 @@ def _read_head(connection: sqlite3.Connection, path: Path) -> Head:
         last_entry=entry,
         last_recorded_at=recorded_at,
         stages=tuple(stages),
+        criteria=tuple(criteria),
         rated=rate is not None,
     )
+
+
+def _criterion(process: str, version: int, position: int, told: dict[str, Any]) -> Criterion:
+    bounds = [None if told.get(name) is None else str(told[name]) for name in ("at_least", "at_most")]
+    words = [tuple(told.get(name) or ()) for name in ("one_of", "none_of")]
+    return Criterion(process, version, position, told["attribute"], bounds[0], bounds[1], words[0], words[1])
 
 
 def find_ids(connection: sqlite3.Connection, kind: str, prefix: str, limit: int = 20) -> list[str]:

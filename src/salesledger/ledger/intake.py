@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from salesledger.domain.events import Event, EventVoided, event_types
 from salesledger.errors import NOTHING_RECORDED, BadValue
 
-_MONEY = ("amount", "recurring_amount", "list_amount")
+_MONEY = ("amount", "recurring_amount")
 _SET_BY_THE_LEDGER = ("rank", "replaces")
 
 

@@ -12,7 +12,7 @@ from salesledger.domain.target import ForecastCalled, TargetSet, stream_of
 from salesledger.domain.timeline import Recorded
 from salesledger.domain.values import slug, to_id, to_text
 from salesledger.errors import NOTHING_RECORDED, BadValue, Refused
-from salesledger.ledger.batch import NewId, Proposal
+from salesledger.ledger.batch import NewId, Proposal, StreamOf
 from salesledger.ledger.intake import build_event, event_class
 
 _MAKES_AN_ID = ("lead-captured", "lead-touched", "account-opened")
@@ -77,6 +77,22 @@ def propose_referral(lead: Proposal, referrer: str, *, effective_at: datetime, r
 
     key = f"{lead.key}/given" if lead.key else None
     return [lead, replace(lead, stream=f"account:{referrer}", command=given, key=key)]
+
+
+def propose_sale(lead: Proposal, price: Mapping[str, Any], *, currency: str | None) -> list[Proposal]:
+    """Propose a lead together with its win, at the same instant.
+
+    Args:
+        lead: the captured lead.
+        price: the fields of the win, effective_at and recorded_by among them.
+        currency: the ledger's, for amounts that name none.
+
+    Raises:
+        BadValue: a value that the win can't hold.
+    """
+    won = Record(build_event("deal-won", price, currency=currency))
+    key = f"{lead.key}/won" if lead.key else None
+    return [lead, replace(lead, stream=StreamOf(0), command=won, key=key)]
 
 
 def propose_void(target: Recorded, reason: str, *, recorded_by: str, key: str | None = None) -> Proposal:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from salesledger.errors import BadFile, NotFound
 
-BASES = ("decoded", "periods", "process_stages", "rated")
-"""The relations that the engine supplies: the decoded log, the periods that are asked about, the stages of every process, and
-every exchange rate that was ever set."""
+BASES = ("decoded", "periods", "process_stages", "process_criteria", "rated")
+"""The relations that the engine supplies: the decoded log, the periods that are asked about, stages and criteria of every
+process, and every exchange rate that was ever set."""
 
 STATUSES = ("open", "won", "lost", "disqualified")
 """How a deal can stand."""

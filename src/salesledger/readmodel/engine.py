@@ -13,7 +13,7 @@ from typing import Any, Self
 import duckdb
 
 from salesledger.errors import BadQuery, MissingRate, SalesledgerError
-from salesledger.ledger.format import Head, connect_to_read, read_head
+from salesledger.ledger.format import Criterion, Head, connect_to_read, read_head
 from salesledger.readmodel import catalogue
 from salesledger.readmodel.catalogue import Projection
 from salesledger.readmodel.mirror import Mirror, Progress, events_relation
@@ -326,6 +326,7 @@ class Engine:
             chain["periods"] = _periods(question.periods, self.head)
             chain["process_stages"] = _process_stages(self.head)
             chain["rated"] = _RATED if self.head.rated else _NEVER_RATED
+            chain["process_criteria"] = _process_criteria(self.head)
         needed = catalogue.in_order(self.projections, wanted)
         for projection in needed:
             body = projection.sql
@@ -457,13 +458,33 @@ def _periods(periods: Sequence[Period], head: Head) -> str:
     )
 
 
-def _process_stages(head: Head) -> str:
-    def quoted(text: str) -> str:
-        return "'" + text.replace("'", "''") + "'"
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
+
+def _process_stages(head: Head) -> str:
     rows = [
-        f"SELECT {quoted(process)} AS process, {version} AS process_version, {quoted(stage)} AS stage, "
-        f"{position} AS position, CAST({quoted(probability)} AS DECIMAL(7, 6)) AS probability"
-        for process, version, stage, position, probability in head.stages
+        f"SELECT {_quoted(process)} AS process, {version} AS process_version, {_quoted(stage)} AS stage, "
+        f"{position} AS position, CAST({_quoted(probability)} AS DECIMAL(7, 6)) AS probability, "
+        f"CAST({'NULL' if rot_days is None else int(rot_days)} AS INTEGER) AS rot_days"
+        for process, version, stage, position, probability, rot_days in head.stages
     ]
     return " UNION ALL ".join(rows)
+
+
+def _process_criteria(head: Head) -> str:
+    """The conditions, their words in small letters; of no rows where no process sets any."""
+
+    def bound(number: str | None) -> str:
+        return f"CAST({'NULL' if number is None else _quoted(number)} AS DECIMAL(18, 4))"
+
+    def words(given: Sequence[str]) -> str:
+        return f"CAST([{', '.join(f'lower({_quoted(word)})' for word in given)}] AS VARCHAR[])"
+
+    rows = [
+        f"SELECT {_quoted(c.process)} AS process, {c.process_version} AS process_version, {c.position} AS position, "
+        f"{_quoted(c.attribute)} AS attribute, {bound(c.at_least)} AS at_least, {bound(c.at_most)} AS at_most, "
+        f"{words(c.one_of)} AS one_of, {words(c.none_of)} AS none_of"
+        for c in head.criteria or (Criterion("", 0, 0, "", None, None, (), ()),)
+    ]
+    return " UNION ALL ".join(rows) + ("" if head.criteria else " WHERE FALSE")

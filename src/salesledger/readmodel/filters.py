@@ -14,6 +14,9 @@ from salesledger.errors import BadDate, BadFilter
 from salesledger.readmodel.periods import Period, parse_calendar
 
 ALIASES = {"amt": ("value", "amount"), "acct": ("account",), "desc": ("company",), "name": ("company",)}
+WHOLE = ("judged",)
+"""Columns of a few fixed words, one of which holds another ('unmet' holds 'met'): a filter on them means the whole word."""
+
 SEARCHED = ("deal", "deal_id", "company")
 
 _LONGEST_TERM = 500
@@ -152,8 +155,8 @@ class _Compiler:
             missing = f"{column.sql} IS NULL"
             return f"({missing} OR {column.sql} = '')" if column.kind == _TEXT else missing
         if column.kind == _TEXT:
-            if value.startswith("="):
-                return f"lower({column.sql}) = lower({self._bind(_unquoted(value[1:], term))})"
+            if value.startswith("=") or column.name.lower() in WHOLE:
+                return f"lower({column.sql}) = lower({self._bind(_unquoted(value.removeprefix('='), term))})"
             return self._contains(column, _unquoted(value, term))
         if column.kind == _BOOLEAN:
             return f"{column.sql} = {self._bind(_truth(value, term))}"
