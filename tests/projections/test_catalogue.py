@@ -13,7 +13,22 @@ from salesledger.readmodel.catalogue import load, parameters_of, parse, without_
 from salesledger.readmodel.engine import Engine, Question
 from support.answers import ordered, plain, tables
 from support.books import END, Books, books, days
-from support.happenings import asked, captured, contacted, given_lead, lost, meeting, offered, opened, touched, won
+from support.happenings import (
+    asked,
+    captured,
+    case_opened,
+    case_resolved,
+    contacted,
+    given_lead,
+    lost,
+    meeting,
+    noted,
+    offered,
+    opened,
+    satisfied,
+    touched,
+    won,
+)
 from support.story import correct, void
 
 SHIPPED = load()
@@ -22,6 +37,7 @@ GRAINS = {
     "accounts": ("account",),
     "blocked": ("deal",),
     "bookings": ("deal",),
+    "cases": ("account", "case_id"),
     "deal_changes": ("entry",),
     "deal_entries": ("entry",),
     "deal_history": ("deal", "valid_from"),
@@ -32,10 +48,20 @@ GRAINS = {
     "leads": ("deal",),
     "metrics": ("period", "group"),
     "pipeline": ("group", "process", "stage"),
+    "profile": ("account", "preference"),
+    "referral_share": ("period", "group"),
+    "referral_tree": ("path",),
+    "referrals": ("period", "account"),
+    "referred_leads": ("deal",),
+    "satisfaction": ("period", "account"),
     "stage_visits": ("deal", "visit"),
     "strikes": ("entry",),
+    "suggestions": ("account",),
 }
-MONEY = {"amount", "recurring_amount", "value", "bookings", "weighted_amount", "average_deal_size"}
+MONEY = {"amount", "recurring_amount", "value", "bookings", "weighted_amount", "average_deal_size"} | {
+    "referred_bookings",
+    "bookings_below",
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +74,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
         made.record(name, meeting(n + 2 + n % 3), contacted(n + 9))
     made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
     made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
+    made.record("account:x", noted(3), noted(4, preference="price"), case_opened(4), case_resolved(6), satisfied(5))
     return made
 
 
