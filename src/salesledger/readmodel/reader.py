@@ -133,7 +133,7 @@ class Reader:
             return found[0]
         if found:
             raise AmbiguousId(kind, text, found)
-        where = {"deal": "'salesledger deals'", "account": "'salesledger show accounts'"}.get(
+        where = {"deal": "'salesledger deals'", "account": "'salesledger account list'"}.get(
             kind, "'salesledger process show'"
         )
         raise NotFound(f"There is no {kind} {text!r}. {where} lists them.")
