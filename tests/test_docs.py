@@ -65,10 +65,10 @@ class TestProjections:
 class TestMetrics:
     """docs/metrics.md."""
 
-    @pytest.mark.parametrize("name", ["metrics", "funnel"])
+    @pytest.mark.parametrize("name", ["metrics", "funnel", "referrals", "referral_share", "satisfaction"])
     def test_define_every_column(self, name: str) -> None:
         """Each column that is not a key has a definition."""
-        keys = {"period", "group", "process", "stage", "currency"}
+        keys = {"period", "group", "process", "stage", "currency", "account", "company"}
         part = METRICS.partition(f"## `{name}`")[2].partition("\n## ")[0]
         defined = set(re.findall(r"`(\w+)`", part))
         assert set(load()[name].columns) - keys - {"disqualified"} <= defined

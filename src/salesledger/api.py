@@ -271,6 +271,34 @@ class Ledger(Reader):
         )
         return self.record_all([sale], dry_run=dry_run)[0]
 
+    def open_case(
+        self, account: str, kind: str, /, *, case: str | None = None, key: str | None = None, **fields: Any
+    ) -> Outcome:
+        """Record that a client needs service.
+
+        Args:
+            account: the account's id.
+            kind: such as 'broken-equipment', for which the client's profile may have a suggestion.
+            case: the case's id; made from the kind where absent, with a number where the account has had that one.
+            key: idempotency key.
+            fields: see `record`.
+        """
+        case_id = case or self._case_id(account, kind, key)
+        return self.record("case-opened", account=account, kind=kind, case_id=case_id, key=key, **fields)
+
+    def _case_id(self, account: str, kind: str, key: str | None) -> str:
+        from itertools import count
+
+        from salesledger.domain.account import CaseOpened
+        from salesledger.domain.values import slug
+
+        before = self.store.keyed(key) if key else None
+        if before and isinstance(before.event, CaseOpened):
+            return before.event.case_id  # the same key means the same case
+        taken = {r.event.case_id for r in self.store.records(f"account:{account}") if isinstance(r.event, CaseOpened)}
+        made = slug(kind)
+        return next(name for n in count(1) if (name := made if n == 1 else f"{made}-{n}") not in taken)
+
     def void(
         self, entry: int, reason: str, *, actor: str | None = None, key: str | None = None, dry_run: bool = False
     ) -> Outcome:

@@ -49,7 +49,7 @@ def _lead_touched(on: datetime, known: datetime | None, dress: int) -> Event:
 
 
 def _lead_captured(on: datetime, known: datetime | None, dress: int) -> Event:
-    facts = {"company": _pick(dress, 0, "Acme", "Beta"), "referred_by": _pick(dress, 3, None, None, "x")}
+    facts = {"company": _pick(dress, 0, "Acme", "Beta"), "referred_by": _pick(dress, 3, None, None, "x", "y")}
     grown = {"grown_from": _pick(dress, 2, None, None, "ann")}
     told = {
         "attributes": _pick(dress, 4, None, None, {"size": "5"}, {"size": "50.5", "sector": "Wood"}, {"size": "many"})
@@ -161,11 +161,34 @@ def defined(on: datetime, version: int, dress: int) -> Event:
     return h.defined(on, process_version=version, stages=stages, criteria=criteria or None)
 
 
+def _account_noted(on: datetime, known: datetime | None, dress: int) -> Event:
+    told = {"evidence": _pick(dress, 1, None, 1, 2), "note": _pick(dress, 2, None, "said so")}
+    preference = _pick(dress, 0, "repair", "uptime", "price", "colour")
+    return h.noted(on, known_at=known, preference=preference, weight=_pick(dress, 3, 0, 2, 5), **told)
+
+
+def _case_opened(on: datetime, known: datetime | None, dress: int) -> Event:
+    told = {"kind": _pick(dress, 1, "broken-equipment", "question"), "product": _pick(dress, 2, None, "gtx")}
+    return h.case_opened(on, known_at=known, case_id=_pick(dress, 0, "one", "two"), **told)
+
+
+def _case_resolved(on: datetime, known: datetime | None, dress: int) -> Event:
+    done = _pick(dress, 1, "repair", "replace", "answered")
+    return h.case_resolved(on, known_at=known, case_id=_pick(dress, 0, "one", "two"), resolution=done)
+
+
+def _satisfaction_noted(on: datetime, known: datetime | None, dress: int) -> Event:
+    return h.satisfied(on, known_at=known, score=_pick(dress, 0, 0, 6, 7, 8, 9, 10))
+
+
 MAKERS: dict[str, Make] = {
     name.removeprefix("_").replace("_", "-"): make
     for name, make in list(globals().items())
     if name.startswith(
-        ("_lead_", "_deal_", "_offer_", "_trial_", "_meeting_", "_paperwork_", "_account_", "_referral_")
+        (
+            *("_lead_", "_deal_", "_offer_", "_trial_", "_meeting_", "_paperwork_", "_account_", "_referral_"),
+            *("_case_", "_satisfaction_"),
+        )
     )
 }
 """Every maker, by the type of the event that it makes."""

@@ -16,14 +16,18 @@ from support.books import END, Books, books, days
 from support.happenings import (
     asked,
     captured,
+    case_opened,
+    case_resolved,
     contacted,
     defined,
     given_lead,
     lost,
     meeting,
+    noted,
     offered,
     opened,
     rate_set,
+    satisfied,
     touched,
     won,
 )
@@ -35,6 +39,7 @@ GRAINS = {
     "accounts": ("account",),
     "blocked": ("deal",),
     "bookings": ("deal",),
+    "cases": ("account", "case_id"),
     "deal_changes": ("entry",),
     "deal_entries": ("entry",),
     "deal_history": ("deal", "valid_from"),
@@ -49,10 +54,28 @@ GRAINS = {
     "rate_days": ("currency", "day"),
     "rate_history": ("entry",),
     "rates": ("currency",),
+    "profile": ("account", "preference"),
+    "referral_share": ("period", "group"),
+    "referral_tree": ("path",),
+    "referrals": ("period", "account"),
+    "referred_leads": ("deal",),
+    "satisfaction": ("period", "account"),
     "stage_visits": ("deal", "visit"),
     "strikes": ("entry",),
+    "suggestions": ("account",),
 }
-MONEY = {"amount", "recurring_amount", "value", "value_converted", "bookings", "weighted_amount", "average_deal_size"}
+MONEY = {
+    "amount",
+    "recurring_amount",
+    "value",
+    "value_converted",
+    "bookings",
+    "weighted_amount",
+    "average_deal_size",
+} | {
+    "referred_bookings",
+    "bookings_below",
+}
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +90,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
     made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
     made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
     made.record("rate:USD", rate_set(1), rate_set(4, rate="0.8")).record("h", offered(13, currency="USD"))
+    made.record("account:x", noted(3), noted(4, preference="price"), case_opened(4), case_resolved(6), satisfied(5))
     return made
 
 

@@ -240,8 +240,12 @@ class TestRefusals:
             compile_filters(terms, COLUMNS)
 
     def test_a_bare_word_needs_a_deal_or_a_company_to_search(self) -> None:
-        with pytest.raises(BadFilter, match="no deal or company"):
+        with pytest.raises(BadFilter, match="no deal, company or account"):
             compile_filters(["acme"], {"stage": "VARCHAR"})
+
+    def test_a_bare_word_is_looked_for_in_accounts_where_rows_are_about_them(self) -> None:
+        assert '"account"' in compile_filters(["acme"], {"account": "VARCHAR", "weight": "INTEGER"})[0]
+        assert '"account"' not in compile_filters(["acme"], {"deal": "VARCHAR", "account": "VARCHAR"})[0]
 
     @pytest.mark.parametrize("terms", [["amt:<100", "amt:>200"], ["amt:>5", "amt:<5"], ["amt:>5", "not:amt:<9"]])
     def test_opposite_bounds_that_leave_something_out_are_fine(self, terms: list[str]) -> None:

@@ -1,14 +1,16 @@
-"""Commands that record accounts and referrals."""
+"""Commands about accounts: opened, noted, listed, shown; and referrals asked and given."""
 
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from salesledger.cli.lead import attributes_of, describing, process_option, whole_fields
+from salesledger.cli.listing import listed
 from salesledger.cli.main import Prefixed
 from salesledger.cli.money import money_fields, money_options
-from salesledger.cli.options import Whole, completing, on_date, records
+from salesledger.cli.options import Whole, completing, dated, filtered, on_date, printing, records
 from salesledger.cli.outcomes import common_of, recording
+from salesledger.cli.tables import ACCOUNTS
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 
 @click.group("account", cls=Prefixed)
 def account_command() -> None:
-    """Record accounts."""
+    """Record accounts and what they value; list and show them.
+
+    Write about companies, never about persons.
+    """
 
 
 @account_command.command("open")
@@ -38,6 +43,60 @@ def open_account(
         return [ledger.record("account-opened", account=account, company=company, attributes=facts, **common.given)]
 
     recording(ctx, common, work)
+
+
+@account_command.command("note")
+@click.argument("account", shell_complete=completing("account"))
+@click.argument("preference")
+@click.option(
+    "--weight", type=Whole(min=0, max=5), required=True, metavar="0..5", help="How much, from 0 (not at all) to 5."
+)
+@click.option("--evidence", type=Whole(min=1), metavar="ENTRY", help="The entry of the ledger that shows it.")
+@click.option("--note", metavar="TEXT", help="In words; about the company, never about a person.")
+@on_date
+@records
+@click.pass_context
+def note(ctx: click.Context, /, account: str, **values: Any) -> None:
+    """Something was learned about what a client values.
+
+    It takes the place of what was noted of the same PREFERENCE before. Of these, repair, price, sustainability and familiarity
+    speak for repairing broken equipment; replace, uptime, speed and newest-technology for replacing it.
+    """
+    common = common_of(values)
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        found = ledger.find("account", account)
+        return [ledger.record("account-noted", account=found, **common.given, **values)]
+
+    recording(ctx, common, work)
+
+
+@account_command.command("list")
+@filtered
+@dated
+@printing
+@click.pass_context
+def list_accounts(ctx: click.Context, /, **values: Any) -> None:
+    """Every account with its deals and referrals, at any date.
+
+    Filters choose by the projection's own columns: account:acme, won_deals:'>0', opened_on:2026Q1.
+    """
+    listed(ctx, "accounts", "Accounts", values, ACCOUNTS)
+
+
+@account_command.command("show")
+@click.argument("account", shell_complete=completing("account"))
+@dated
+@printing
+@click.pass_context
+def show(ctx: click.Context, /, account: str, **values: Any) -> None:
+    """All that is known of an account, at any date.
+
+    What it values, its deals, subscriptions, service cases, the leads that it referred, and its satisfaction by quarter.
+    """
+    from salesledger.cli.account_screen import show_account
+
+    show_account(ctx, account, values)
 
 
 @click.group("referral", cls=Prefixed)

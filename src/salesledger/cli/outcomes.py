@@ -50,6 +50,7 @@ def recording(
     common: Common,
     work: Callable[["Ledger"], Sequence["Outcome"]],
     summary: Callable[[Sequence["Outcome"]], str] | None = None,
+    comment: Callable[[Sequence["Outcome"]], str | None] | None = None,
 ) -> None:
     """Record something and print what became of it.
 
@@ -58,6 +59,7 @@ def recording(
         common: the options that every recording command takes.
         work: what records.
         summary: says it in a line, instead of a line an entry.
+        comment: a sentence for people below the lines of the entries, where there is something to say.
 
     Raises:
         SalesledgerError: its message ends with whether anything was recorded.
@@ -72,6 +74,8 @@ def recording(
                 emit(rows, ledger, format_=chosen, output=common.output)
                 return
             lines = [summary(outcomes)] if summary else _lines(ledger, outcomes, dry_run=common.dry_run)
+            if comment and (sentence := comment(outcomes)):
+                lines.append(safe_text(sentence))
             write("".join(f"{line}\n" for line in lines), common.output)
     except SalesledgerError as e:
         raise e.also(

@@ -214,3 +214,114 @@ BOOKINGS = Table(
         ORDER BY p.begins_at, 2 NULLS LAST
     """,
 )
+REFERRALS = Table(
+    (
+        "period",
+        "account",
+        "company",
+        "asks",
+        "names_asked",
+        "cards",
+        "names_per_ask",
+        "leads",
+        "won",
+        "bookings",
+        "currency",
+        "yield_ratio",
+        "win_ratio",
+        "bookings_share",
+    ),
+    expendable=("company", "names_per_ask", "cards", "asks", "win_ratio", "yield_ratio"),
+    unless_zero=("cards",),
+)
+REFERRAL_SHARE = Table(
+    (
+        "period",
+        "group",
+        "leads",
+        "referred_leads",
+        "lead_share",
+        "won",
+        "referred_won",
+        "won_share",
+        "bookings",
+        "referred_bookings",
+        "currency",
+        "bookings_share",
+    ),
+    expendable=("referred_won", "referred_leads", "bookings", "won"),
+)
+REFERRAL_TREE = Table(
+    (
+        "lead",
+        "path",
+        "company",
+        "account",
+        "status",
+        "captured_on",
+        "bookings",
+        "leads_below",
+        "won_below",
+        "bookings_below",
+        "currency",
+    ),
+    expendable=("account", "company", "won_below", "captured_on", "leads_below"),
+)
+ACCOUNTS = Table(
+    (
+        "account",
+        "company",
+        "opened_on",
+        "deals",
+        "open_deals",
+        "won_deals",
+        "bookings",
+        "currency",
+        "names_asked",
+        "cards_handed_out",
+        "referrals_given",
+    ),
+    expendable=("cards_handed_out", "names_asked", "deals", "company", "opened_on", "referrals_given"),
+    unless_zero=("cards_handed_out",),
+)
+CASES = Table(
+    (
+        "account",
+        "case_id",
+        "kind",
+        "subject",
+        "product",
+        "status",
+        "opened_on",
+        "resolved_on",
+        "days",
+        "suggestion",
+        "resolution",
+        "followed",
+    ),
+    expendable=("product", "kind", "subject", "resolved_on", "followed", "opened_on"),
+)
+SATISFACTION = Table(
+    (
+        "period",
+        "account",
+        "answers",
+        "mean",
+        "promoters",
+        "passives",
+        "detractors",
+        "nps",
+        "last_on",
+        "last_score",
+    ),
+    expendable=("last_on", "passives", "last_score"),
+)
+PROFILE = Table(("preference", "weight", "leans", "evidence", "noted_on", "note"), expendable=("evidence", "noted_on"))
+SUBSCRIPTIONS = Table(
+    ("subscription", "product", "status", "started_on", "recurring_amount", "interval_months", "mrr", "currency"),
+    expendable=("interval_months", "started_on", "product"),
+)
+REFERRED_LEADS = Table(
+    ("deal", "company", "account", "status", "captured_on", "closed_on", "value", "currency"),
+    expendable=("account", "company", "closed_on", "captured_on"),
+)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from salesledger.domain.clocks import day
 from salesledger.domain.events import Entry, Event
-from salesledger.domain.values import Amount, Count, Currency, Id, Months, Score, Text, Weight
+from salesledger.domain.values import Amount, Count, Currency, Id, Months, Score, Text, Weight, slug
 
 Suggestion = Literal["repair", "replace"]
 
@@ -233,11 +233,11 @@ def suggest(preferences: Mapping[str, int]) -> tuple[Suggestion, str] | None:
 
 def complete(state: AccountState, event: Event) -> Event:
     """Fill in what the event leaves to the ledger: what the profile suggests, and whether it was followed."""
-    if isinstance(event, CaseOpened) and event.kind == BROKEN and event.suggestion is None:
+    if isinstance(event, CaseOpened) and slug(event.kind) == BROKEN and event.suggestion is None:
         told = suggest(state.preferences)
         return event.model_copy(update={"suggestion": told[0], "suggestion_why": told[1]}) if told else event
     if isinstance(event, CaseResolved) and event.followed is None and state.cases.get(event.case_id):
-        return event.model_copy(update={"followed": event.resolution == state.cases[event.case_id]})
+        return event.model_copy(update={"followed": slug(event.resolution) == state.cases[event.case_id]})
     return event
 
 

@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from salesledger.domain.account import ReferralGiven, SubscriptionChanged, SubscriptionRenewed, SubscriptionStarted
+from salesledger.domain.account import (
+    AccountNoted,
+    ReferralGiven,
+    SubscriptionChanged,
+    SubscriptionRenewed,
+    SubscriptionStarted,
+)
 from salesledger.domain.deal_events import Attributes, LeadCaptured, LeadTouched
 from salesledger.domain.decide import Command, Context, Correct, Record, decide, fold
 from salesledger.domain.events import Event, EventVoided
@@ -249,6 +255,8 @@ class Batch:
             if name is not None and not standing(self.records(f"{kind}:{name}")):
                 remedy = "Open it with 'account open'" if kind == "account" else "Check the id with 'salesledger deals'"
                 raise NotFound(f"There is no {kind} {name!r}. {remedy}. {NOTHING_RECORDED}")
+        if isinstance(event, AccountNoted) and event.evidence is not None:
+            self.store.entry(event.evidence)
 
     def _set_currency(self, command: Command) -> None:
         event = _event_of(command)

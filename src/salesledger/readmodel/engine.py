@@ -27,6 +27,9 @@ _CHUNK = 10_000
 FILTERED = "deals"
 """The projection that filters work on; all that reads it sees only the deals that pass."""
 
+DEALINGS = ("lead-captured", "deal-%")
+"""The types of events, as LIKE has them, that the open ends of a report's periods reach over."""
+
 # The mean of money is rounded half up to two decimals in whole numbers: DuckDB's own division would make it a float.
 # A place sorts by instant, then rank, as one number of 128 bits: max_by is fast over those, and slow over any DECIMAL.
 _MACROS = """
@@ -172,8 +175,16 @@ class Engine:
     ) -> None:
         self.close()
 
-    def with_periods(self, question: Question, span: Span, interval: str | None) -> Question:
+    def with_periods(
+        self, question: Question, span: Span, interval: str | None, reach: Sequence[str] = DEALINGS
+    ) -> Question:
         """The question with the periods that a span and an interval give; open ends reach as far as the ledger does.
+
+        Args:
+            question: what is asked.
+            span: what the periods lie in.
+            interval: how long each is.
+            reach: the types of events that an open end reaches over, as LIKE has them.
 
         Raises:
             BadPeriod: too many of them.
@@ -183,9 +194,8 @@ class Engine:
         if interval is None and span.begin is not None and span.end is not None:
             return replace(question, periods=split(span, None))
         as_of_on = (question.as_of or self.head.now()).astimezone(self.head.zone).date()
-        ((first, last),) = self.ask(
-            "SELECT min(effective_on), max(effective_on) FROM events WHERE type = 'lead-captured' OR type LIKE 'deal-%'",
-        ).rows
+        chosen = " OR ".join(f"type LIKE '{pattern}'" for pattern in reach)
+        ((first, last),) = self.ask(f"SELECT min(effective_on), max(effective_on) FROM events WHERE {chosen}").rows
         begin = span.begin or min(first or as_of_on, as_of_on)
         end = span.end or max(begin, min(last or as_of_on, as_of_on)) + timedelta(days=1)
         return replace(question, periods=split(Span(begin, max(end, begin + timedelta(days=1))), interval))

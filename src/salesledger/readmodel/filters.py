@@ -60,10 +60,10 @@ def compile_filters(
 
     A term is `field:text` (contains, any case; in double quotes too), `field:=text` (equals, any case), `field:` (nothing there),
     `field:'>10'`, `>=`, `<`, `<=`, `=` or `10..20` on numbers and dates, or a bare word (contained in the deal's id or
-    company); `not:` before it keeps the rest, rows without a value included. Terms on one field are alternatives,
-    fields and negated terms must all hold. Numbers are decimal, and a range of them includes both ends. Dates are ISO
-    or coarse (2026, 2026Q1, 2026-03, 2026-W05) and stand for the whole stretch: `>2026-03` begins in April; the end
-    of `2026-03..2026-06` is exclusive.
+    company, else in the account's id); `not:` before it keeps the rest, rows without a value included. Terms on one field
+    are alternatives, fields and negated terms must all hold. Numbers are decimal, and a range of them includes both ends.
+    Dates are ISO or coarse (2026, 2026Q1, 2026-03, 2026-W05) and stand for the whole stretch: `>2026-03` begins in April;
+    the end of `2026-03..2026-06` is exclusive.
 
     Args:
         terms: One filter each.
@@ -122,12 +122,14 @@ class _Compiler:
     def _search(self, word: str, term: str) -> str:
         if not word.strip():
             raise BadFilter(f"{_shown(term)} is an empty filter. Leave it out, or write field:text.")
-        searched = [self._columns[name] for name in SEARCHED if name in self._columns]
+        # An account is looked for only where the rows are about accounts: elsewhere it would find more than the word says.
+        names = [name for name in SEARCHED if name in self._columns] or [n for n in ("account",) if n in self._columns]
+        searched = [self._columns[name] for name in names]
         text = _unquoted(word, term)
         conditions = [self._contains(column, text) for column in searched if column.kind == _TEXT]
         if not conditions:
             raise BadFilter(
-                f"{_shown(term)} names no field, and no deal or company is here to search. {self._usable()}"
+                f"{_shown(term)} names no field, and no deal, company or account is here to search. {self._usable()}"
             )
         return f"({' OR '.join(conditions)})"
 

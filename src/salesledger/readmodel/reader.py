@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -133,7 +133,7 @@ class Reader:
             return found[0]
         if found:
             raise AmbiguousId(kind, text, found)
-        where = {"deal": "'salesledger deals'", "account": "'salesledger show accounts'"}.get(
+        where = {"deal": "'salesledger deals'", "account": "'salesledger account list'"}.get(
             kind, "'salesledger process show'"
         )
         raise NotFound(f"There is no {kind} {text!r}. {where} lists them.")
@@ -169,6 +169,7 @@ class Reader:
         interval: str | None = None,
         by: str | None = None,
         filters: Iterable[str] = (),
+        reach: Sequence[str] | None = None,
     ) -> Question:
         """The dates, periods and filters of a question, as a person writes them.
 
@@ -182,11 +183,12 @@ class Reader:
             interval: 'day', 'week', 'month', 'quarter' or 'year': a row for each.
             by: the dimension that the report is split by.
             filters: terms such as 'owner:kim'.
+            reach: the types of events that open ends of the periods reach over, as LIKE has them; those of deals where absent.
 
         Raises:
             BadDate, BadPeriod: what it says.
         """
-        from salesledger.readmodel.engine import Question
+        from salesledger.readmodel.engine import DEALINGS, Question
 
         if as_of is None and self._today is not None:
             as_of = self._today
@@ -197,7 +199,7 @@ class Reader:
             by=by,
             filters=tuple(filters),
         )
-        return self.engine.with_periods(asked, *self._span(period, begin, end, interval))
+        return self.engine.with_periods(asked, *self._span(period, begin, end, interval), reach or DEALINGS)
 
     def _span(
         self, period: str | None, begin: str | None, end: str | None, interval: str | None
