@@ -1,6 +1,7 @@
 """What holds for every projection: its grain, exact money, one answer however it is composed; and users' own ones."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,27 @@ from salesledger.readmodel.catalogue import load, parameters_of, parse, without_
 from salesledger.readmodel.engine import Engine, Question
 from support.answers import ordered, plain, tables
 from support.books import END, Books, books, days
-from support.happenings import asked, captured, contacted, given_lead, lost, meeting, offered, opened, touched, won
+from support.happenings import (
+    asked,
+    called,
+    captured,
+    contacted,
+    given_lead,
+    lost,
+    meeting,
+    offered,
+    opened,
+    target_set,
+    touched,
+    won,
+)
 from support.story import correct, void
 
 SHIPPED = load()
 NAMES = sorted(SHIPPED)
 GRAINS = {
     "accounts": ("account",),
+    "attainment": ("period", "scope", "who"),
     "blocked": ("deal",),
     "bookings": ("deal",),
     "deal_changes": ("entry",),
@@ -36,6 +51,7 @@ GRAINS = {
     "strikes": ("entry",),
 }
 MONEY = {"amount", "recurring_amount", "value", "bookings", "weighted_amount", "average_deal_size"}
+MONEY |= {"sales_velocity", "quota", "gap", "commit", "best_case", "pipeline"}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +63,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
         made.record(name, touched(n), captured(n + 1, account="x", owner="kim" if n % 2 else None, amount=str(n)))
         made.record(name, meeting(n + 2 + n % 3), contacted(n + 9))
     made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
+    made.record("target:kim", target_set(1, owner="kim", begins_on=date(2026, 1, 1), ends_on=date(2026, 1, 5)))
+    made.record("target:all", called(2, begins_on=date(2026, 1, 9), ends_on=date(2026, 2, 9)))
     made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
     return made
 

@@ -1,10 +1,10 @@
 """Events in a few letters: `won(9, amount="100")` is a deal won on 2026-01-09 by kim's hand."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
-from salesledger.domain import account, deal_events, process, settings
+from salesledger.domain import account, deal_events, process, settings, target
 from salesledger.domain.events import Event
 
 E = TypeVar("E", bound=Event)
@@ -52,6 +52,8 @@ reopened = _maker(deal_events.DealReopened)
 opened = _maker(account.AccountOpened, company="Acme")
 asked = _maker(account.ReferralAsked, names=1)
 given_lead = _maker(account.ReferralGiven, lead="beta")
+target_set = _maker(target.TargetSet, begins_on=date(2026, 1, 1), ends_on=date(2026, 4, 1), amount="100")
+called = _maker(target.ForecastCalled, begins_on=date(2026, 1, 1), ends_on=date(2026, 4, 1), amount="100")
 defined = _maker(process.ProcessDefined, process_version=1, stages=({"name": "only", "probability": "0.5"},))
 ledger_opened = _maker(settings.LedgerOpened, ledger_id="0a", timezone="UTC")
 currency_set = _maker(settings.CurrencySet, currency="EUR")

@@ -1,4 +1,4 @@
-"""Commands that report: pipeline, deals, leads, metrics, funnel, blocked, bookings."""
+"""Commands that report: pipeline, deals, leads, metrics, funnel, falling, blocked, bookings, attainment."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ import click
 from salesledger.cli.layout import chosen
 from salesledger.cli.options import dated, emit, filtered, opened, periodic, printing, split_by
 from salesledger.cli.render import Rows, format_for, money
-from salesledger.cli.tables import BLOCKED, BOOKINGS, DEALS, FUNNEL, LEADS, METRICS, PIPELINE, Table
+from salesledger.cli.tables import ATTAINMENT, BLOCKED, BOOKINGS, DEALS, FUNNEL, LEADS, METRICS, PIPELINE, Table
 from salesledger.errors import BadDate, BadFilter
 
 if TYPE_CHECKING:
@@ -39,6 +39,20 @@ def when(ledger: "Ledger", question: "Question") -> str:
     return f"as of {as_of}{known_at}" + (f", up to entry {question.upto}" if question.upto else "")
 
 
+def narrowed(
+    ledger: "Ledger", sql: str, question: "Question", filters: tuple[str, ...]
+) -> tuple[str, dict[str, object]]:
+    """A statement whose rows pass the filters on its own columns."""
+    if not filters:
+        return sql, {}
+    from salesledger.readmodel.filters import compile_filters
+
+    relation = ledger.engine.query(sql, question)
+    columns = {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
+    condition, parameters = compile_filters(filters, columns, zone=ledger.zone)
+    return f"SELECT * FROM ({sql}) WHERE {condition}", parameters
+
+
 def counted(number: int, one: str, many: str | None = None) -> str:
     """'1 open deal', '2 open deals'."""
     return f"{number} {one if number == 1 else many or one + 's'}"
@@ -53,14 +67,16 @@ def _report(
     note: Callable[["Answer"], Sequence[str]] | None = None,
 ) -> None:
     format_, output = values.pop("format_"), values.pop("output")
+    own_filters = values.pop("filters") if table.own_filters else ()
     if "period" in values:
-        _refuse_periods_as_filters(values["filters"])
+        _refuse_periods_as_filters(values.get("filters", own_filters))
     with opened(ctx) as ledger:
         question = ledger.question(**values)
         order = "" if ledger.engine.projections[name].own else table.order
         is_split = bool(question.by and table.grouped)
         sql = table.grouped.format(group=f'd."{question.by}"') if is_split else f'SELECT * FROM "{name}"{order}'
-        answer = ledger.engine.ask(sql, question)
+        sql, parameters = narrowed(ledger, sql, question, own_filters)
+        answer = ledger.engine.ask(sql, question, parameters)
         rows, headers = to_rows(answer), {}
         # The user's own projection of that name may have other columns: it is then shown as it is.
         as_shipped = set(ledger.engine.shipped_columns(name)) <= set(answer.columns)
@@ -84,7 +100,7 @@ def _report(
 
 def _for_people(rows: Rows, table: Table, question: "Question") -> Rows:
     needless: set[str] = set()
-    if not question.periods:
+    if not question.periods and not table.own_periods:
         needless.add("period")
     needless |= {name for name in table.if_mixed if len(set(chosen(rows, [name]).rows)) < 2}
     return chosen(rows, [name for name in table.columns if name not in needless], unless_zero=table.unless_zero)
@@ -225,3 +241,23 @@ def blocked_command(ctx: click.Context, /, **values: Any) -> None:
 def bookings_command(ctx: click.Context, /, **values: Any) -> None:
     """Won deals and what they are worth."""
     _report(ctx, "bookings", "Bookings", values, BOOKINGS, _bookings_note)
+
+
+def _attainment_note(answer: "Answer") -> list[str]:
+    if any(row["quota"] is not None and row["uncovered_days"] for row in answer.dicts()):
+        return ["Where targets leave days of a period uncovered, what is attained isn't said."]
+    return []
+
+
+@click.command("attainment")
+@filtered
+@periodic
+@dated
+@printing
+@click.pass_context
+def attainment_command(ctx: click.Context, /, **values: Any) -> None:
+    """Targets and calls beside what was booked.
+
+    Filters choose by its own columns: who:kim, scope:team, attainment:'<0.5'.
+    """
+    _report(ctx, "attainment", "Attainment", values, ATTAINMENT, _attainment_note)
