@@ -65,7 +65,7 @@ class TestProjections:
 class TestMetrics:
     """docs/metrics.md."""
 
-    @pytest.mark.parametrize("name", ["metrics", "funnel", "attainment"])
+    @pytest.mark.parametrize("name", ["metrics", "funnel", "attainment", "step_ratios", "process_map"])
     def test_define_every_column(self, name: str) -> None:
         """Each column that is not a key has a definition."""
         keys = {"period", "group", "process", "stage", "currency"}

@@ -97,6 +97,14 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     "leads": ("leads", "leads --by owner", "leads source:referral -O json"),
     "metrics": ("metrics -M", "metrics -p 2026Q1 --by source", "metrics -p 2026 -Q -O json"),
     "funnel": ("funnel", "funnel -p 2026-01 -O json"),
+    "falling": ("falling", "falling -M --by owner -O json"),
+    "map": (
+        "deal advance delta negotiation --on 2026-02-03",
+        "deal advance delta meeting --on 2026-02-08",
+        "deal reopen gamma --on 2026-02-20",
+        "map",
+        "map b2b -p 2026-01 source:event -O json",
+    ),
     "blocked": ("blocked", "blocked --by product", "blocked stage:lead -O json"),
     "bookings": ("bookings", "bookings -Q --by owner", "bookings --known-at 2026-07-31", "bookings -p 2026Q1 -O json"),
     "attainment": (

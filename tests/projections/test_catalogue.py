@@ -47,11 +47,13 @@ GRAINS = {
     "leads": ("deal",),
     "metrics": ("period", "group"),
     "pipeline": ("group", "process", "stage"),
+    "process_map": ("period", "process", "from_stage", "to_process", "to_stage", "kind"),
     "stage_visits": ("deal", "visit"),
+    "step_ratios": ("period", "group", "process", "stage"),
     "strikes": ("entry",),
 }
 MONEY = {"amount", "recurring_amount", "value", "bookings", "weighted_amount", "average_deal_size"}
-MONEY |= {"sales_velocity", "quota", "gap", "commit", "best_case", "pipeline"}
+MONEY |= {"sales_velocity", "quota", "gap", "commit", "best_case", "pipeline", "amount_lost"}
 
 
 @pytest.fixture(scope="module")

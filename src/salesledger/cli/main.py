@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "leads": ("reports", "Every lead and what became of it."),
     "metrics": ("reports", "Leads, bookings, deal size, close ratio, lifetime."),
     "funnel": ("reports", "How far the leads of a period have come."),
+    "falling": ("walk", "Steps that fewer deals get past than in the past year."),
+    "map": ("walk", "The process as it is really walked."),
     "blocked": ("reports", "Deals that wait longer than usual."),
     "bookings": ("reports", "Won deals and what they are worth."),
     "attainment": ("reports", "Targets and calls beside what was booked."),

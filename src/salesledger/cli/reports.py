@@ -1,4 +1,4 @@
-"""Commands that report: pipeline, deals, leads, metrics, funnel, falling, blocked, bookings, attainment."""
+"""Commands that report: pipeline, deals, leads, metrics, funnel, blocked, bookings, attainment."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -69,7 +69,7 @@ def _report(
     format_, output = values.pop("format_"), values.pop("output")
     own_filters = values.pop("filters") if table.own_filters else ()
     if "period" in values:
-        _refuse_periods_as_filters(values.get("filters", own_filters))
+        refuse_periods_as_filters(values.get("filters", own_filters))
     with opened(ctx) as ledger:
         question = ledger.question(**values)
         order = "" if ledger.engine.projections[name].own else table.order
@@ -83,7 +83,7 @@ def _report(
         if is_split and not question.periods:
             rows = chosen(rows, [column for column in rows.columns if column != "period"])
         if as_shipped and format_for(format_, output) in ("table", "md"):
-            rows, headers = _for_people(rows, table, question), dict(table.headers)
+            rows, headers = for_people(rows, table, question), dict(table.headers)
         rows = chosen(rows, [column for column in rows.columns if column != "group" or question.by is not None])
         if question.by is not None:
             headers["group"] = question.by
@@ -98,7 +98,8 @@ def _report(
         )
 
 
-def _for_people(rows: Rows, table: Table, question: "Question") -> Rows:
+def for_people(rows: Rows, table: Table, question: "Question") -> Rows:
+    """What a report's table shows."""
     needless: set[str] = set()
     if not question.periods and not table.own_periods:
         needless.add("period")
@@ -106,7 +107,7 @@ def _for_people(rows: Rows, table: Table, question: "Question") -> Rows:
     return chosen(rows, [name for name in table.columns if name not in needless], unless_zero=table.unless_zero)
 
 
-def _refuse_periods_as_filters(filters: Sequence[str]) -> None:
+def refuse_periods_as_filters(filters: Sequence[str]) -> None:
     """A bare word is looked for in ids and names, so a period among the filters would silently give nothing."""
     from salesledger.readmodel.periods import parse_calendar
 

@@ -249,3 +249,41 @@ ATTAINMENT = Table(
     own_periods=True,
     own_filters=True,
 )
+FALLING = Table(
+    (
+        "period",
+        "group",
+        "process",
+        "stage",
+        "entered",
+        "advanced",
+        "step_ratio",
+        "lowest_ratio",
+        "highest_ratio",
+        "past_periods",
+        "followed_days",
+    ),
+    expendable=("followed_days", "past_periods", "highest_ratio", "process"),
+    if_mixed=("process",),
+)
+MAP = Table(
+    (
+        "period",
+        "process",
+        "from_stage",
+        "to_stage",
+        "to_process",
+        "kind",
+        "deals",
+        "times",
+        "share",
+        "median_days",
+        "amount_lost",
+        "lost_without_amount",
+        "currency",
+    ),
+    expendable=("lost_without_amount", "times", "share", "to_process", "process"),
+    unless_zero=("lost_without_amount",),
+    headers=(("lost_without_amount", "no_amount"), ("from_stage", "from"), ("to_stage", "to")),
+    if_mixed=("process", "to_process"),
+)
