@@ -134,6 +134,15 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "service rate acme --score 9 --channel survey --on 2026-03-12",
         "service rate acme --score 3 --on 2026-03-13 -O json",
     ),
+    "target set": (
+        "target set --owner kim -p 2026Q1 9000 --on 2026-01-05",
+        'target set --team North -p 2026 "90000 EUR" --on 2026-01-05 --dry-run',
+        "target set -p 2026Q1 20000 EUR --on 2026-01-05 -O json",
+    ),
+    "forecast call": (
+        "forecast call --owner kim -p 2026Q1 8000 --on 2026-02-01",
+        "forecast call --owner kim -p 2026Q1 --category best-case 12000 --on 2026-02-01 -O json",
+    ),
     "void": ("void 24 --reason 'was another deal'", "void 30 --reason 'it was right' -O json"),
     "correct": (
         "correct 16 --reason typo --set amount=950 --unset owner",
@@ -159,6 +168,14 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     ),
     "metrics": ("metrics -M", "metrics -p 2026Q1 --by source", "metrics -p 2026 -Q -O json"),
     "funnel": ("funnel", "funnel -p 2026-01 -O json"),
+    "falling": ("falling", "falling -M --by owner -O json"),
+    "map": (
+        "deal advance delta negotiation --on 2026-02-03",
+        "deal advance delta meeting --on 2026-02-08",
+        "deal reopen gamma --on 2026-02-20",
+        "map",
+        "map b2b -p 2026-01 source:event -O json",
+    ),
     "blocked": ("blocked", "blocked --by product", "blocked stage:lead -O json"),
     "bookings": ("bookings", "bookings -Q --by owner", "bookings --known-at 2026-07-31", "bookings -p 2026Q1 -O json"),
     "referrals": (
@@ -192,6 +209,16 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "satisfaction",
         "satisfaction -M",
         "satisfaction -M -O json",
+    ),
+    "attainment": (
+        "target set --owner ann -p 2026Q1 9000 --on 2026-01-05",
+        "target set --owner kim -p 2026-02 3000 --on 2026-01-05",
+        "target set -p 2026Q1 20000 --on 2026-01-05",
+        "forecast call --owner ann -p 2026Q1 7000 --on 2026-02-01",
+        "attainment",
+        "attainment -Q",
+        "attainment --known-at 2026-07-31 -p 2026Q1",
+        "attainment who:ann -O json",
     ),
     "history": ("history gamma", "history account:acme", "history gamma -O json"),
     "log": ("log -n 3", "log entry:1..5", "log --as-of 2026-01-07 stream:deal", "log type:won -O json"),

@@ -1,6 +1,7 @@
 """What holds for every projection: its grain, exact money, one answer however it is composed; and users' own ones."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from support.answers import ordered, plain, tables
 from support.books import END, Books, books, days
 from support.happenings import (
     asked,
+    called,
     captured,
     case_opened,
     case_resolved,
@@ -28,6 +30,7 @@ from support.happenings import (
     opened,
     rate_set,
     satisfied,
+    target_set,
     touched,
     won,
 )
@@ -37,6 +40,7 @@ SHIPPED = load()
 NAMES = sorted(SHIPPED)
 GRAINS = {
     "accounts": ("account",),
+    "attainment": ("period", "scope", "who"),
     "blocked": ("deal",),
     "bookings": ("deal",),
     "cases": ("account", "case_id"),
@@ -60,7 +64,9 @@ GRAINS = {
     "referrals": ("period", "account"),
     "referred_leads": ("deal",),
     "satisfaction": ("period", "account"),
+    "process_map": ("period", "process", "from_stage", "to_process", "to_stage", "kind"),
     "stage_visits": ("deal", "visit"),
+    "step_ratios": ("period", "group", "process", "stage"),
     "strikes": ("entry",),
     "suggestions": ("account",),
 }
@@ -75,6 +81,13 @@ MONEY = {
 } | {
     "referred_bookings",
     "bookings_below",
+    "sales_velocity",
+    "quota",
+    "gap",
+    "commit",
+    "best_case",
+    "pipeline",
+    "amount_lost",
 }
 
 
@@ -88,6 +101,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
         made.record(name, touched(n), captured(n + 1, account="x", owner="kim" if n % 2 else None, amount=str(n)))
         made.record(name, meeting(n + 2 + n % 3), contacted(n + 9))
     made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
+    made.record("target:kim", target_set(1, owner="kim", begins_on=date(2026, 1, 1), ends_on=date(2026, 1, 5)))
+    made.record("target:all", called(2, begins_on=date(2026, 1, 9), ends_on=date(2026, 2, 9)))
     made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
     made.record("rate:USD", rate_set(1), rate_set(4, rate="0.8")).record("h", offered(13, currency="USD"))
     made.record("account:x", noted(3), noted(4, preference="price"), case_opened(4), case_resolved(6), satisfied(5))

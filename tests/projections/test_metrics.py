@@ -8,7 +8,7 @@ import pytest
 
 from salesledger.readmodel.periods import Period
 from support.books import Books, books, days, utc
-from support.happenings import at, captured, disqualified, lost, offered, reopened, revised, won
+from support.happenings import at, captured, contacted, disqualified, lost, offered, reopened, revised, won
 from support.story import correct, void
 
 QUARTERS = [
@@ -194,6 +194,45 @@ class TestLifetime:
         """From its capture."""
         ledger.record("a", captured(1), lost(5), reopened(10), won(21))
         assert ledger.one("metrics", "average_deal_lifetime_days", "average_days_to_loss") == (20, None)
+
+
+class TestVelocity:
+    def test_is_open_deals_times_size_times_ratio_by_lifetime(self, ledger: Books) -> None:
+        """3 open x (400 / 2) x 2/3 / 8 days = 50 a day."""
+        ledger.record("a", captured(1, amount="100"), won(11)).record("b", captured(5, amount="300"), won(11))
+        ledger.record("c", captured(5), lost(8)).record("d", captured(1)).record("e", captured(12)).record(
+            "f", captured(2)
+        )
+        assert ledger.one("metrics", "sales_velocity") == (50,)
+        assert ledger.ask("metrics", "sales_velocity", periods=days(1, 12, 20)) == [(Decimal("33.33"),), (None,)]
+
+    def test_counts_what_was_open_at_the_periods_end(self, ledger: Books) -> None:
+        """What closed later was open then; as of that day nothing later is known."""
+        ledger.record("a", captured(1, amount="10"), won(6)).record("b", captured(1), lost(9))
+        assert ledger.ask("metrics", "sales_velocity", periods=days(1, 7)) == [(2,)]
+        assert ledger.ask("metrics", "sales_velocity", periods=days(1, 10)) == [(0,)]
+        assert ledger.ask("metrics", "sales_velocity", periods=days(1, 10), as_of=at(8)) == [(2,)]
+
+    def test_is_unknown_without_wins_amounts_or_lifetime(self, ledger: Books) -> None:
+        """Nothing can be divided by nothing."""
+        ledger.record("a", captured(1)).record("b", captured(1), won(4)).record("c", captured(5, amount="5"), won(5))
+        assert ledger.ask("metrics", "sales_velocity", periods=days(1, 5, 6)) == [(None,), (None,)]
+
+
+class TestFirstContact:
+    COLUMNS = ("contacted", "median_hours_to_first_contact")
+
+    def test_is_the_median_of_hours_from_capture_to_the_first_attempt(self, ledger: Books) -> None:
+        """Of the leads of the period; those that nobody tried to reach don't count."""
+        ledger.record("a", captured(1), contacted(1.5), contacted(2)).record("b", captured(1), contacted(2))
+        ledger.record("c", captured(2), contacted(9)).record("d", captured(2)).record("e", captured(7), contacted(7))
+        assert ledger.ask("metrics", *self.COLUMNS, periods=days(1, 5, 9)) == [(3, 24), (1, 0)]
+        assert ledger.one("metrics", *self.COLUMNS, as_of=at(1.6)) == (1, 12)
+
+    def test_leaves_out_attempts_that_were_voided(self, ledger: Books) -> None:
+        """The next one is the first then."""
+        ledger.record("a", captured(1), contacted(2), contacted(4), void(5))
+        assert ledger.one("metrics", *self.COLUMNS) == (1, 72)
 
 
 class TestSplitting:

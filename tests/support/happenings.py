@@ -1,10 +1,10 @@
 """Events in a few letters: `won(9, amount="100")` is a deal won on 2026-01-09 by kim's hand."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
-from salesledger.domain import account, deal_events, process, rate, settings
+from salesledger.domain import account, deal_events, process, rate, settings, target
 from salesledger.domain.events import Event
 
 E = TypeVar("E", bound=Event)
@@ -57,6 +57,8 @@ noted = _maker(account.AccountNoted, preference="repair", weight=3)
 case_opened = _maker(account.CaseOpened, case_id="one", kind=account.BROKEN)
 case_resolved = _maker(account.CaseResolved, case_id="one", resolution="repair")
 satisfied = _maker(account.SatisfactionNoted, score=9)
+target_set = _maker(target.TargetSet, begins_on=date(2026, 1, 1), ends_on=date(2026, 4, 1), amount="100")
+called = _maker(target.ForecastCalled, begins_on=date(2026, 1, 1), ends_on=date(2026, 4, 1), amount="100")
 defined = _maker(process.ProcessDefined, process_version=1, stages=({"name": "only", "probability": "0.5"},))
 rate_set = _maker(rate.RateSet, currency="USD", rate="0.9")
 ledger_opened = _maker(settings.LedgerOpened, ledger_id="0a", timezone="UTC")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
+from math import floor
 from statistics import median
 from typing import Any
 
@@ -150,10 +152,25 @@ def leads(asked: Asked) -> list[Row]:
     return rows
 
 
+def velocity(still_open: int, won: list[Row], lost: list[Row]) -> Decimal | None:
+    """Open deals times the average size times the close ratio, divided by the average lifetime; exact, rounded once."""
+    amounts = [d["value"] for d in won if d["value"] is not None]
+    lived = sum((d["closed_on"] - d["captured_on"]).days for d in won)
+    if not amounts or not lived:
+        return None
+    size = Fraction(sum(amounts, Decimal(0))) / len(amounts)
+    exact = still_open * size * Fraction(len(won), len(won) + len(lost)) / Fraction(lived, len(won))
+    return Decimal(floor(exact * 100 + Fraction(1, 2))) / 100
+
+
 def metrics(asked: Asked) -> list[Row]:
     """Twin of `metrics`."""
     rows = []
     every = deals(asked)
+    contacts = {
+        deal: [naive(r.event.effective_at) for r in records if isinstance(r.event, LeadContacted)]
+        for deal, records in by_id(happened(asked, "deal")).items()
+    }
     for label, begins, ends in periods(asked):
         captured = [d for d in every if begins <= d["captured_at"] < ends]
         closed = [d for d in every if d["closed_at"] is not None and begins <= d["closed_at"] < ends]
@@ -162,7 +179,20 @@ def metrics(asked: Asked) -> list[Row]:
             won, lost, disqualified = (
                 [d for d in closed if d["status"] == status and split(asked, d) == group] for status in CLOSED
             )
+            touched = [d for d in captured + closed if split(asked, d) == group]
             amounts = [d["value_converted"] for d in won if d["value_converted"] is not None]
+            still_open = [
+                d
+                for d in every
+                if split(asked, d) == group
+                and d["captured_at"] < ends
+                and (d["closed_at"] is None or d["closed_at"] >= ends)
+            ]
+            waits = [
+                max(min(contacts[d["deal"]]) - d["captured_at"], timedelta(0)) / timedelta(microseconds=1)
+                for d in captured
+                if split(asked, d) == group and contacts[d["deal"]]
+            ]
             with localcontext(prec=60):
                 total = sum(amounts, Decimal(0))
                 average = rounded(total / len(amounts)) if amounts else None
@@ -181,6 +211,9 @@ def metrics(asked: Asked) -> list[Row]:
                     "close_ratio": len(won) / (len(won) + len(lost)) if won or lost else None,
                     "average_deal_lifetime_days": mean([(d["closed_on"] - d["captured_on"]).days for d in won]),
                     "average_days_to_loss": mean([(d["closed_on"] - d["captured_on"]).days for d in lost]),
+                    "sales_velocity": velocity(len(still_open), won, lost),
+                    "contacted": len(waits),
+                    "median_hours_to_first_contact": median(waits) / 3_600_000_000 if waits else None,
                 }
             )
     return rows

@@ -7,7 +7,6 @@ import click
 
 from salesledger.cli.journal import DETAILS, ENTRIES, HAPPENED, entry_rows, entry_table
 from salesledger.cli.layout import chosen
-from salesledger.cli.listing import narrowed
 from salesledger.cli.options import (
     Whole,
     complete_projection,
@@ -21,7 +20,7 @@ from salesledger.cli.options import (
     split_by,
 )
 from salesledger.cli.render import Rows, format_for
-from salesledger.cli.reports import to_rows, when
+from salesledger.cli.reports import narrowed, to_rows, when
 from salesledger.errors import BadQuery, NotFound
 
 if TYPE_CHECKING:
@@ -40,12 +39,13 @@ def _for_people(format_: str | None, output: str | None) -> bool:
 def history_command(ctx: click.Context, /, deal: str, **values: Any) -> None:
     """One deal's entries, in the order in which they happened.
 
-    What is struck out is shown as such. 'account:ID' and 'process:ID' show the entries of an account or of a process.
+    What is struck out is shown as such. 'account:ID', 'process:ID' and 'target:WHO' show the entries of an account, of a process
+    or of somebody's targets.
     """
     format_, output = values.pop("format_"), values.pop("output")
     with opened(ctx) as ledger:
         kind, colon, rest = deal.partition(":")
-        kind, text = (kind, rest) if colon and kind in ("deal", "account", "process") else ("deal", deal)
+        kind, text = (kind, rest) if colon and kind in ("deal", "account", "process", "target") else ("deal", deal)
         found = ledger.find(kind, text)
         question = ledger.question(**values)
         answer = ledger.engine.ask(

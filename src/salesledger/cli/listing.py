@@ -8,24 +8,11 @@ import click
 from salesledger.cli.layout import chosen
 from salesledger.cli.options import emit, opened
 from salesledger.cli.render import format_for
-from salesledger.cli.reports import to_rows, when
+from salesledger.cli.reports import narrowed, to_rows, when
 from salesledger.cli.tables import Table
 
 if TYPE_CHECKING:
-    from salesledger.api import Ledger
-    from salesledger.readmodel.engine import Answer, Question
-
-
-def narrowed(ledger: "Ledger", sql: str, question: "Question", filters: Sequence[str]) -> tuple[str, dict[str, object]]:
-    """A statement whose rows pass the filters on its own columns, and its parameters."""
-    if not filters:
-        return sql, {}
-    from salesledger.readmodel.filters import compile_filters
-
-    relation = ledger.engine.query(sql, question)
-    columns = {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
-    condition, parameters = compile_filters(filters, columns, zone=ledger.zone)
-    return f"SELECT * FROM ({sql}) WHERE {condition}", parameters
+    from salesledger.readmodel.engine import Answer
 
 
 def listed(

@@ -26,7 +26,7 @@ _ENDINGS = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "md", ".tx
 _INTEGERS = {f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")}
 _NUMBERS = _INTEGERS | {"DECIMAL", "NUMERIC", "DOUBLE", "FLOAT", "REAL"}
 _NEVER_CUT = _NUMBERS | {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "BOOLEAN"}
-_RATIOS = ("_ratio", "_rate", "share")
+_RATIOS = ("_ratio", "_rate", "share", "attainment")
 _GAP = 2
 _NARROWEST = 6
 
@@ -128,7 +128,7 @@ def money(value: Decimal) -> str:
     return two_decimals(f"{value:,f}")
 
 
-def write(text: str, out: str | None) -> None:
+def write(text: str | bytes, out: str | None) -> None:
     """Print `text`, or make it the content of the file `out`, wholly or not at all; `-` is standard output.
 
     What isn't a terminal gets UTF-8. A device or a pipe is written to, any other file is replaced and keeps its mode.
@@ -137,12 +137,13 @@ def write(text: str, out: str | None) -> None:
         UsageError: It can't be written; a file that was there is as it was.
     """
     with writing_to(out):
-        if out is None or out == "-":
+        if isinstance(text, str) and (out is None or out == "-"):
             _print(text)
         else:
             from pathlib import Path
 
-            _replace_file(Path(os.path.realpath(out)), text.encode("utf-8", "backslashreplace"))
+            content = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
+            _replace_file(Path(os.path.realpath(out or "-")), content)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Commands that report: pipeline, deals, leads, metrics, funnel, blocked, bookings."""
+"""Commands that report: pipeline, deals, leads, metrics, funnel, blocked, bookings, attainment."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ import click
 from salesledger.cli.layout import chosen
 from salesledger.cli.options import dated, emit, filtered, opened, periodic, printing, split_by
 from salesledger.cli.render import Rows, format_for, money
-from salesledger.cli.tables import BLOCKED, BOOKINGS, DEALS, FUNNEL, LEADS, METRICS, PIPELINE, Table
+from salesledger.cli.tables import ATTAINMENT, BLOCKED, BOOKINGS, DEALS, FUNNEL, LEADS, METRICS, PIPELINE, Table
 from salesledger.errors import BadDate, BadFilter, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -43,6 +43,18 @@ def when(ledger: "Ledger", question: "Question") -> str:
     return f"as of {as_of}{known_at}" + (f", up to entry {question.upto}" if question.upto else "")
 
 
+def narrowed(ledger: "Ledger", sql: str, question: "Question", filters: Sequence[str]) -> tuple[str, dict[str, object]]:
+    """A statement whose rows pass the filters on its own columns."""
+    if not filters:
+        return sql, {}
+    from salesledger.readmodel.filters import compile_filters
+
+    relation = ledger.engine.query(sql, question)
+    columns = {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
+    condition, parameters = compile_filters(filters, columns, zone=ledger.zone)
+    return f"SELECT * FROM ({sql}) WHERE {condition}", parameters
+
+
 def counted(number: int, one: str, many: str | None = None) -> str:
     """'1 open deal', '2 open deals'."""
     return f"{number} {one if number == 1 else many or one + 's'}"
@@ -69,22 +81,24 @@ def _report(
         relation: gives a query to be read in the projection's place, of the same columns, and its parameters.
     """
     format_, output = values.pop("format_"), values.pop("output")
+    own_filters = values.pop("filters") if table.own_filters else ()
     if "period" in values:
-        _refuse_periods_as_filters(values["filters"])
+        refuse_periods_as_filters(values.get("filters", own_filters))
     with opened(ctx) as ledger:
         question = ledger.question(**values)
         order = "" if ledger.engine.projections[name].own else table.order
         is_split = bool(question.by and table.grouped)
         source, parameters = relation(ledger) if relation else (f'"{name}"', {})
         grouped = table.grouped.format(group=f'd."{question.by}"', relation=source)
-        answer = ledger.engine.ask(grouped if is_split else f"SELECT * FROM {source}{order}", question, parameters)
+        sql, more = narrowed(ledger, grouped if is_split else f"SELECT * FROM {source}{order}", question, own_filters)
+        answer = ledger.engine.ask(sql, question, parameters | more)
         rows, headers = to_rows(answer), {}
         # The user's own projection of that name may have other columns: it is then shown as it is.
         as_shipped = set(ledger.engine.shipped_columns(name)) <= set(answer.columns)
         if is_split and not question.periods:
             rows = chosen(rows, [column for column in rows.columns if column != "period"])
         if as_shipped and format_for(format_, output) in ("table", "md"):
-            rows, headers = _for_people(rows, table, question), dict(table.headers)
+            rows, headers = for_people(rows, table, question), dict(table.headers)
         rows = chosen(rows, [column for column in rows.columns if column != "group" or question.by is not None])
         if question.by is not None:
             headers["group"] = question.by
@@ -99,15 +113,16 @@ def _report(
         )
 
 
-def _for_people(rows: Rows, table: Table, question: "Question") -> Rows:
+def for_people(rows: Rows, table: Table, question: "Question") -> Rows:
+    """What a report's table shows."""
     needless: set[str] = set()
-    if not question.periods:
+    if not question.periods and not table.own_periods:
         needless.add("period")
     needless |= {name for name in table.if_mixed if len(set(chosen(rows, [name]).rows)) < 2}
     return chosen(rows, [name for name in table.columns if name not in needless], unless_zero=table.unless_zero)
 
 
-def _refuse_periods_as_filters(filters: Sequence[str]) -> None:
+def refuse_periods_as_filters(filters: Sequence[str]) -> None:
     """A bare word is looked for in ids and names, so a period among the filters would silently give nothing."""
     from salesledger.readmodel.periods import parse_calendar
 
@@ -296,3 +311,23 @@ def blocked_command(ctx: click.Context, /, **values: Any) -> None:
 def bookings_command(ctx: click.Context, /, **values: Any) -> None:
     """Won deals and what they are worth."""
     _report(ctx, "bookings", "Bookings", values, BOOKINGS, _bookings_note)
+
+
+def _attainment_note(answer: "Answer") -> list[str]:
+    if any(row["quota"] is not None and row["uncovered_days"] for row in answer.dicts()):
+        return ["Where targets leave days of a period uncovered, what is attained isn't said."]
+    return []
+
+
+@click.command("attainment")
+@filtered
+@periodic
+@dated
+@printing
+@click.pass_context
+def attainment_command(ctx: click.Context, /, **values: Any) -> None:
+    """Targets and calls beside what was booked.
+
+    Filters choose by its own columns: who:kim, scope:team, attainment:'<0.5'.
+    """
+    _report(ctx, "attainment", "Attainment", values, ATTAINMENT, _attainment_note)

@@ -15,6 +15,8 @@ class Table:
         if_mixed: those that are shown only where the rows differ in them.
         order: the clause that sorts the rows, where the projection leaves that open.
         grouped: the SELECT that answers --by, where the projection doesn't split itself.
+        own_periods: whether the projection has periods of its own where none are asked for.
+        own_filters: whether filters choose among its rows, and not among the deals that it looks at.
     """
 
     columns: tuple[str, ...]
@@ -24,6 +26,8 @@ class Table:
     if_mixed: tuple[str, ...] = ()
     order: str = ""
     grouped: str = ""
+    own_periods: bool = False
+    own_filters: bool = False
 
 
 PIPELINE = Table(
@@ -113,14 +117,28 @@ METRICS = Table(
         "close_ratio",
         "average_deal_lifetime_days",
         "average_days_to_loss",
+        "sales_velocity",
+        "contacted",
+        "median_hours_to_first_contact",
     ),
-    expendable=("average_days_to_loss", "won_without_amount", "disqualified", "lost", "won"),
-    unless_zero=("disqualified", "won_without_amount"),
+    expendable=(
+        "median_hours_to_first_contact",
+        "contacted",
+        "average_days_to_loss",
+        "sales_velocity",
+        "won_without_amount",
+        "disqualified",
+        "lost",
+        "won",
+    ),
+    unless_zero=("disqualified", "won_without_amount", "contacted"),
     headers=(
         ("average_deal_size", "deal_size"),
         ("average_deal_lifetime_days", "days_to_win"),
         ("average_days_to_loss", "days_to_loss"),
         ("won_without_amount", "no_amount"),
+        ("sales_velocity", "velocity"),
+        ("median_hours_to_first_contact", "hours_to_contact"),
     ),
 )
 FUNNEL = Table(
@@ -324,4 +342,65 @@ SUBSCRIPTIONS = Table(
 REFERRED_LEADS = Table(
     ("deal", "company", "account", "status", "captured_on", "closed_on", "value", "currency"),
     expendable=("account", "company", "closed_on", "captured_on"),
+)
+ATTAINMENT = Table(
+    (
+        "period",
+        "scope",
+        "who",
+        "quota",
+        "bookings",
+        "currency",
+        "attainment",
+        "gap",
+        "commit",
+        "best_case",
+        "pipeline",
+        "won",
+        "won_without_amount",
+        "uncovered_days",
+    ),
+    expendable=("won", "pipeline", "best_case", "won_without_amount", "gap", "commit", "scope"),
+    unless_zero=("won_without_amount", "uncovered_days"),
+    headers=(("won_without_amount", "no_amount"),),
+    own_periods=True,
+    own_filters=True,
+)
+FALLING = Table(
+    (
+        "period",
+        "group",
+        "process",
+        "stage",
+        "entered",
+        "advanced",
+        "step_ratio",
+        "lowest_ratio",
+        "highest_ratio",
+        "past_periods",
+        "followed_days",
+    ),
+    expendable=("followed_days", "past_periods", "highest_ratio", "process"),
+    if_mixed=("process",),
+)
+MAP = Table(
+    (
+        "period",
+        "process",
+        "from_stage",
+        "to_stage",
+        "to_process",
+        "kind",
+        "deals",
+        "times",
+        "share",
+        "median_days",
+        "amount_lost",
+        "lost_without_amount",
+        "currency",
+    ),
+    expendable=("lost_without_amount", "times", "share", "to_process", "process"),
+    unless_zero=("lost_without_amount",),
+    headers=(("lost_without_amount", "no_amount"), ("from_stage", "from"), ("to_stage", "to")),
+    if_mixed=("process", "to_process"),
 )

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-import salesledger.domain.target  # noqa: F401 - targets are events, and never refused
-from salesledger.domain import account, deal, process, rate, settings
+from salesledger.domain import account, deal, process, rate, settings, target
 from salesledger.domain.clocks import day
 from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.process import Processes
@@ -98,7 +97,12 @@ KINDS: dict[str, Kind] = {
     "settings": Kind(
         settings.SettingsState(), lambda _, event, __: event, lambda s, e, _: settings.refuse(s, e), settings.evolve
     ),
-    "target": Kind(None, lambda _, event, __: event, lambda _, __, ___: None, lambda state, _: state),
+    "target": Kind(
+        None,
+        lambda _, event, __: event,
+        lambda _, e, context: target.refuse(e, context.currency),
+        lambda state, _: state,
+    ),
     "rate": Kind(
         None, lambda _, event, __: event, lambda _, e, context: rate.refuse(e, context.currency), lambda state, _: state
     ),
@@ -154,13 +158,13 @@ def decide(stream: str, records: Sequence[Recorded], command: Command, context: 
     elif isinstance(command, Void):
         events = (_void(stream, records, command, context),)
     else:
-        target = _target(stream, records, command.entry)
-        if isinstance(target.event, EventVoided):
+        found = _target(stream, records, command.entry)
+        if isinstance(found.event, EventVoided):
             raise Refused(f"Entry {command.entry} is itself a void; void it to take it back. {NOTHING_RECORDED}")
         # Known together: at no moment of knowledge do both stand, or neither.
         wish = Void(command.entry, command.reason, command.replacement.recorded_by, command.replacement.known_at)
         void = _void(stream, records, wish, context)
-        links = {"rank": target.event.rank or target.entry, "replaces": target.entry}
+        links = {"rank": found.event.rank or found.entry, "replaces": found.entry}
         without = [*records, *numbered(stream, len(records), [void], context.now)]
         events = (void, _placed(stream, without, command.replacement.model_copy(update=links), context))
     _refuse_impossible(stream, records, events, context)
@@ -205,16 +209,16 @@ def _target(stream: str, records: Sequence[Recorded], entry: int) -> Recorded:
 
 
 def _void(stream: str, records: Sequence[Recorded], command: Void, context: Context) -> EventVoided:
-    target = _target(stream, records, command.entry)
-    if not target.event.VOIDABLE:
+    found = _target(stream, records, command.entry)
+    if not found.event.VOIDABLE:
         raise Refused(
-            f"Entry {command.entry} ({target.event.type_name()}) holds for the whole ledger and can't be voided. {NOTHING_RECORDED}"
+            f"Entry {command.entry} ({found.event.type_name()}) holds for the whole ledger and can't be voided. {NOTHING_RECORDED}"
         )
-    chain = target.event.void_root if isinstance(target.event, EventVoided) else target.entry
+    chain = found.event.void_root if isinstance(found.event, EventVoided) else found.entry
     last = strikes(records).get(chain)
     is_struck = last is not None and isinstance(last.event, EventVoided) and last.event.strikes
-    if isinstance(target.event, EventVoided):
-        if last is not target:
+    if isinstance(found.event, EventVoided):
+        if last is not found:
             overtaken = f"entry {last.entry}" if last else "another entry"
             raise Refused(f"Void {command.entry} was overtaken by {overtaken}; void that instead. {NOTHING_RECORDED}")
     elif is_struck and last is not None:
@@ -222,7 +226,7 @@ def _void(stream: str, records: Sequence[Recorded], command: Void, context: Cont
             f"Entry {command.entry} is struck out already by entry {last.entry}; void {last.entry} to restore it. "
             f"{NOTHING_RECORDED}"
         )
-    earliest = max(target.known_at, last.known_at if last else target.known_at)
+    earliest = max(found.known_at, last.known_at if last else found.known_at)
     if is_struck:
         earliest = max([earliest, *_known_to_be_gone(records, chain)])
     if command.known_at is not None and not earliest <= command.known_at <= context.now:

@@ -60,3 +60,10 @@ class ForecastCalled(Event, Promise):
 def stream_of(owner: str | None, team: str | None, team_id: str | None) -> str:
     """The id of the stream for a person, a team (whose id is made of its name) or the whole business."""
     return owner or (f"team-{team_id}" if team else WHOLE)
+
+
+def refuse(event: Event, own: str | None) -> str | None:
+    """Why the promise is impossible, or None."""
+    if isinstance(event, TargetSet | ForecastCalled) and event.currency != own:
+        return f"targets and calls are in the ledger's currency, {own}; convert {event.currency} first"
+    return None
