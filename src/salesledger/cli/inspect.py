@@ -20,12 +20,11 @@ from salesledger.cli.options import (
     split_by,
 )
 from salesledger.cli.render import Rows, format_for
-from salesledger.cli.reports import to_rows, when
+from salesledger.cli.reports import narrowed, to_rows, when
 from salesledger.errors import BadQuery, NotFound
 
 if TYPE_CHECKING:
-    from salesledger.api import Ledger
-    from salesledger.readmodel.engine import Answer, Question
+    from salesledger.readmodel.engine import Answer
 
 
 def _for_people(format_: str | None, output: str | None) -> bool:
@@ -84,7 +83,7 @@ def log_command(ctx: click.Context, /, filters: tuple[str, ...], last: int | Non
     with opened(ctx) as ledger:
         question = ledger.question(**values)
         happened = "" if values["as_of"] is None else HAPPENED
-        sql, parameters = _narrowed(ledger, ENTRIES + happened, question, filters)
+        sql, parameters = narrowed(ledger, ENTRIES + happened, question, filters)
         if last is not None:
             sql = f"SELECT * FROM ({sql}) ORDER BY entry DESC LIMIT {int(last)}"
         answer = ledger.engine.ask(f"SELECT * FROM ({sql}) ORDER BY entry", question, parameters)
@@ -97,20 +96,6 @@ def log_command(ctx: click.Context, /, filters: tuple[str, ...], last: int | Non
             expendable=("recorded_by", "recorded_at", "stream", "known_at"),
             wrap=DETAILS,
         )
-
-
-def _narrowed(
-    ledger: "Ledger", sql: str, question: "Question", filters: tuple[str, ...]
-) -> tuple[str, dict[str, object]]:
-    """A statement whose rows pass the filters on its own columns."""
-    if not filters:
-        return sql, {}
-    from salesledger.readmodel.filters import compile_filters
-
-    relation = ledger.engine.query(sql, question)
-    columns = {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
-    condition, parameters = compile_filters(filters, columns, zone=ledger.zone)
-    return f"SELECT * FROM ({sql}) WHERE {condition}", parameters
 
 
 @click.command("show")
@@ -133,7 +118,7 @@ def show_command(ctx: click.Context, /, name: str, filters: tuple[str, ...], **v
         known = ledger.engine.projections
         projection = named(known, name)
         question = ledger.question(**values)
-        sql, parameters = _narrowed(ledger, f'SELECT * FROM "{projection.name}"', question, filters)
+        sql, parameters = narrowed(ledger, f'SELECT * FROM "{projection.name}"', question, filters)
         answer = ledger.engine.ask(sql, question, parameters)
         read = {parameter for each in in_order(known, [name]) for parameter in each.parameters}
         title = f"{name} {when(ledger, question)}" if read & {"as_of", "known_at"} else name

@@ -50,6 +50,7 @@ def recording(
     common: Common,
     work: Callable[["Ledger"], Sequence["Outcome"]],
     summary: Callable[[Sequence["Outcome"]], str] | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Record something and print what became of it.
 
@@ -58,6 +59,7 @@ def recording(
         common: the options that every recording command takes.
         work: what records.
         summary: says it in a line, instead of a line an entry.
+        notes: what else is to be said, filled by then; on standard error where the output is for machines.
 
     Raises:
         SalesledgerError: its message ends with whether anything was recorded.
@@ -70,8 +72,11 @@ def recording(
             if chosen != "table":
                 rows = _rows(outcomes, dry_run=common.dry_run)
                 emit(rows, ledger, format_=chosen, output=common.output)
+                for note in notes:
+                    click.echo(safe_text(note), err=True)
                 return
             lines = [summary(outcomes)] if summary else _lines(ledger, outcomes, dry_run=common.dry_run)
+            lines += [safe_text(note) for note in notes]
             write("".join(f"{line}\n" for line in lines), common.output)
     except SalesledgerError as e:
         raise e.also(

@@ -44,23 +44,53 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def _report(
+def narrowed(
+    ledger: "Ledger", sql: str, question: "Question", filters: tuple[str, ...]
+) -> tuple[str, dict[str, object]]:
+    """A statement whose rows pass the filters on its own columns."""
+    if not filters:
+        return sql, {}
+    from salesledger.readmodel.filters import compile_filters
+
+    relation = ledger.engine.query(sql, question)
+    columns = {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
+    condition, parameters = compile_filters(filters, columns, zone=ledger.zone)
+    return f"SELECT * FROM ({sql}) WHERE {condition}", parameters
+
+
+def report(
     ctx: click.Context,
     name: str,
     title: str,
     values: dict[str, Any],
     table: Table,
     note: Callable[["Answer"], Sequence[str]] | None = None,
+    *,
+    narrow: tuple[str, ...] = (),
+    subscribed: bool = False,
 ) -> None:
+    """Print a projection.
+
+    Args:
+        ctx: the command's context.
+        name: the projection.
+        title: the table's, to which the dates are added.
+        values: the command's options.
+        table: what the table shows.
+        note: what stands below it.
+        narrow: filters that choose among the projection's own rows; the others choose among deals.
+        subscribed: periods without an end reach as far as subscriptions do.
+    """
     format_, output = values.pop("format_"), values.pop("output")
-    if "period" in values:
+    if "period" in values and "filters" in values:
         _refuse_periods_as_filters(values["filters"])
     with opened(ctx) as ledger:
-        question = ledger.question(**values)
+        question = ledger.question(**values, subscribed=subscribed)
         order = "" if ledger.engine.projections[name].own else table.order
         is_split = bool(question.by and table.grouped)
         sql = table.grouped.format(group=f'd."{question.by}"') if is_split else f'SELECT * FROM "{name}"{order}'
-        answer = ledger.engine.ask(sql, question)
+        sql, parameters = narrowed(ledger, sql, question, narrow)
+        answer = ledger.engine.ask(sql, question, parameters)
         rows, headers = to_rows(answer), {}
         # The user's own projection of that name may have other columns: it is then shown as it is.
         as_shipped = set(ledger.engine.shipped_columns(name)) <= set(answer.columns)
@@ -149,7 +179,7 @@ def _metrics_note(answer: "Answer") -> list[str]:
 @click.pass_context
 def pipeline_command(ctx: click.Context, /, **values: Any) -> None:
     """Open deals by stage, at any date."""
-    _report(ctx, "pipeline", "Pipeline", values, PIPELINE, _pipeline_note)
+    report(ctx, "pipeline", "Pipeline", values, PIPELINE, _pipeline_note)
 
 
 @click.command("deals")
@@ -162,11 +192,11 @@ def pipeline_command(ctx: click.Context, /, **values: Any) -> None:
 def deals_command(ctx: click.Context, /, only_open: bool, **values: Any) -> None:
     """Every deal as it was at any date."""
     if not only_open:
-        _report(ctx, "deals", "Deals", values, DEALS)
+        report(ctx, "deals", "Deals", values, DEALS)
         return
     values["filters"] = (*values["filters"], "status:=open")
     table = replace(DEALS, columns=tuple(name for name in DEALS.columns if name != "status"))
-    _report(ctx, "deals", "Open deals", values, table)
+    report(ctx, "deals", "Open deals", values, table)
 
 
 @click.command("leads")
@@ -177,7 +207,7 @@ def deals_command(ctx: click.Context, /, only_open: bool, **values: Any) -> None
 @click.pass_context
 def leads_command(ctx: click.Context, /, **values: Any) -> None:
     """Every lead and what became of it."""
-    _report(ctx, "leads", "Leads", values, LEADS)
+    report(ctx, "leads", "Leads", values, LEADS)
 
 
 @click.command("metrics")
@@ -189,7 +219,7 @@ def leads_command(ctx: click.Context, /, **values: Any) -> None:
 @click.pass_context
 def metrics_command(ctx: click.Context, /, **values: Any) -> None:
     """Leads, bookings, deal size, close ratio, lifetime."""
-    _report(ctx, "metrics", "Metrics", values, METRICS, _metrics_note)
+    report(ctx, "metrics", "Metrics", values, METRICS, _metrics_note)
 
 
 @click.command("funnel")
@@ -201,7 +231,7 @@ def metrics_command(ctx: click.Context, /, **values: Any) -> None:
 @click.pass_context
 def funnel_command(ctx: click.Context, /, **values: Any) -> None:
     """How far the leads of a period have come."""
-    _report(ctx, "funnel", "Funnel of the leads captured in each period,", values, FUNNEL)
+    report(ctx, "funnel", "Funnel of the leads captured in each period,", values, FUNNEL)
 
 
 @click.command("blocked")
@@ -212,7 +242,7 @@ def funnel_command(ctx: click.Context, /, **values: Any) -> None:
 @click.pass_context
 def blocked_command(ctx: click.Context, /, **values: Any) -> None:
     """Deals that wait longer than usual."""
-    _report(ctx, "blocked", "Deals waiting longer than usual", values, BLOCKED, _blocked_note)
+    report(ctx, "blocked", "Deals waiting longer than usual", values, BLOCKED, _blocked_note)
 
 
 @click.command("bookings")
@@ -224,4 +254,4 @@ def blocked_command(ctx: click.Context, /, **values: Any) -> None:
 @click.pass_context
 def bookings_command(ctx: click.Context, /, **values: Any) -> None:
     """Won deals and what they are worth."""
-    _report(ctx, "bookings", "Bookings", values, BOOKINGS, _bookings_note)
+    report(ctx, "bookings", "Bookings", values, BOOKINGS, _bookings_note)

@@ -68,7 +68,7 @@ class SubscriptionStarted(Event, Price):
     Attributes:
         subscription: its id, unique within the account.
         deal: the deal that it was sold with.
-        term_months: months until it ends or is renewed; none where it runs until it is cancelled.
+        term_months: months until it is to be renewed; it runs on until it is cancelled all the same.
     """
 
     TOPIC = "subscription-started/1"

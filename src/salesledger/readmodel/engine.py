@@ -143,8 +143,17 @@ class Engine:
     ) -> None:
         self.close()
 
-    def with_periods(self, question: Question, span: Span, interval: str | None) -> Question:
+    def with_periods(
+        self, question: Question, span: Span, interval: str | None, *, subscribed: bool = False
+    ) -> Question:
         """The question with the periods that a span and an interval give; open ends reach as far as the ledger does.
+
+        Args:
+            question: the question without periods.
+            span: what the periods cover.
+            interval: their length.
+            subscribed: open ends reach from the first subscription to the as-of date, instead of as far as deals do: what is
+                paid regularly goes on without an event.
 
         Raises:
             BadPeriod: too many of them.
@@ -154,9 +163,9 @@ class Engine:
         if interval is None and span.begin is not None and span.end is not None:
             return replace(question, periods=split(span, None))
         as_of_on = (question.as_of or self.head.now()).astimezone(self.head.zone).date()
-        ((first, last),) = self.ask(
-            "SELECT min(effective_on), max(effective_on) FROM events WHERE type = 'lead-captured' OR type LIKE 'deal-%'",
-        ).rows
+        which = "type LIKE 'subscription-%'" if subscribed else "type = 'lead-captured' OR type LIKE 'deal-%'"
+        ((first, last),) = self.ask(f"SELECT min(effective_on), max(effective_on) FROM events WHERE {which}").rows
+        last = as_of_on if subscribed else last
         begin = span.begin or min(first or as_of_on, as_of_on)
         end = span.end or max(begin, min(last or as_of_on, as_of_on)) + timedelta(days=1)
         return replace(question, periods=split(Span(begin, max(end, begin + timedelta(days=1))), interval))

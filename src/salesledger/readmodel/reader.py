@@ -169,6 +169,7 @@ class Reader:
         interval: str | None = None,
         by: str | None = None,
         filters: Iterable[str] = (),
+        subscribed: bool = False,
     ) -> Question:
         """The dates, periods and filters of a question, as a person writes them.
 
@@ -182,6 +183,7 @@ class Reader:
             interval: 'day', 'week', 'month', 'quarter' or 'year': a row for each.
             by: the dimension that the report is split by.
             filters: terms such as 'owner:kim'.
+            subscribed: whether periods without an end reach as far as subscriptions do, instead of deals.
 
         Raises:
             BadDate, BadPeriod: what it says.
@@ -197,7 +199,7 @@ class Reader:
             by=by,
             filters=tuple(filters),
         )
-        return self.engine.with_periods(asked, *self._span(period, begin, end, interval))
+        return self.engine.with_periods(asked, *self._span(period, begin, end, interval), subscribed=subscribed)
 
     def _span(
         self, period: str | None, begin: str | None, end: str | None, interval: str | None
