@@ -35,7 +35,10 @@ def subscription_command() -> None:
 @records
 @click.pass_context
 def start(ctx: click.Context, /, account: str, **values: Any) -> None:
-    """The account begins to pay regularly: every month, if you don't say --every."""
+    """The account begins to pay regularly.
+
+    It is paid every month, if you don't say --every.
+    """
     common = common_of(values)
     price = _needed(price_fields(values), "start")
     price.setdefault("interval_months", 1)
@@ -57,7 +60,10 @@ def start(ctx: click.Context, /, account: str, **values: Any) -> None:
 @records
 @click.pass_context
 def renew(ctx: click.Context, /, account: str, subscription: str, **values: Any) -> None:
-    """It goes on for another term, from that day on; without --term as long as the last one."""
+    """It goes on for another term.
+
+    The term begins on that day; without --term it is as long as the last one.
+    """
     common = common_of(values)
     _record(ctx, "subscription-renewed", account, subscription, common, values, price_fields(values))
 
@@ -72,7 +78,10 @@ def renew(ctx: click.Context, /, account: str, subscription: str, **values: Any)
 @records
 @click.pass_context
 def change(ctx: click.Context, /, account: str, subscription: str, **values: Any) -> None:
-    """It costs more or less from then on: --recurring is the whole new price."""
+    """It costs more or less from then on.
+
+    --recurring is the whole new price, paid as often as before unless --every says otherwise.
+    """
     common = common_of(values)
     price = _needed(price_fields(values), "change")
     _record(ctx, "subscription-changed", account, subscription, common, values, price)
@@ -87,7 +96,7 @@ def change(ctx: click.Context, /, account: str, subscription: str, **values: Any
 @records
 @click.pass_context
 def cancel(ctx: click.Context, /, account: str, subscription: str, **values: Any) -> None:
-    """It ends; nothing is paid from then on."""
+    """It ends."""
     _record(ctx, "subscription-cancelled", account, subscription, common_of(values), values, {})
 
 
