@@ -62,10 +62,11 @@ class RejectsFile:
         self._draft = Path(name)
         self._file = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
         csv.writer(self._file, delimiter=self._delimiter).writerow([LINE, REASON, *map(readable, self._header)])
-        quoting = (
-            csv.QUOTE_ALL if self._delimiter == BLANKS else csv.QUOTE_MINIMAL
-        )  # between blanks nothing can be empty
-        self._writer = csv.writer(self._file, delimiter=self._delimiter, quoting=quoting)
+        # Between blanks nothing can be empty, so all cells are quoted there.
+        quoted = self._delimiter == BLANKS
+        self._writer = csv.writer(
+            self._file, delimiter=self._delimiter, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+        )
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
