@@ -23,11 +23,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from salesledger.errors import BadValue
+from salesledger.errors import AmbiguousId, BadValue, NotFound
 from salesledger.readmodel.reader import Reader, to_path
 
 if TYPE_CHECKING:
-    from salesledger.ledger.batch import Outcome, Proposal
+    from salesledger.ledger.batch import Batch, Outcome, Proposal
     from salesledger.ledger.store import Store
 
 __all__ = ["Ledger", "to_path"]
@@ -298,6 +298,120 @@ class Ledger(Reader):
         taken = {r.event.case_id for r in self.store.records(f"account:{account}") if isinstance(r.event, CaseOpened)}
         made = slug(kind)
         return next(name for n in count(1) if (name := made if n == 1 else f"{made}-{n}") not in taken)
+
+    def win(
+        self,
+        deal: str,
+        /,
+        *,
+        on: str | date | datetime | None = None,
+        actor: str | None = None,
+        key: str | None = None,
+        dry_run: bool = False,
+        **fields: Any,
+    ) -> tuple[list[Outcome], str]:
+        """Record that a deal is won, together with what that does to the subscriptions of its account.
+
+        A deal with a recurring part starts a subscription; one that grew from a subscription as its renewal renews that, as
+        an upsell adds to its price.
+
+        Args:
+            deal: the deal's id.
+            on: see `record`, as the others.
+            actor: who records.
+            key: idempotency key.
+            dry_run: decide only, record nothing.
+            fields: those of a 'deal-won'.
+
+        Returns:
+            The outcomes, and why the win alone was recorded where one would expect more ('' where there is no reason to).
+        """
+        from salesledger.ledger.selling import sale_of
+
+        when = self._when(on, key)
+        won = replace(
+            self.proposal("deal-won", deal=deal, on=when, actor=actor, key=key, **fields), dated=on is not None
+        )
+        note = ""
+
+        def group(batch: Batch) -> Sequence[Proposal]:
+            nonlocal note
+            sale = sale_of(batch, won, f"{key}/subscription" if key else None)
+            note = sale.note
+            return sale.proposals
+
+        return self.store.record([group], dry_run=dry_run)[0], note
+
+    def subscribe(
+        self,
+        account: str,
+        /,
+        *,
+        subscription: str | None = None,
+        on: str | date | datetime | None = None,
+        actor: str | None = None,
+        key: str | None = None,
+        dry_run: bool = False,
+        **fields: Any,
+    ) -> Outcome:
+        """Record that an account began to pay regularly.
+
+        Args:
+            account: the account's id.
+            subscription: its id; where absent, one is made from the product, else from the deal.
+            on: see `record`, as the others.
+            actor: who records.
+            key: idempotency key.
+            dry_run: decide only, record nothing.
+            fields: those of a 'subscription-started'.
+        """
+        from salesledger.domain.account import SubscriptionStarted
+        from salesledger.ledger.selling import new_id
+
+        when = self._when(on, key)
+
+        def group(batch: Batch) -> Sequence[Proposal]:
+            known = batch.store.keyed(key) if key else None
+            name = subscription
+            if name is None and known is not None and isinstance(known.event, SubscriptionStarted):
+                name = known.event.subscription
+            name = name or new_id(batch, account, fields.get("product") or fields.get("deal") or "subscription")
+            made = self.proposal(
+                "subscription-started", account=account, on=when, actor=actor, key=key, subscription=name, **fields
+            )
+            return [replace(made, dated=on is not None)]
+
+        return self.store.record([group], dry_run=dry_run)[0][0]
+
+    def find_subscription(self, account: str, text: str) -> str:
+        """The id of a subscription of an account that a person means: exact, or the only one that starts so.
+
+        Raises:
+            NotFound: none does.
+            AmbiguousId: several do.
+        """
+        from salesledger.domain.account import SubscriptionStarted
+        from salesledger.domain.timeline import standing
+
+        events = [record.event for record in standing(self.store.records(f"account:{account}"))]
+        names = list(dict.fromkeys(e.subscription for e in events if isinstance(e, SubscriptionStarted)))
+        found = [name for name in names if name == text] or [n for n in names if text and n.startswith(text)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise AmbiguousId("subscription", text, found)
+        raise NotFound(
+            f"The account {account!r} has no subscription {text!r}; it has: {', '.join(names) or 'none yet'}."
+        )
+
+    def interval_of(self, account: str, subscription: str, on: str | date | datetime | None = None) -> int | None:
+        """The months between two payments of a subscription on a date; None where it has no price then."""
+        from salesledger.domain.timeline import standing
+        from salesledger.ledger.selling import price_of
+
+        moment = self.moment(on, end_of_day=True)
+        price = price_of(standing(self.store.records(f"account:{account}"), as_of=moment), subscription)
+        return None if price is None else price.interval_months
 
     def void(
         self, entry: int, reason: str, *, actor: str | None = None, key: str | None = None, dry_run: bool = False

@@ -9,6 +9,15 @@ from support.console import Console, Done, commands
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
+SUBSCRIBED = (
+    "subscription start acme --recurring 100 --term 1 --product Pro --on 2026-02-20",
+    "subscription start acme --recurring 1000 --every year --id support --term 12 --on 2026-03-01",
+    "subscription change acme pro --recurring 150 --on 2026-03-10",
+    "subscription renew acme pro --on 2026-03-20",
+    "subscription cancel acme support --reason price --on 2026-03-25",
+)
+"""What the sessions about recurring revenue begin with."""
+
 SESSIONS: dict[str, tuple[str, ...]] = {
     "init": ("init -f other.ledger --timezone Europe/Berlin --currency EUR", "init -f third.ledger -O json"),
     "lead touch": (
@@ -70,6 +79,9 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     "deal win": (
         "deal win delta --on 2026-03-20 --dry-run",
         "deal win delta --amount 6800 --list 7000 --on 2026-03-20 -O json",
+        "deal win beta --recurring 50 --on 2026-03-20 --dry-run",
+        "deal revise beta --account acme --on 2026-03-19",
+        "deal win beta --recurring 50 --on 2026-03-20",
     ),
     "deal lose": (
         "deal lose delta --reason price --competitor Rival --on 2026-03-20",
@@ -97,6 +109,27 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "account show acme --as-of 2026-02-01",
         "account show acme -O json",
         "account show acme --as-of 2026-03-01 -O jsonl",
+    ),
+    "subscription start": (
+        "subscription start acme --recurring 100 --every month --term 12 --product Pro --on 2026-02-21",
+        "subscription start acme --recurring '1200 EUR' --every year --deal acme --on 2026-03-01 -O json",
+    ),
+    "subscription renew": (
+        "subscription start acme --recurring 100 --term 1 --product Pro --on 2026-02-20",
+        "subscription renew acme pro --on 2026-03-20",
+        "subscription renew acme pro --recurring 110 --term 12 --dry-run -O json",
+    ),
+    "subscription change": (
+        "subscription start acme --recurring 300 --every quarter --product Pro --on 2026-02-20",
+        "subscription change acme pro --recurring 360 --reason upsell --on 2026-03-01",
+        "subscription change acme plus --recurring 1",
+        "subscription change acme pro --recurring 100 --every month -O json",
+    ),
+    "subscription cancel": (
+        "subscription start acme --recurring 100 --product Pro --on 2026-02-20",
+        "subscription cancel acme pro --reason price --competitor Rival --dry-run",
+        "subscription cancel acme pro --reason price --on 2026-03-20 -O json",
+        "subscription cancel acme pro",
     ),
     "referral ask": ("referral ask acme --names 2 --cards 5", "referral ask acme --cards 1 -O json"),
     "referral give": (
@@ -219,6 +252,20 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "attainment -Q",
         "attainment --known-at 2026-07-31 -p 2026Q1",
         "attainment who:ann -O json",
+    ),
+    "subscriptions": (*SUBSCRIBED, "subscriptions", "subscriptions --running product:Pro -O json"),
+    "recurring": (*SUBSCRIBED, "recurring -M", "recurring -p 2026Q1 --by product", "recurring -M -p 2026-03 -O json"),
+    "renewals": (*SUBSCRIBED, "renewals", "renewals --open", "renewals -p 2026-03 -O json"),
+    "repeat": (
+        "deal revise acme --account acme",
+        'lead capture "ACME GmbH" --account acme --grown-from acme-gmbh --growth cross-sell --amount 300 --id more --on 2026-03-01',
+        "deal win more --on 2026-03-20",
+        "deal win delta --on 2026-03-21",
+        "repeat",
+        "repeat --overdue --as-of 2026-05-31",
+        "repeat --share -M",
+        "repeat --share --by product -O json",
+        "repeat -O json",
     ),
     "history": ("history gamma", "history account:acme", "history gamma -O json"),
     "log": ("log -n 3", "log entry:1..5", "log --as-of 2026-01-07 stream:deal", "log type:won -O json"),

@@ -32,7 +32,9 @@ def test_the_rules_of_the_tests_are_rules() -> None:
     assert ("events.3.fields.amount", "price") in list(rules().needed())
 
 
-@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("maven*.toml")), ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", sorted([*EXAMPLES.glob("maven*.toml"), *EXAMPLES.glob("cdnow*.toml")]), ids=lambda file: file.name
+)
 def test_the_examples_are_rules(file: Path) -> None:
     """They can be read as they are shipped."""
     assert read_rules(file).events
@@ -46,6 +48,11 @@ def test_the_examples_are_rules(file: Path) -> None:
         ('currency = "EUR"', 'curency = "EUR"', "there is no key 'curency'; did you mean 'currency'?"),
         ('source_system = "shop"', "", "the key 'source_system' is missing"),
         ('deal = "id"', "", "the key 'columns.deal' is missing"),
+        (
+            'currency = "EUR"',
+            'currency = "EUR"\ndeal_from = ["id"]',
+            "deal_from: [columns] names a column for the deal's id",
+        ),
         (
             'type = "deal-won"',
             'type = "deal-one"',

@@ -10,7 +10,7 @@ from salesledger.cli.layout import chosen, fitted
 from salesledger.cli.options import opened, terminal_width
 from salesledger.cli.render import Rows, format_for, money, render, write
 from salesledger.cli.reports import counted, to_rows, when
-from salesledger.cli.tables import CASES, DEALS, PROFILE, REFERRED_LEADS, SATISFACTION, SUBSCRIPTIONS, Table
+from salesledger.cli.tables import ACCOUNT_SUBSCRIPTIONS, CASES, DEALS, PROFILE, REFERRED_LEADS, SATISFACTION, Table
 from salesledger.errors import NotFound
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ SECTIONS = (
     Section("suggestion", "suggestions"),
     Section("profile", "profile", title="What it values", table=PROFILE),
     Section("deals", "deals", title="Deals", table=DEALS),
-    Section("subscriptions", "subscriptions", title="Subscriptions", table=SUBSCRIPTIONS),
+    Section("subscriptions", "subscriptions", title="Subscriptions", table=ACCOUNT_SUBSCRIPTIONS),
     Section("cases", "cases", title="Service cases", table=CASES),
     Section("referrals", "referred_leads", "referrer", "Leads that it referred", REFERRED_LEADS, ()),
     Section("satisfaction", "satisfaction", title="Satisfaction", table=SATISFACTION),

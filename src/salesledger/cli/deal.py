@@ -171,16 +171,29 @@ def paperwork(ctx: click.Context, /, deal: str, **values: Any) -> None:
 @deal_command.command("win")
 @deal_argument
 @price_options
+@click.option("--no-subscription", is_flag=True, help="Leave the account's subscriptions as they are.")
 @on_date
 @records
 @click.pass_context
-def win(ctx: click.Context, /, deal: str, **values: Any) -> None:
+def win(ctx: click.Context, /, deal: str, no_subscription: bool, **values: Any) -> None:
     """The client bought.
 
-    The amounts that are not given are those that the deal has: of the last offer, or as it was captured or revised.
+    The amounts that are not given are those that the deal has: of the last offer, or as it was captured or revised. A
+    recurring part starts a subscription of the deal's account in the same step.
     """
     common = common_of(values)
-    record_event(ctx, "deal-won", deal, common, price_fields(values))
+    fields = price_fields(values)
+    notes: list[str] = []
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        found = ledger.find("deal", deal)
+        if no_subscription:
+            return [ledger.record("deal-won", deal=found, **common.given, **fields)]
+        outcomes, note = ledger.win(found, **common.given, **fields)
+        notes.extend([note] if note else [])
+        return outcomes
+
+    recording(ctx, common, work, notes=notes)
 
 
 @deal_command.command("lose")

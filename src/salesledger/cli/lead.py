@@ -8,7 +8,7 @@ from salesledger.cli.main import Prefixed
 from salesledger.cli.money import money_fields, money_options
 from salesledger.cli.options import complete_stage, completing, on_date, records
 from salesledger.cli.outcomes import Common, common_of, recording
-from salesledger.errors import UsageError
+from salesledger.errors import NOTHING_RECORDED, UsageError
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
@@ -35,6 +35,20 @@ def attributes_of(pairs: tuple[str, ...]) -> dict[str, str] | None:
     return facts or None
 
 
+def _check_growth(values: dict[str, Any]) -> None:
+    """Whether what says what a lead grew from, and how, goes together.
+
+    Raises:
+        UsageError: it doesn't.
+    """
+    if values["growth"] and not (values["grown_from"] or values["subscription"]):
+        raise UsageError(f"--growth says how it grew from a deal or a subscription; name it. {NOTHING_RECORDED}")
+    if values["subscription"] and not values["account"]:
+        raise UsageError(
+            f"--subscription {values['subscription']} is one of the lead's account; give its --account. {NOTHING_RECORDED}"
+        )
+
+
 def deal_argument(command: Any) -> Any:
     """The deal that a command is about, completed by the shell."""
     return click.argument("deal", shell_complete=completing("deal"))(command)
@@ -55,6 +69,8 @@ def whole_fields(ledger: "Ledger", fields: dict[str, Any]) -> dict[str, Any]:
     for name, kind in (("account", "account"), ("referred_by", "account"), ("grown_from", "deal")):
         if found.get(name):
             found[name] = ledger.find(kind, found[name])
+    if found.get("subscription") and found.get("account"):
+        found["subscription"] = ledger.find_subscription(found["account"], found["subscription"])
     if found.get("expected_close"):
         found["expected_close"] = ledger.day(found["expected_close"]).isoformat()
     return found
@@ -128,12 +144,15 @@ def touch(ctx: click.Context, /, company: str, deal: str | None, **values: Any) 
     "--referred-by", metavar="ACCOUNT", shell_complete=completing("account"), help="The account that referred it."
 )
 @click.option("--grown-from", metavar="DEAL", shell_complete=completing("deal"), help="The deal that it grew from.")
+@click.option("--subscription", metavar="SUB", help="The subscription, of its --account, that it grew from.")
+@click.option("--growth", type=click.Choice(["upsell", "cross-sell", "renewal"]), help="How it grew from that.")
 @on_date
 @records
 @click.pass_context
 def capture(ctx: click.Context, /, company: str, attributes: tuple[str, ...], **values: Any) -> None:
     """A lead enters the ledger, and the process."""
     common = common_of(values)
+    _check_growth(values)
     fields = values | money_fields(values) | {"attributes": attributes_of(attributes)}
 
     def work(ledger: "Ledger") -> list["Outcome"]:

@@ -77,6 +77,31 @@ def money_fields(values: dict[str, Any], list_amount: str | None = None) -> dict
     return fields | ({"currency": codes[0]} if codes else {})
 
 
+def subscription_price_options(command: Any) -> Any:
+    """Add the options that say what a subscription costs."""
+    for option in (
+        click.option("--currency", metavar="CODE", help="Such as EUR.  [default: the ledger's]"),
+        click.option("--every", type=click.Choice(list(INTERVAL_MONTHS)), help="How often it is paid."),
+        click.option("--recurring", metavar="AMOUNT", help="What is paid each time, such as 100 or '100 EUR'."),
+    ):
+        command = option(command)
+    return command
+
+
+def subscription_price_fields(values: dict[str, Any]) -> dict[str, Any]:
+    """Take the price options out of a command's options, and give the fields of an event.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+    every = values["every"]
+    fields = money_fields({name: values.pop(name) for name in ("recurring", "every", "currency")})
+    fields.pop("term_months", None)
+    if every is None:
+        fields.pop("interval_months", None)
+    return fields
+
+
 def _split(text: str) -> tuple[str, str | None]:
     """The number and the currency of '5000 EUR' or 'EUR 5000'; whatever else it is goes on to the event, which judges it."""
     match = _CODE_BEHIND.fullmatch(text.strip()) or _CODE_BEFORE.fullmatch(text.strip())

@@ -51,6 +51,7 @@ def recording(
     work: Callable[["Ledger"], Sequence["Outcome"]],
     summary: Callable[[Sequence["Outcome"]], str] | None = None,
     comment: Callable[[Sequence["Outcome"]], str | None] | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Record something and print what became of it.
 
@@ -60,6 +61,7 @@ def recording(
         work: what records.
         summary: says it in a line, instead of a line an entry.
         comment: a sentence for people below the lines of the entries, where there is something to say.
+        notes: what else is to be said, filled by then; on standard error where the output is for machines.
 
     Raises:
         SalesledgerError: its message ends with whether anything was recorded.
@@ -72,10 +74,13 @@ def recording(
             if chosen != "table":
                 rows = _rows(outcomes, dry_run=common.dry_run)
                 emit(rows, ledger, format_=chosen, output=common.output)
+                for note in notes:
+                    click.echo(safe_text(note), err=True)
                 return
             lines = [summary(outcomes)] if summary else _lines(ledger, outcomes, dry_run=common.dry_run)
             if comment and (sentence := comment(outcomes)):
                 lines.append(safe_text(sentence))
+            lines += [safe_text(note) for note in notes]
             write("".join(f"{line}\n" for line in lines), common.output)
     except SalesledgerError as e:
         raise e.also(

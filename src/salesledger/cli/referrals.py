@@ -8,7 +8,7 @@ from salesledger.cli.layout import chosen
 from salesledger.cli.listing import listed
 from salesledger.cli.options import dated, emit, filtered, opened, periodic, printing, split_by
 from salesledger.cli.render import Rows, format_for
-from salesledger.cli.reports import _report, _total, counted, to_rows, when
+from salesledger.cli.reports import _total, counted, report, to_rows, when
 from salesledger.cli.tables import REFERRAL_SHARE, REFERRAL_TREE, REFERRALS
 from salesledger.errors import UsageError
 
@@ -48,7 +48,7 @@ def referrals_command(ctx: click.Context, /, share: bool, tree: str | None, **va
     if tree is not None:
         _print_tree(ctx, tree, {name: value for name, value in values.items() if name not in (*_PERIODS, "by")})
     elif share:
-        _report(ctx, "referral_share", "Share of referrals", values, REFERRAL_SHARE)
+        report(ctx, "referral_share", "Share of referrals", values, REFERRAL_SHARE)
     else:
         listed(ctx, "referrals", "Referrals", values | {"reach": _REACH}, REFERRALS, _note)
 

@@ -26,7 +26,7 @@ _ENDINGS = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "md", ".tx
 _INTEGERS = {f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")}
 _NUMBERS = _INTEGERS | {"DECIMAL", "NUMERIC", "DOUBLE", "FLOAT", "REAL"}
 _NEVER_CUT = _NUMBERS | {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "BOOLEAN"}
-_RATIOS = ("_ratio", "_rate", "share", "attainment")
+_RATIOS = ("_ratio", "_rate", "share", "attainment", "nrr", "grr", "logo_churn")
 _GAP = 2
 _NARROWEST = 6
 

@@ -60,7 +60,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def _report(
+def report(
     ctx: click.Context,
     name: str,
     title: str,
@@ -68,6 +68,9 @@ def _report(
     table: Table,
     note: Callable[["Answer"], Sequence[str]] | None = None,
     relation: Callable[["Ledger"], tuple[str, dict[str, object]]] | None = None,
+    *,
+    narrow: tuple[str, ...] = (),
+    reach: Sequence[str] | None = None,
 ) -> None:
     """Answer a report and print it.
 
@@ -79,13 +82,15 @@ def _report(
         table: what a table shows.
         note: gives lines below a table.
         relation: gives a query to be read in the projection's place, of the same columns, and its parameters.
+        narrow: filters that choose among the projection's own rows; the others choose among deals.
+        reach: the types of events that periods without an end reach over; those of deals where absent.
     """
     format_, output = values.pop("format_"), values.pop("output")
-    own_filters = values.pop("filters") if table.own_filters else ()
+    own_filters = (*narrow, *values.pop("filters")) if table.own_filters else narrow
     if "period" in values:
         refuse_periods_as_filters(values.get("filters", own_filters))
     with opened(ctx) as ledger:
-        question = ledger.question(**values)
+        question = ledger.question(**values, reach=reach)
         order = "" if ledger.engine.projections[name].own else table.order
         is_split = bool(question.by and table.grouped)
         source, parameters = relation(ledger) if relation else (f'"{name}"', {})
@@ -181,7 +186,7 @@ def _metrics_note(answer: "Answer") -> list[str]:
 @click.pass_context
 def pipeline_command(ctx: click.Context, /, **values: Any) -> None:
     """Open deals by stage, at any date."""
-    _report(ctx, "pipeline", "Pipeline", values, PIPELINE, _pipeline_note)
+    report(ctx, "pipeline", "Pipeline", values, PIPELINE, _pipeline_note)
 
 
 @click.command("deals")
@@ -194,11 +199,11 @@ def pipeline_command(ctx: click.Context, /, **values: Any) -> None:
 def deals_command(ctx: click.Context, /, only_open: bool, **values: Any) -> None:
     """Every deal as it was at any date."""
     if not only_open:
-        _report(ctx, "deals", "Deals", values, DEALS)
+        report(ctx, "deals", "Deals", values, DEALS)
         return
     values["filters"] = (*values["filters"], "status:=open")
     table = replace(DEALS, columns=tuple(name for name in DEALS.columns if name != "status"))
-    _report(ctx, "deals", "Open deals", values, table)
+    report(ctx, "deals", "Open deals", values, table)
 
 
 # Every lead judged anew by one version's criteria, in place of the version that was in force when it was captured.
@@ -225,7 +230,7 @@ _REJUDGED = """(
 def leads_command(ctx: click.Context, /, criteria: str | None, **values: Any) -> None:
     """Every lead and what became of it."""
     if criteria is None:
-        _report(ctx, "leads", "Leads", values, LEADS)
+        report(ctx, "leads", "Leads", values, LEADS)
         return
     given: tuple[str, ...] = values["filters"]
     verdicts = tuple(term for term in given if _JUDGED.match(term))
@@ -244,7 +249,7 @@ def leads_command(ctx: click.Context, /, criteria: str | None, **values: Any) ->
         return f"(SELECT * FROM {_REJUDGED} WHERE {condition.replace('$filter_', '$verdict_')})", parameters | own
 
     table = replace(LEADS, order=" ORDER BY captured_at, deal")
-    _report(ctx, "leads", f"Leads judged by {criteria}", values, table, relation=rejudged)
+    report(ctx, "leads", f"Leads judged by {criteria}", values, table, relation=rejudged)
 
 
 def _criteria(ledger: "Ledger", text: str) -> tuple[str | None, int]:
@@ -275,7 +280,7 @@ def _criteria(ledger: "Ledger", text: str) -> tuple[str | None, int]:
 @click.pass_context
 def metrics_command(ctx: click.Context, /, **values: Any) -> None:
     """Leads, bookings, deal size, close ratio, lifetime."""
-    _report(ctx, "metrics", "Metrics", values, METRICS, _metrics_note)
+    report(ctx, "metrics", "Metrics", values, METRICS, _metrics_note)
 
 
 @click.command("funnel")
@@ -287,7 +292,7 @@ def metrics_command(ctx: click.Context, /, **values: Any) -> None:
 @click.pass_context
 def funnel_command(ctx: click.Context, /, **values: Any) -> None:
     """How far the leads of a period have come."""
-    _report(ctx, "funnel", "Funnel of the leads captured in each period,", values, FUNNEL)
+    report(ctx, "funnel", "Funnel of the leads captured in each period,", values, FUNNEL)
 
 
 @click.command("blocked")
@@ -298,7 +303,7 @@ def funnel_command(ctx: click.Context, /, **values: Any) -> None:
 @click.pass_context
 def blocked_command(ctx: click.Context, /, **values: Any) -> None:
     """Deals that wait longer than usual."""
-    _report(ctx, "blocked", "Deals waiting longer than usual", values, BLOCKED, _blocked_note)
+    report(ctx, "blocked", "Deals waiting longer than usual", values, BLOCKED, _blocked_note)
 
 
 @click.command("bookings")
@@ -310,7 +315,7 @@ def blocked_command(ctx: click.Context, /, **values: Any) -> None:
 @click.pass_context
 def bookings_command(ctx: click.Context, /, **values: Any) -> None:
     """Won deals and what they are worth."""
-    _report(ctx, "bookings", "Bookings", values, BOOKINGS, _bookings_note)
+    report(ctx, "bookings", "Bookings", values, BOOKINGS, _bookings_note)
 
 
 def _attainment_note(answer: "Answer") -> list[str]:
@@ -330,4 +335,4 @@ def attainment_command(ctx: click.Context, /, **values: Any) -> None:
 
     Filters choose by its own columns: who:kim, scope:team, attainment:'<0.5'.
     """
-    _report(ctx, "attainment", "Attainment", values, ATTAINMENT, _attainment_note)
+    report(ctx, "attainment", "Attainment", values, ATTAINMENT, _attainment_note)

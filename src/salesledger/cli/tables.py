@@ -335,7 +335,7 @@ SATISFACTION = Table(
     expendable=("last_on", "passives", "last_score"),
 )
 PROFILE = Table(("preference", "weight", "leans", "evidence", "noted_on", "note"), expendable=("evidence", "noted_on"))
-SUBSCRIPTIONS = Table(
+ACCOUNT_SUBSCRIPTIONS = Table(
     ("subscription", "product", "status", "started_on", "recurring_amount", "interval_months", "mrr", "currency"),
     expendable=("interval_months", "started_on", "product"),
 )
@@ -403,4 +403,119 @@ MAP = Table(
     unless_zero=("lost_without_amount",),
     headers=(("lost_without_amount", "no_amount"), ("from_stage", "from"), ("to_stage", "to")),
     if_mixed=("process", "to_process"),
+)
+SUBSCRIPTIONS = Table(
+    (
+        "account",
+        "subscription",
+        "product",
+        "status",
+        "started_on",
+        "term_ends_on",
+        "ended_on",
+        "recurring_amount",
+        "interval_months",
+        "mrr",
+        "arr",
+        "currency",
+        "renewals",
+        "deal",
+        "reason",
+        "competitor",
+    ),
+    expendable=(
+        *("competitor", "deal", "renewals", "reason", "recurring_amount", "interval_months", "arr", "started_on"),
+        *("product", "ended_on"),
+    ),
+    unless_zero=("renewals",),
+    headers=(("interval_months", "months"),),
+)
+RECURRING = Table(
+    (
+        "period",
+        "group",
+        "mrr_opening",
+        "mrr_new",
+        "mrr_expansion",
+        "mrr_contraction",
+        "mrr_churn",
+        "mrr_closing",
+        "arr_closing",
+        "currency",
+        "accounts_closing",
+        "nrr",
+        "grr",
+        "logo_churn",
+        "renewals_due",
+    ),
+    expendable=("renewals_due", "logo_churn", "grr", "arr_closing", "accounts_closing", "nrr"),
+    headers=(
+        ("mrr_opening", "opening"),
+        ("mrr_new", "new"),
+        ("mrr_expansion", "expansion"),
+        ("mrr_contraction", "contraction"),
+        ("mrr_churn", "churn"),
+        ("mrr_closing", "closing"),
+        ("arr_closing", "arr"),
+        ("accounts_closing", "accounts"),
+        ("renewals_due", "due"),
+    ),
+)
+RENEWALS = Table(
+    (
+        "period",
+        "due_on",
+        "account",
+        "subscription",
+        "product",
+        "term",
+        "mrr",
+        "arr",
+        "currency",
+        "outcome",
+        "decided_on",
+    ),
+    expendable=("term", "arr", "product", "decided_on", "period"),
+)
+REPEAT = Table(
+    (
+        "account",
+        "company",
+        "orders",
+        "first_on",
+        "last_on",
+        "median_days_between",
+        "days_since_last",
+        "usual_within_days",
+        "overdue",
+        "bookings",
+        "won_without_amount",
+        "currency",
+    ),
+    expendable=("won_without_amount", "company", "first_on", "usual_within_days", "last_on"),
+    unless_zero=("won_without_amount",),
+    headers=(
+        ("median_days_between", "usual_gap"),
+        ("days_since_last", "days_since"),
+        ("usual_within_days", "limit"),
+        ("won_without_amount", "no_amount"),
+    ),
+)
+REPEAT_SHARE = Table(
+    (
+        "period",
+        "group",
+        "won",
+        "repeat_won",
+        "repeat_won_share",
+        "bookings",
+        "new_bookings",
+        "repeat_bookings",
+        "won_without_amount",
+        "currency",
+        "repeat_share",
+    ),
+    expendable=("won_without_amount", "repeat_won_share", "new_bookings", "repeat_won"),
+    unless_zero=("won_without_amount",),
+    headers=(("won_without_amount", "no_amount"), ("repeat_won_share", "won_share")),
 )

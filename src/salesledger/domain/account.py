@@ -68,7 +68,7 @@ class SubscriptionStarted(Event, Price):
     Attributes:
         subscription: its id, unique within the account.
         deal: the deal that it was sold with.
-        term_months: months until it ends or is renewed; none where it runs until it is cancelled.
+        term_months: months until it is to be renewed; it runs on until it is cancelled all the same.
     """
 
     TOPIC = "subscription-started/1"
@@ -241,12 +241,14 @@ def complete(state: AccountState, event: Event) -> Event:
     return event
 
 
-def refuse(state: AccountState, event: Event, zone: tzinfo = UTC) -> str | None:
-    """Why the event is impossible in this state, or None."""
+def refuse(state: AccountState, event: Event, zone: tzinfo = UTC, currency: str | None = None) -> str | None:
+    """Why the event is impossible in this state, or None; the currency is the ledger's."""
     if isinstance(event, AccountOpened):
         return f"the account was opened already on {day(state.opened_at, zone)}" if state.opened_at else None
     if state.opened_at is None:
         return f"the account is not open yet on {day(event.effective_at, zone)}; open it first, or with an earlier date"
+    if isinstance(event, Price) and currency is not None and event.currency not in (None, currency):
+        return f"a subscription is kept in the ledger's currency, {currency}; convert its {event.currency} first"
     match event:
         case ReferralAsked() if not (event.names or event.cards):
             return "a referral was asked for neither names nor cards; give how many"

@@ -244,7 +244,7 @@ def _items(reader: Reader, table: Table) -> Iterator[_Item]:
                 first = seen.get(deal)
                 if first is None:
                     item.seen = seen[deal] = _Seen(row.line, digest)
-                    item.facts = reader.read(row.cells)
+                    item.facts = reader.read(deal, row.cells)
                 elif first.digest == digest:
                     item.seen = first
                 else:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from salesledger.domain.values import to_id
 from salesledger.errors import NOTHING_RECORDED, BadFile
-from salesledger.exchange.rules import Rules, tidy
+from salesledger.exchange.rules import BLANKS, Rules, tidy
 
 DELIMITERS = (",", ";", "\t", "|")
 """What is tried where the rules name no delimiter."""
@@ -69,7 +69,7 @@ class Table:
         delimiter: between cells.
         header: the names of the columns, as they stand.
         places: where each needed column is, by its tidied name.
-        key: the place of the column that names the deal.
+        key: the place of the column that names the deal, or of the first of those that its id is made from.
     """
 
     file: str
@@ -99,14 +99,16 @@ class Table:
             tried.append((sum(tidy(c) in known for _, c in needed), len(header), delimiter, header, after))
         _, _, delimiter, header, after = max(tried, key=lambda t: t[:2])
         places = _find(file, needed, header)
-        return cls(str(file), delimiter, header, places, places[tidy(rules.columns.deal)], lines, after)
+        return cls(
+            str(file), delimiter, header, places, places[tidy(rules.columns.deal or rules.deal_from[0])], lines, after
+        )
 
     def rows(self) -> Iterator[Row]:
         """Every row in the file's order; blank lines are none."""
         i, lines = self._first, self._lines
         while i < len(lines):
             line = lines[i]
-            if not line.strip() and self.delimiter not in line:
+            if not line.strip() and (self.delimiter == BLANKS or self.delimiter not in line):
                 i += 1
                 continue
             cells, taken = _split(lines, i, self.delimiter)
@@ -175,8 +177,10 @@ def _split(lines: list[str], i: int, delimiter: str) -> tuple[list[str] | None, 
     """
     line = lines[i]
     if '"' not in line:
-        return line.split(delimiter), 1
-    reader = csv.reader(_lines_of_a_row(lines, i), delimiter=delimiter, strict=True)
+        return line.split() if delimiter == BLANKS else line.split(delimiter), 1
+    blanks = delimiter == BLANKS
+    told = (line.rstrip(BLANKS + "\n") for line in _lines_of_a_row(lines, i)) if blanks else _lines_of_a_row(lines, i)
+    reader = csv.reader(told, delimiter=delimiter, strict=True, skipinitialspace=blanks)
     try:
         return next(reader), reader.line_num
     except (csv.Error, StopIteration):

@@ -1,5 +1,6 @@
 """What one row of a file says of its deal: the events that it stands for, and the attributes that have no date."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from salesledger.domain.clocks import day
 from salesledger.domain.deal import CLOSED
 from salesledger.domain.deal_events import ATTRIBUTES, DealEvent, DealWon, LeadCaptured
-from salesledger.domain.values import to_id, to_text
+from salesledger.domain.values import slug, to_id, to_text
 from salesledger.exchange.cells import Amounts, Dates, shown, to_short_id
 from salesledger.exchange.csv_rows import RowProblem, Table
 from salesledger.exchange.rules import CAPTURED, MONEY, EventRule, Rules, tidy
@@ -83,6 +84,7 @@ class Reader:
                 for name, seen in texts.items():
                     seen.add(self._cell(name, row.cells))
         self._zone = zone
+        self._made: Counter[str] = Counter()
         read = partial(Dates, rules.date_formats, zone)
         self.dates = read({text for name in dated for text in texts[name] if text})
         self._stamps = read({text for name in stamp for text in texts[name] if text})
@@ -91,12 +93,14 @@ class Reader:
         return cells[self._places[column]].strip()
 
     def deal_of(self, cells: list[str]) -> str:
-        """The id of the row's deal.
+        """The id of the next row's deal; to be asked once for each row, since rows that are alike are numbered.
 
         Raises:
             RowProblem: it has none.
         """
         column = self.rules.columns.deal
+        if column is None:
+            return self._made_id(cells)
         text = self._cell(column, cells)
         if not text:
             raise RowProblem(f"no deal: {column} is empty")
@@ -108,13 +112,28 @@ class Reader:
                 f"{column} is not an id", f"{shown(text)}; use letters, digits, '.', '_' and '-', at most 80 of them"
             ) from None
 
-    def read(self, cells: list[str]) -> Facts:
+    def _made_id(self, cells: list[str]) -> str:
+        texts = [self._cell(column, cells) for column in self.rules.deal_from]
+        if not any(texts):
+            raise RowProblem(f"no deal: {', '.join(self.rules.deal_from)} are empty")
+        made = "-".join(slug(text) for text in texts)
+        self._made[made] += 1
+        name = made if self._made[made] == 1 else f"{made}-no{self._made[made]}"
+        try:
+            return to_id(name)
+        except ValueError as e:
+            raise RowProblem("no id can be made for the deal", str(e)) from None
+
+    def read(self, deal: str, cells: list[str]) -> Facts:
         """What a row says.
+
+        Args:
+            deal: the id of its deal.
+            cells: the row.
 
         Raises:
             RowProblem: it says nothing that can be recorded.
         """
-        deal = self.deal_of(cells)
         account_name = self._account_name(cells)
         given_attributes = dict(self._attributes(cells))
         dates = list(self._dates(cells))

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from salesledger.errors import NOTHING_RECORDED, BadFile, StoreError
 from salesledger.exchange.csv_rows import Row
+from salesledger.exchange.rules import BLANKS
 
 LINE, REASON = "import_line", "import_reason"
 """The columns before those of the file; the next import passes over them."""
@@ -60,8 +61,12 @@ class RejectsFile:
         descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.absolute().parent)
         self._draft = Path(name)
         self._file = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file, delimiter=self._delimiter)
-        self._writer.writerow([LINE, REASON, *map(readable, self._header)])
+        csv.writer(self._file, delimiter=self._delimiter).writerow([LINE, REASON, *map(readable, self._header)])
+        # Between blanks nothing can be empty, so all cells are quoted there.
+        quoted = self._delimiter == BLANKS
+        self._writer = csv.writer(
+            self._file, delimiter=self._delimiter, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+        )
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None

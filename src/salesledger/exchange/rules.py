@@ -27,6 +27,9 @@ CAPTURED, CLOSING, REVISED, STAGED = "captured", "closed", "revised", "stage"
 
 MONEY = ("amount", "recurring_amount")
 
+BLANKS = " "
+"""The delimiter of files whose cells stand apart by any number of blanks."""
+
 _DealEvent = type[DealEvent]
 
 _ENVELOPE = set(Event.model_fields)
@@ -57,9 +60,9 @@ def _to_encoding(name: str) -> str:
 
 
 def _to_delimiter(value: str) -> str:
-    value = {"tab": "\t"}.get(value, value)
+    value = {"tab": "\t", "blanks": BLANKS}.get(value, value)
     if len(value) != 1 or value in '"\r\n\0' or value.isalnum():
-        raise ValueError("give one character, such as ';' (or 'tab')")
+        raise ValueError("give one character, such as ';' (or 'tab', or 'blanks')")
     return value
 
 
@@ -97,9 +100,9 @@ class _Section(BaseModel):
 
 
 class Columns(_Section):
-    """Which column holds what. All but the deal's id are optional."""
+    """Which column holds what. All are optional; without the deal's id, `deal_from` makes one."""
 
-    deal: Column
+    deal: Column | None = None
     company: Column | None = None
     account: Column | None = None
     owner: Column | None = None
@@ -233,11 +236,13 @@ class Rules(_Section):
         currency_symbols: what may stand before or behind an amount.
         currency: of all amounts, where no column says so.
         values: for a field, what a cell's text stands for.
+        deal_from: the columns that tell the rows apart, where none holds the deal's id; rows that are alike are numbered.
     """
 
     source_system: Id
     encoding: Encoding = "utf-8"
     delimiter: Delimiter | None = None
+    deal_from: tuple[Column, ...] = ()
     timezone: Zone | None = None
     date_formats: tuple[DateFormat, ...] = Field(default=(ISO,), min_length=1)
     decimal: Mark = "."
@@ -252,6 +257,10 @@ class Rules(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.columns.deal is None and not self.deal_from:
+            raise ValueError("the key 'columns.deal' is missing; docs/import.md says what it means")
+        if self.columns.deal is not None and self.deal_from:
+            raise ValueError("deal_from: [columns] names a column for the deal's id; keep one of the two")
         self._check_amounts()
         self._check_events()
         for name in Constants.model_fields:
@@ -300,6 +309,7 @@ class Rules(_Section):
             column = getattr(self.columns, name)
             if column is not None:
                 yield f"columns.{name}", column
+        yield from (("deal_from", column) for column in self.deal_from)
         for i, rule in enumerate(self.events, 1):
             yield f"events.{i}.date", rule.date
             yield from ((f"events.{i}.when", column) for column in rule.when)

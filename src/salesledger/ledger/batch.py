@@ -257,6 +257,23 @@ class Batch:
                 raise NotFound(f"There is no {kind} {name!r}. {remedy}. {NOTHING_RECORDED}")
         if isinstance(event, AccountNoted) and event.evidence is not None:
             self.store.entry(event.evidence)
+        if isinstance(event, LeadCaptured) and event.subscription is not None:
+            self._check_subscription(event.account, event.subscription)
+
+    def _check_subscription(self, account: str | None, subscription: str) -> None:
+        """A lead grows from a subscription of its own account."""
+        if account is None:
+            raise NotFound(
+                f"The lead grew from the subscription {subscription!r} and names no account; give the account that has it. "
+                f"{NOTHING_RECORDED}"
+            )
+        started = [r.event for r in standing(self.records(f"account:{account}"))]
+        names = [event.subscription for event in started if isinstance(event, SubscriptionStarted)]
+        if subscription not in names:
+            raise NotFound(
+                f"The account {account!r} has no subscription {subscription!r}; it has: {', '.join(names) or 'none yet'}. "
+                f"{NOTHING_RECORDED}"
+            )
 
     def _set_currency(self, command: Command) -> None:
         event = _event_of(command)

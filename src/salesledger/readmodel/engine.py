@@ -28,6 +28,7 @@ FILTERED = "deals"
 """The projection that filters work on; all that reads it sees only the deals that pass."""
 
 DEALINGS = ("lead-captured", "deal-%")
+SUBSCRIBED = ("subscription-%",)
 """The types of events, as LIKE has them, that the open ends of a report's periods reach over."""
 
 # The mean of money is rounded half up to two decimals in whole numbers: DuckDB's own division would make it a float.
@@ -184,7 +185,8 @@ class Engine:
             question: what is asked.
             span: what the periods lie in.
             interval: how long each is.
-            reach: the types of events that an open end reaches over, as LIKE has them.
+            reach: the types of events that an open end reaches over, as LIKE has them; those of subscriptions reach up to the
+                as-of date, as what is paid regularly goes on without an event.
 
         Raises:
             BadPeriod: too many of them.
@@ -196,6 +198,7 @@ class Engine:
         as_of_on = (question.as_of or self.head.now()).astimezone(self.head.zone).date()
         chosen = " OR ".join(f"type LIKE '{pattern}'" for pattern in reach)
         ((first, last),) = self.ask(f"SELECT min(effective_on), max(effective_on) FROM events WHERE {chosen}").rows
+        last = as_of_on if reach == SUBSCRIBED else last
         begin = span.begin or min(first or as_of_on, as_of_on)
         end = span.end or max(begin, min(last or as_of_on, as_of_on)) + timedelta(days=1)
         return replace(question, periods=split(Span(begin, max(end, begin + timedelta(days=1))), interval))

@@ -1,0 +1,135 @@
+"""Commands that report on clients that stay: subscriptions, recurring, renewals, repeat."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from salesledger.cli.options import dated, filtered, periodic, printing, split_by
+from salesledger.cli.render import money
+from salesledger.cli.reports import counted, report
+from salesledger.cli.tables import RECURRING, RENEWALS, REPEAT, REPEAT_SHARE, SUBSCRIPTIONS
+from salesledger.errors import UsageError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from salesledger.readmodel.engine import Answer
+
+_SUBSCRIBED = ("subscription-%",)
+
+
+def _sum(answer: "Answer", column: str, currency: str) -> str:
+    amounts: list[Decimal] = [row[column] for row in answer.dicts()]
+    return f"{money(sum(amounts[1:], start=amounts[0]))} {currency}"
+
+
+def _running_note(answer: "Answer") -> list[str]:
+    running = [row for row in answer.dicts() if row["status"] == "running"]
+    if not running:
+        return []
+    currency = running[0]["currency"]
+    told = f"MRR {_sum(answer, 'mrr', currency)}, ARR {_sum(answer, 'arr', currency)}"
+    return [f"Running: {counted(len(running), 'subscription')}, {told}."]
+
+
+def _due_note(answer: "Answer") -> list[str]:
+    rows = answer.dicts()
+    if not rows:
+        return []
+    outcomes = [f"{sum(row['outcome'] == told for row in rows)} {told}" for told in ("renewed", "ended", "open")]
+    return [
+        f"Due: {counted(len(rows), 'term')}, MRR {_sum(answer, 'mrr', rows[0]['currency'])} ({', '.join(outcomes)})."
+    ]
+
+
+def _overdue_note(answer: "Answer") -> list[str]:
+    rows = answer.dicts()
+    if not rows:
+        return []
+    again = sum(row["orders"] > 1 for row in rows)
+    overdue = sum(row["overdue"] for row in rows)
+    return [f"{counted(len(rows), 'account')}: {again} with more than one order, {overdue} overdue."]
+
+
+@click.command("subscriptions")
+@filtered
+@dated
+@printing
+@click.option("--running/--all", "only_running", default=False, help="Only running ones, or all.  [default: all]")
+@click.pass_context
+def subscriptions_command(ctx: click.Context, /, only_running: bool, **values: Any) -> None:
+    """Subscriptions as they were at any date.
+
+    Filters choose by its own columns: account:acme product:pro mrr:'>100' term_ends_on:2026Q3.
+    """
+    title, table, narrow = "Subscriptions", SUBSCRIPTIONS, values.pop("filters")
+    if only_running:
+        narrow = (*narrow, "status:=running")
+        title, table = "Running subscriptions", replace(table, columns=_without(table.columns, "status", "ended_on"))
+    report(ctx, "subscriptions", title, values, table, _running_note, narrow=narrow)
+
+
+def _without(columns: tuple[str, ...], *names: str) -> tuple[str, ...]:
+    return tuple(column for column in columns if column not in names)
+
+
+@click.command("recurring")
+@periodic
+@dated
+@click.option("--by", type=click.Choice(["product", "account"]), help="Split by this.")
+@printing
+@click.pass_context
+def recurring_command(ctx: click.Context, /, **values: Any) -> None:
+    """Recurring revenue and what moved it.
+
+    Each period goes from an opening MRR to a closing one: opening + new + expansion - contraction - churn.
+    """
+    report(ctx, "recurring", "Monthly recurring revenue (MRR)", values, RECURRING, reach=_SUBSCRIBED)
+
+
+@click.command("renewals")
+@filtered
+@periodic
+@dated
+@printing
+@click.option("--open", "only_open", is_flag=True, help="Only those that nothing has become of yet.")
+@click.pass_context
+def renewals_command(ctx: click.Context, /, only_open: bool, **values: Any) -> None:
+    """Terms that end, and what became of them.
+
+    Filters choose by its own columns: account:acme outcome:ended mrr:'>100'.
+    """
+    title, narrow = "Renewals due", values.pop("filters")
+    if only_open:
+        narrow = (*narrow, "outcome:=open")
+        title = "Open renewals"
+    report(ctx, "renewals", title, values, RENEWALS, _due_note, narrow=narrow, reach=_SUBSCRIBED)
+
+
+@click.command("repeat")
+@filtered
+@periodic
+@dated
+@split_by
+@printing
+@click.option("--overdue", is_flag=True, help="Only accounts that have been silent for longer than usual.")
+@click.option(
+    "--share", is_flag=True, help="How much of the bookings comes from clients that had bought before, by period."
+)
+@click.pass_context
+def repeat_command(ctx: click.Context, /, overdue: bool, share: bool, **values: Any) -> None:
+    """Clients that buy again, and those overdue."""
+    if share and overdue:
+        raise UsageError("--overdue lists accounts and --share adds up periods; ask for one of them.")
+    if share:
+        report(ctx, "repeat_share", "Repeat business", values, REPEAT_SHARE)
+        return
+    asked = [name for name in ("period", "begin", "end", "interval", "by") if values.pop(name)]
+    if asked:
+        raise UsageError("Periods and --by split the share of repeat business; add --share.")
+    if overdue:
+        table = replace(REPEAT, columns=_without(REPEAT.columns, "overdue"))
+        report(ctx, "repeat", "Accounts that are overdue", values, table, _overdue_note, narrow=("overdue:=true",))
+        return
+    report(ctx, "repeat", "Repeat business", values, REPEAT, _overdue_note)
