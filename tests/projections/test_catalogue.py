@@ -44,6 +44,8 @@ GRAINS = {
     "leads": ("deal",),
     "metrics": ("period", "group"),
     "pipeline": ("group", "process", "stage"),
+    "pipeline_moves": ("position", "deal"),
+    "pipeline_walk": ("group", "line"),
     "rate_days": ("currency", "day"),
     "rate_history": ("entry",),
     "rates": ("currency",),
