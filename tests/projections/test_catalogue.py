@@ -23,6 +23,7 @@ from support.happenings import (
     offered,
     opened,
     rate_set,
+    revised,
     touched,
     won,
 )
@@ -66,6 +67,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
     made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
     made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
     made.record("rate:USD", rate_set(1), rate_set(4, rate="0.8")).record("h", offered(13, currency="USD"))
+    made.record("g", revised(14, expected_close="2026-01-20"))
     return made
 
 
