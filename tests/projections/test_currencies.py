@@ -58,6 +58,14 @@ class TestRates:
             with pytest.raises(Refused, match="Nothing was recorded"):
                 ledger.record(f"rate:{stream}", rate_set(2, currency=code))
 
+    def test_allow_amounts_only_while_one_stands(self, ledger: Books) -> None:
+        """Voided, it is as if it had never been set; restored, it counts again."""
+        ledger.record("rate:GBP", rate_set(1, currency="GBP")).record("rate:GBP", void(6))
+        with pytest.raises(Refused, match="no exchange rate for GBP"):
+            ledger.record("a", captured(2, amount="1", currency="GBP"))
+        ledger.record("rate:GBP", void(7)).record("a", captured(2, amount="1", currency="GBP"))
+        assert ledger.one("pipeline", "amount") == (Decimal("0.9"),)
+
 
 class TestConversion:
     def test_is_at_the_date_for_open_deals_and_at_the_closing_day_for_closed_ones(self, ledger: Books) -> None:

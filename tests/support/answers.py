@@ -35,6 +35,8 @@ REPORTS = (
     "blocked",
     "bookings",
     "accounts",
+    "rate_history",
+    "pipeline_walk",
 )
 JSON_COLUMNS = ("attributes",)
 
