@@ -40,12 +40,14 @@ def _for_people(format_: str | None, output: str | None) -> bool:
 def history_command(ctx: click.Context, /, deal: str, **values: Any) -> None:
     """One deal's entries, in the order in which they happened.
 
-    What is struck out is shown as such. 'account:ID' and 'process:ID' show the entries of an account or of a process.
+    What is struck out is shown as such. 'account:ID', 'process:ID', 'rate:USD' and 'target:ID' show the entries of those.
     """
     format_, output = values.pop("format_"), values.pop("output")
     with opened(ctx) as ledger:
         kind, colon, rest = deal.partition(":")
-        kind, text = (kind, rest) if colon and kind in ("deal", "account", "process") else ("deal", deal)
+        kind, text = (
+            (kind, rest) if colon and kind in ("deal", "account", "process", "rate", "target") else ("deal", deal)
+        )
         found = ledger.find(kind, text)
         question = ledger.question(**values)
         answer = ledger.engine.ask(
