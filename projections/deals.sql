@@ -75,12 +75,7 @@ WITH folded AS (
 valued AS (
     SELECT
         *,
-        CAST(
-            CASE
-                WHEN recurring_amount IS NULL THEN amount
-                ELSE coalesce(amount, 0) + CAST(recurring_amount AS DECIMAL(22, 4)) * CAST(term_months / interval_months AS INTEGER)
-            END AS DECIMAL(22, 4)
-        ) AS value
+        worth(amount, recurring_amount, interval_months, term_months) AS value
     FROM folded
     WHERE captured_at IS NOT NULL
 ),

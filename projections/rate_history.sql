@@ -11,6 +11,7 @@
 --   known_at: when the organisation knew it (UTC)
 --   recorded_by: who recorded it (a short id)
 --   entry: entry
+--   place: sorts a currency's rates by set_at, then rank
 WITH standing AS (
     SELECT
         e.currency,
@@ -34,6 +35,7 @@ SELECT
     effective_at AS set_at,
     known_at,
     recorded_by,
-    entry
+    entry,
+    place
 FROM standing
 ORDER BY currency, place

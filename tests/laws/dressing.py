@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
+from salesledger.domain.deal_events import DealEvent
 from salesledger.domain.events import Event
 from salesledger.domain.process import B2B
 from support import happenings as h
 
 AMOUNTS = ("0", "100", "0.0001", "33.3333", "2500.50", "99999999999999.9999")
+FOREIGN = ("USD", "GBP")
 STAGES = (*B2B.names, "trial")
 
 Make = Callable[[datetime, datetime | None, int], Event]
@@ -181,13 +183,25 @@ def _satisfaction_noted(on: datetime, known: datetime | None, dress: int) -> Eve
     return h.satisfied(on, known_at=known, score=_pick(dress, 0, 0, 6, 7, 8, 9, 10))
 
 
+def _rate_set(on: datetime, known: datetime | None, dress: int) -> Event:
+    rate = _pick(dress, 0, "0.9", "1.25", "0.33333333", "1.00000001", "154.2")
+    return h.rate_set(on, known_at=known, currency=_pick(dress, 1, *FOREIGN), rate=rate)
+
+
+def in_any_currency(event: Event, dress: int) -> Event:
+    """The event of a deal with its amounts in one of several currencies."""
+    if not isinstance(event, DealEvent) or getattr(event, "currency", None) is None:
+        return event
+    return event.model_copy(update={"currency": _pick(dress, 3, "EUR", *FOREIGN)})
+
+
 MAKERS: dict[str, Make] = {
     name.removeprefix("_").replace("_", "-"): make
     for name, make in list(globals().items())
     if name.startswith(
         (
             *("_lead_", "_deal_", "_offer_", "_trial_", "_meeting_", "_paperwork_", "_account_", "_referral_"),
-            *("_case_", "_satisfaction_"),
+            *("_case_", "_satisfaction_", "_rate_"),
         )
     )
 }

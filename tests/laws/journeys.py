@@ -16,20 +16,22 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from laws.dressing import MAKERS, OFTEN, defined
+from laws.dressing import FOREIGN, MAKERS, OFTEN, defined, in_any_currency
 from salesledger.domain.decide import Command, Context, Correct, Record, Void, decide, fold
-from salesledger.domain.events import EventVoided
+from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.timeline import Recorded, standing
 from salesledger.errors import SalesledgerError
 from salesledger.ledger.batch import Proposal
 from salesledger.ledger.store import Store
 from salesledger.readmodel.periods import Period
 from support import happenings as h
+from support import ledgers
 from support.ledgers import Clock, clock, new_ledger
 
 HALF_DAY = timedelta(hours=12)
 DEALS = ("deal:ann", "deal:bob", "deal:cy")
 ACCOUNTS = ("account:x", "account:y")
+RATES = tuple(f"rate:{currency}" for currency in FOREIGN)
 STREAMS = (DEALS[0], *DEALS, *DEALS, *ACCOUNTS)
 PERIODS = (
     Period("early", date(2025, 12, 1), date(2026, 1, 9)),
@@ -65,12 +67,14 @@ class Journey:
 
     Attributes:
         asks: pairs of numbers that choose the dates of questions.
+        foreign: whether amounts are in several currencies, whose rates move.
     """
 
     appends: list[tuple[int, list[Step]]]
     timezone: str
     currency: str | None
     asks: list[tuple[int, int]]
+    foreign: bool = False
 
 
 def steps(streams: Sequence[int] = range(len(STREAMS))) -> st.SearchStrategy[Step]:
@@ -86,15 +90,18 @@ def steps(streams: Sequence[int] = range(len(STREAMS))) -> st.SearchStrategy[Ste
     )
 
 
-def journeys(longest: int = 24, streams: Sequence[int] = range(len(STREAMS))) -> st.SearchStrategy[Journey]:
+def journeys(
+    longest: int = 24, streams: Sequence[int] = range(len(STREAMS)), *, foreign: bool = False
+) -> st.SearchStrategy[Journey]:
     """A journey of several deals, and dates to ask about; the streams are places in `STREAMS`, often what is often there."""
     append = st.tuples(st.sampled_from([0, 0, 0, 1, 1, 2, 3, -1]), st.lists(steps(streams), min_size=1, max_size=3))
     return st.builds(
         Journey,
         appends=st.lists(append, min_size=8, max_size=longest),
         timezone=st.sampled_from(["Europe/Berlin", "UTC", "America/Sao_Paulo"]),
-        currency=st.sampled_from(["EUR", None]),
+        currency=st.just("EUR") if foreign else st.sampled_from(["EUR", None]),
         asks=st.lists(st.tuples(st.integers(0, 999), st.integers(0, 999)), min_size=2, max_size=2),
+        foreign=st.just(foreign),
     )
 
 
@@ -137,6 +144,10 @@ def played(journey: Journey, after_each: Callable[[Played], None] | None = None)
         path = new_ledger(Path(folder) / "sales.ledger", journey.timezone, journey.currency)
         story = Played(path, journey)
         with Store.open(path) as store:
+            if journey.foreign:
+                for currency in FOREIGN:
+                    first = h.rate_set(h.at(-190), known_at=h.at(-190), currency=currency, rate="0.5")
+                    story.live_on(ledgers.record(store, f"rate:{currency}", first))
             for number, (tick, append) in enumerate(journey.appends):
                 time.now += tick * HALF_DAY
                 _append(store, story, append, time, number)
@@ -174,11 +185,15 @@ def _wish(store: Store, story: Played, step: Step, now: datetime) -> tuple[str, 
         version = len(story.live.get(stream, [])) + (2 if stream == "process:b2b" else 1)
         return stream, Record(defined(effective_at, version, step.dress))
     context = store.context()
+    foreign = story.journey.foreign
     if step.act == "record":
+        sets_rate = foreign and step.dress % 4 == 1
+        stream = RATES[step.stream % len(RATES)] if sets_rate else STREAMS[step.stream]
         return _chosen(
-            story, [(STREAMS[step.stream], wish) for wish in _events(step, effective_at, known_at)], step, context
+            story, [(stream, wish) for wish in _events(step, effective_at, known_at, foreign)], step, context
         )
-    entries = [r for r in reversed(story.recorded) if r.stream in STREAMS]
+    may_go = (*STREAMS, *RATES) if foreign else STREAMS
+    entries = [r for r in reversed(story.recorded) if r.stream in may_go and r.event.effective_at > h.at(-190)]
     voids: list[tuple[str, Command]] = [
         (r.stream, Void(r.entry, f"reason {step.dress % 7}", "max", known_at)) for r in entries
     ]
@@ -190,15 +205,19 @@ def _wish(store: Store, story: Played, step: Step, now: datetime) -> tuple[str, 
     target = happened[step.choice % len(happened)]
     if step.dress % 4:
         effective_at = target.event.effective_at  # most corrections keep the date
-    same = MAKERS[target.event.type_name()](effective_at, known_at, step.dress)
-    other = [Record(same)] if step.dress % 5 else _events(step, effective_at, known_at)
+    same = _made(target.event.type_name(), step, effective_at, known_at, foreign)
+    other = [Record(same)] if step.dress % 5 else _events(step, effective_at, known_at, foreign)
     corrections = [Correct(target.entry, "slip", wish.event) for wish in other]
     return _chosen(story, [(target.stream, correction) for correction in corrections], step, context)
 
 
-def _events(step: Step, effective_at: datetime, known_at: datetime | None) -> list[Record]:
-    names = (*OFTEN, *MAKERS)
-    return [Record(MAKERS[name](effective_at, known_at, step.dress)) for name in names]
+def _made(name: str, step: Step, effective_at: datetime, known_at: datetime | None, foreign: bool) -> Event:
+    event = MAKERS[name](effective_at, known_at, step.dress)
+    return in_any_currency(event, step.dress) if foreign else event
+
+
+def _events(step: Step, effective_at: datetime, known_at: datetime | None, foreign: bool) -> list[Record]:
+    return [Record(_made(name, step, effective_at, known_at, foreign)) for name in (*OFTEN, *MAKERS)]
 
 
 def _chosen(

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
 from laws.journeys import PERIODS, Journey, journeys, played
 from salesledger.domain.clocks import LATEST
@@ -34,7 +35,7 @@ def only_what_was_known(path: Path, known_at: datetime) -> Path:
 
 
 @settings(max_examples=examples(20))
-@given(journey=journeys())
+@given(journey=st.booleans().flatmap(lambda foreign: journeys(foreign=foreign)))
 def test_what_was_known_is_all_there_is_to_a_ledger_that_holds_no_more(journey: Journey) -> None:
     """Every projection, at some moments, split and by period."""
     with played(journey) as story:

@@ -29,6 +29,7 @@ from support.happenings import (
     offered,
     opened,
     rate_set,
+    revised,
     satisfied,
     target_set,
     touched,
@@ -55,6 +56,8 @@ GRAINS = {
     "leads": ("deal",),
     "metrics": ("period", "group"),
     "pipeline": ("group", "process", "stage"),
+    "pipeline_moves": ("position", "deal"),
+    "pipeline_walk": ("group", "line"),
     "rate_days": ("currency", "day"),
     "rate_history": ("entry",),
     "rates": ("currency",),
@@ -106,6 +109,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
     made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
     made.record("rate:USD", rate_set(1), rate_set(4, rate="0.8")).record("h", offered(13, currency="USD"))
     made.record("account:x", noted(3), noted(4, preference="price"), case_opened(4), case_resolved(6), satisfied(5))
+    made.record("g", revised(14, expected_close="2026-01-20"))
     return made
 
 

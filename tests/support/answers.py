@@ -35,6 +35,8 @@ REPORTS = (
     "blocked",
     "bookings",
     "accounts",
+    "rate_history",
+    "pipeline_walk",
 )
 JSON_COLUMNS = ("attributes",)
 
@@ -74,6 +76,7 @@ class Tables:
             "as_of": as_of.astimezone(UTC).replace(tzinfo=None),
             "as_of_on": as_of.astimezone(zone).date(),
             "since": (since or as_of).astimezone(UTC).replace(tzinfo=None),
+            "since_on": (since or as_of).astimezone(zone).date(),
             "known_at": known_at.astimezone(UTC).replace(tzinfo=None),
             "by": by,
             "currency": self.engine.head.currency,

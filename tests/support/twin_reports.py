@@ -179,7 +179,6 @@ def metrics(asked: Asked) -> list[Row]:
             won, lost, disqualified = (
                 [d for d in closed if d["status"] == status and split(asked, d) == group] for status in CLOSED
             )
-            touched = [d for d in captured + closed if split(asked, d) == group]
             amounts = [d["value_converted"] for d in won if d["value_converted"] is not None]
             still_open = [
                 d

@@ -39,13 +39,13 @@ def _for_people(format_: str | None, output: str | None) -> bool:
 def history_command(ctx: click.Context, /, deal: str, **values: Any) -> None:
     """One deal's entries, in the order in which they happened.
 
-    What is struck out is shown as such. 'account:ID', 'process:ID' and 'target:WHO' show the entries of an account, of a process
-    or of somebody's targets.
+    What is struck out is shown as such. 'account:ID', 'process:ID', 'rate:USD' and 'target:WHO' show the entries of those.
     """
     format_, output = values.pop("format_"), values.pop("output")
     with opened(ctx) as ledger:
         kind, colon, rest = deal.partition(":")
-        kind, text = (kind, rest) if colon and kind in ("deal", "account", "process", "target") else ("deal", deal)
+        kinds = ("deal", "account", "process", "rate", "target")
+        kind, text = (kind, rest) if colon and kind in kinds else ("deal", deal)
         found = ledger.find(kind, text)
         question = ledger.question(**values)
         answer = ledger.engine.ask(

@@ -1,4 +1,4 @@
-"""Commands that report: pipeline, deals, leads, metrics, funnel, blocked, bookings, attainment."""
+"""Commands that report: pipeline, deals, leads, metrics, funnel, blocked, bookings, attainment, diff."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from salesledger.cli.layout import chosen
-from salesledger.cli.options import dated, emit, filtered, opened, periodic, printing, split_by
+from salesledger.cli.options import Whole, dated, emit, filtered, opened, periodic, printing, split_by
 from salesledger.cli.render import Rows, format_for, money
-from salesledger.cli.tables import ATTAINMENT, BLOCKED, BOOKINGS, DEALS, FUNNEL, LEADS, METRICS, PIPELINE, Table
+from salesledger.cli.tables import (
+    ATTAINMENT,
+    BLOCKED,
+    BOOKINGS,
+    DEALS,
+    FUNNEL,
+    LEADS,
+    METRICS,
+    MOVES,
+    PIPELINE,
+    WALK,
+    Table,
+)
 from salesledger.errors import BadDate, BadFilter, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -39,8 +51,9 @@ def when(ledger: "Ledger", question: "Question") -> str:
         return f"{local:%Y-%m-%d %H:%M}"
 
     as_of = "now" if question.as_of is None else told(question.as_of)
+    dates = f"as of {as_of}" if question.since is None else f"from {told(question.since)} to {as_of}"
     known_at = "" if question.known_at is None else f", as known at {told(question.known_at)}"
-    return f"as of {as_of}{known_at}" + (f", up to entry {question.upto}" if question.upto else "")
+    return f"{dates}{known_at}" + (f", up to entry {question.upto}" if question.upto else "")
 
 
 def narrowed(ledger: "Ledger", sql: str, question: "Question", filters: Sequence[str]) -> tuple[str, dict[str, object]]:
@@ -102,8 +115,11 @@ def report(
         as_shipped = set(ledger.engine.shipped_columns(name)) <= set(answer.columns)
         if is_split and not question.periods:
             rows = chosen(rows, [column for column in rows.columns if column != "period"])
+        notes = list(note(answer)) if note and as_shipped else []
         if as_shipped and format_for(format_, output) in ("table", "md"):
             rows, headers = for_people(rows, table, question), dict(table.headers)
+        if (as_shipped or is_split) and format_for(format_, output) in ("table", "md"):
+            notes += _conversion_note(ledger, table, question)
         rows = chosen(rows, [column for column in rows.columns if column != "group" or question.by is not None])
         if question.by is not None:
             headers["group"] = question.by
@@ -113,7 +129,7 @@ def report(
             format_=format_,
             output=output,
             title=f"{title} {when(ledger, question)}",
-            notes=tuple(note(answer)) if note and as_shipped else (),
+            notes=tuple(notes),
             expendable=[headers.get(column, column) for column in table.expendable],
         )
 
@@ -123,8 +139,30 @@ def for_people(rows: Rows, table: Table, question: "Question") -> Rows:
     needless: set[str] = set()
     if not question.periods and not table.own_periods:
         needless.add("period")
+    if table.if_converted and not any(row[0] for row in chosen(rows, ["rate"]).rows):
+        needless |= set(table.if_converted)
+    if table.unless_empty:
+        told = [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
+        kept = [i for i, row in enumerate(told) if row["deals"] or row["line"] in table.unless_empty]
+        rows = replace(rows, rows=[rows.rows[i] for i in kept])
     needless |= {name for name in table.if_mixed if len(set(chosen(rows, [name]).rows)) < 2}
     return chosen(rows, [name for name in table.columns if name not in needless], unless_zero=table.unless_zero)
+
+
+def _conversion_note(ledger: "Ledger", table: Table, question: "Question") -> list[str]:
+    """Says so where amounts were converted; ledgers of one currency are not even asked."""
+    if not (table.converted and ledger.engine.head.rated) or ledger.engine.projections["deals"].own:
+        return []
+    found = ledger.engine.ask(
+        f"SELECT DISTINCT currency FROM deals WHERE rate IS NOT NULL AND {table.converted}", question
+    )
+    if not found.rows:
+        return []
+    codes = ", ".join(sorted(row[0] for row in found.rows))
+    return [
+        f"{codes} converted to {ledger.engine.head.currency}: open deals at the rate as of then, closed ones at that of the day "
+        "on which they closed."
+    ]
 
 
 def refuse_periods_as_filters(filters: Sequence[str]) -> None:
@@ -176,6 +214,13 @@ def _metrics_note(answer: "Answer") -> list[str]:
         return []
     deals = "1 won deal has" if without == 1 else f"{without} won deals have"
     return [f"{deals} no amount: left out of bookings and of the average size."]
+
+
+def _walk_note(answer: "Answer") -> list[str]:
+    moved = [row for row in answer.dicts() if row["line"] in ("pulled_in", "pushed_out") and row["deals"]]
+    if not moved or any(row["amount"] for row in moved):
+        return []
+    return ["pulled_in and pushed_out: expected to close sooner or later than before; with -p they are amounts."]
 
 
 @click.command("pipeline")
@@ -336,3 +381,29 @@ def attainment_command(ctx: click.Context, /, **values: Any) -> None:
     Filters choose by its own columns: who:kim, scope:team, attainment:'<0.5'.
     """
     report(ctx, "attainment", "Attainment", values, ATTAINMENT, _attainment_note)
+
+
+@click.command("diff")
+@click.argument("since", metavar="A")
+@click.argument("as_of", metavar="B")
+@filtered
+@click.option(
+    "-p", "--period", metavar="PERIOD", help="Only what is expected to close in it, such as 2026Q1 or 'next month'."
+)
+@click.option("--known-at", metavar="DATE", help="Both with what was known by the end of this day.  [default: now]")
+@click.option("--upto", type=Whole(min=1), metavar="ENTRY", help="Look at nothing behind this entry.")
+@click.option("--deals/--lines", "each_deal", default=False, help="A row a deal, or a row a line.  [default: lines]")
+@split_by
+@printing
+@click.pass_context
+def diff_command(ctx: click.Context, /, each_deal: bool, **values: Any) -> None:
+    """What moved the pipeline between two dates.
+
+    The lines add up: the opening pipeline, at the end of day A, and all that came, changed and went make the closing one, at the
+    end of day B.
+    """
+    within = f" of what is expected to close in {values['period']}," if values["period"] else ""
+    if each_deal:
+        report(ctx, "pipeline_moves", f"Pipeline deal by deal{within}", values, MOVES)
+    else:
+        report(ctx, "pipeline_walk", f"Pipeline{within}", values, WALK, _walk_note)

@@ -17,6 +17,9 @@ class Table:
         grouped: the SELECT that answers --by, where the projection doesn't split itself.
         own_periods: whether the projection has periods of its own where none are asked for.
         own_filters: whether filters choose among its rows, and not among the deals that it looks at.
+        if_converted: those that are shown only where a deal's value was converted.
+        converted: which deals of `deals` the amounts are of, as a condition; empty where the table has none.
+        unless_empty: the lines that are shown even where they count no deals, of a report whose other lines aren't.
     """
 
     columns: tuple[str, ...]
@@ -28,12 +31,16 @@ class Table:
     grouped: str = ""
     own_periods: bool = False
     own_filters: bool = False
+    if_converted: tuple[str, ...] = ()
+    converted: str = ""
+    unless_empty: tuple[str, ...] = ()
 
 
 PIPELINE = Table(
     ("group", "process", "stage", "deals", "deals_without_amount", "amount", "currency", "weighted_amount"),
     expendable=("deals_without_amount", "weighted_amount"),
     unless_zero=("deals_without_amount",),
+    converted="status = 'open'",
 )
 DEALS = Table(
     (
@@ -46,22 +53,37 @@ DEALS = Table(
         "source",
         "value",
         "currency",
+        "rate",
+        "value_converted",
         "category",
         "expected_close",
         "captured_on",
         "closed_on",
         "reason",
     ),
-    expendable=("category", "source", "captured_on", "process", "reason", "company", "expected_close", "closed_on"),
+    expendable=(
+        "category",
+        "source",
+        "captured_on",
+        "process",
+        "rate",
+        "reason",
+        "company",
+        "expected_close",
+        "closed_on",
+    ),
     if_mixed=("process",),
     order=" ORDER BY captured_at, deal",
+    headers=(("value_converted", "converted"),),
+    if_converted=("rate", "value_converted"),
+    converted="true",
     grouped="""
         SELECT
             {group} AS "group",
             count(*) AS deals,
             count(*) - count(value) AS deals_without_amount,
-            CAST(sum(value) AS DECIMAL(38, 4)) AS value,
-            coalesce(max(currency), $currency) AS currency
+            CAST(sum(value_converted) AS DECIMAL(38, 4)) AS value,
+            $currency AS currency
         FROM deals d
         GROUP BY 1
         ORDER BY 1 NULLS LAST
@@ -140,6 +162,7 @@ METRICS = Table(
         ("sales_velocity", "velocity"),
         ("median_hours_to_first_contact", "hours_to_contact"),
     ),
+    converted="status = 'won' AND EXISTS (SELECT 1 FROM periods p WHERE closed_at >= p.begins_at AND closed_at < p.ends_at)",
 )
 FUNNEL = Table(
     (
@@ -189,6 +212,7 @@ BLOCKED = Table(
         GROUP BY 1
         ORDER BY 1 NULLS LAST
     """,
+    converted="deal IN (SELECT deal FROM blocked)",
 )
 BOOKINGS = Table(
     (
@@ -231,6 +255,18 @@ BOOKINGS = Table(
         GROUP BY b.period, p.begins_at, 2
         ORDER BY p.begins_at, 2 NULLS LAST
     """,
+    converted="deal IN (SELECT deal FROM bookings)",
+)
+WALK = Table(
+    ("group", "line", "deals", "amount", "currency"),
+    converted="deal IN (SELECT deal FROM pipeline_moves)",
+    unless_empty=("opening", "closing"),
+)
+MOVES = Table(
+    ("group", "line", "deal", "company", "amount", "currency", "expected_close_before", "expected_close"),
+    expendable=("company", "expected_close_before", "expected_close"),
+    headers=(("expected_close_before", "expected_before"),),
+    converted="deal IN (SELECT deal FROM pipeline_moves)",
 )
 REFERRALS = Table(
     (

@@ -188,6 +188,10 @@ def _placed(stream: str, records: Sequence[Recorded], event: Event, context: Con
         raise Refused(
             f"known_at {event.known_at.isoformat()} is later than now; what is recorded is known. {NOTHING_RECORDED}"
         )
+    if isinstance(event, rate.RateSet) and stream != f"rate:{event.currency}":
+        raise Refused(
+            f"A rate of {event.currency} can't stand among those of {stream.partition(':')[2]}. {NOTHING_RECORDED}"
+        )
     currency = getattr(event, "currency", None)
     known = isinstance(event, rate.RateSet) or currency in (None, context.currency, *context.rated)
     if not known and context.currency:

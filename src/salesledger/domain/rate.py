@@ -1,6 +1,7 @@
 """Exchange rates: one stream a currency, named by its ISO code."""
 
 from salesledger.domain.events import Event
+from salesledger.domain.iso4217 import CODES
 from salesledger.domain.values import Currency, Rate
 
 
@@ -27,4 +28,6 @@ def refuse(event: Event, own: str | None) -> str | None:
         return "the ledger has no currency of its own yet; record an amount in it first, or make the ledger with --currency"
     if event.currency == own:
         return f"{own} is the ledger's own currency, which is worth 1"
+    if event.currency not in CODES:
+        return f"{event.currency} is no currency of ISO 4217; write a code such as USD"
     return None

@@ -18,6 +18,7 @@ from eventsourcing.persistence import PersistenceError, RecordConflictError
 from salesledger.domain.clocks import from_micros
 from salesledger.domain.decide import CLOCK_SKEW, Context
 from salesledger.domain.process import B2B, ProcessDefined, Processes
+from salesledger.domain.rate import RateSet
 from salesledger.domain.settings import CurrencySet, LedgerOpened, SettingsState
 from salesledger.domain.settings import evolve as evolve_settings
 from salesledger.domain.timeline import UNRECORDED, Recorded, standing
@@ -196,7 +197,13 @@ class Store:
         """The currencies that have an exchange rate."""
         with self._translated():
             streams = self.app.recorder.select_streams("rate:", "rate;")
-        return frozenset(stream.partition(":")[2] for stream in streams if standing(self.records(stream)))
+            return frozenset(stream.partition(":")[2] for stream in streams if self._has_rate(stream))
+
+    def _has_rate(self, stream: str) -> bool:
+        """Whether a rate stands: the last entry does where it is one, and the many before it need not be read."""
+        last = self.app.recorder.select_events(stream, desc=True, limit=1)
+        is_rate = any(isinstance(self.app.to_recorded(entry).event, RateSet) for entry in last)
+        return is_rate or bool(standing(self.records(stream)))
 
     def context(self) -> Context:
         """What decisions may look at, as it stands."""

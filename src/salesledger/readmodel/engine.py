@@ -38,6 +38,13 @@ _MACROS = """
         CAST(CAST((CAST(total * 10000 AS HUGEINT) * 2 + n * 100) // (n * 200) AS DECIMAL(36, 0)) * 0.01 AS DECIMAL(38, 2));
     CREATE OR REPLACE TEMP MACRO place_of(instant, rank) AS
         CAST(date_diff('microsecond', TIMESTAMP '1970-01-01', instant) AS HUGEINT) * 1000000000000 + rank;
+    CREATE OR REPLACE TEMP MACRO worth(amount, recurring_amount, interval_months, term_months) AS
+        CAST(
+            CASE
+                WHEN recurring_amount IS NULL THEN amount
+                ELSE coalesce(amount, 0) + CAST(recurring_amount AS DECIMAL(22, 4)) * CAST(term_months / interval_months AS INTEGER)
+            END AS DECIMAL(22, 4)
+        );
     CREATE OR REPLACE TEMP MACRO at_rate(amount, rate) AS
         CASE
             WHEN rate IS NULL THEN CAST(amount AS DECIMAL(26, 4))
@@ -384,6 +391,7 @@ class Engine:
             "as_of": _naive(question.as_of),
             "as_of_on": question.as_of.astimezone(self.head.zone).date(),
             "since": _naive(question.since or question.as_of),
+            "since_on": (question.since or question.as_of).astimezone(self.head.zone).date(),
             "known_at": _naive(question.known_at),
             "by": question.by,
             "currency": self.head.currency,

@@ -133,9 +133,11 @@ class Reader:
             return found[0]
         if found:
             raise AmbiguousId(kind, text, found)
-        where = {"deal": "'salesledger deals'", "account": "'salesledger account list'"}.get(
-            kind, "'salesledger process show'"
-        )
+        where = {
+            "deal": "'salesledger deals'",
+            "account": "'salesledger account list'",
+            "rate": "'salesledger rate list'",
+        }.get(kind, "'salesledger process show'")
         raise NotFound(f"There is no {kind} {text!r}. {where} lists them.")
 
     def _ids(self, kind: str, text: str) -> list[str]:
@@ -161,6 +163,7 @@ class Reader:
         self,
         *,
         as_of: str | date | datetime | None = None,
+        since: str | date | datetime | None = None,
         known_at: str | date | datetime | None = None,
         upto: int | None = None,
         period: str | None = None,
@@ -175,6 +178,7 @@ class Reader:
 
         Args:
             as_of: the state at the end of this day (or at this instant) of business time; now where absent.
+            since: the earlier date, for what compares the states at two.
             known_at: with what was known by then; now where absent.
             upto: nothing behind this entry is looked at.
             period: such as '2026Q1', 'last month', '2026-03..2026-06' or 'monthly in 2026'.
@@ -187,6 +191,7 @@ class Reader:
 
         Raises:
             BadDate, BadPeriod: what it says.
+            UsageError: since lies after as_of.
         """
         from salesledger.readmodel.engine import DEALINGS, Question
 
@@ -198,7 +203,10 @@ class Reader:
             upto=upto,
             by=by,
             filters=tuple(filters),
+            since=self.moment(since, end_of_day=True),
         )
+        if asked.since is not None and asked.since > (asked.as_of or self.engine.head.now()):
+            raise UsageError(f"{since} comes after {as_of or 'now'}; write the earlier date first.")
         return self.engine.with_periods(asked, *self._span(period, begin, end, interval), reach or DEALINGS)
 
     def _span(

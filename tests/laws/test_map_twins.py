@@ -22,8 +22,8 @@ from support import happenings as h
 from support.answers import ordered, tables
 from support.asking import asked_of
 from support.ledgers import clock, new_ledger
+from support.twin_map import process_map, step_ratios
 from support.twin_reports import funnel
-from support.twin_walk import process_map, step_ratios
 from support.twins import moments
 
 BEGINS = (date(2025, 1, 1), date(2025, 4, 1), date(2025, 7, 1), date(2025, 10, 1), date(2026, 1, 1), date(2026, 4, 1))
