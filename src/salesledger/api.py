@@ -271,6 +271,41 @@ class Ledger(Reader):
         )
         return self.record_all([sale], dry_run=dry_run)[0]
 
+    def open_account(
+        self,
+        company: str,
+        /,
+        *,
+        account: str | None = None,
+        deals: Sequence[str] = (),
+        on: str | date | datetime | None = None,
+        actor: str | None = None,
+        key: str | None = None,
+        dry_run: bool = False,
+        **fields: Any,
+    ) -> list[Outcome]:
+        """Record that a company became an account, and which deals belong to it.
+
+        Args:
+            company: its name.
+            account: its id; made from the name where absent.
+            deals: ids of deals, which name the account from then on.
+            on: when; see `record`, also for the rest.
+            actor: who records.
+            key: idempotency key.
+            dry_run: decide only, record nothing.
+            fields: the event's own fields.
+        """
+        from salesledger.ledger.proposals import propose_opening
+
+        when, who = self._when(on, key), self.actor if actor is None else actor
+        opening = self.proposal(
+            "account-opened", account=account, on=when, actor=who, key=key, company=company, **fields
+        )
+        opening = replace(opening, dated=on is not None)
+        group = propose_opening(opening, deals, effective_at=when, recorded_by=who)
+        return self.record_all([group], dry_run=dry_run)[0]
+
     def open_case(
         self, account: str, kind: str, /, *, case: str | None = None, key: str | None = None, **fields: Any
     ) -> Outcome:

@@ -136,6 +136,39 @@ class TestAccount:
         assert all(len(line) <= max(width, 60) for line in lines if "  " in line)
 
 
+class TestOpening:
+    """An account is opened together with its deals."""
+
+    def test_links_them_in_the_same_append(self, console: Console) -> None:
+        """With the id that the account gets; by the same key only once."""
+        line = "account open 'Gamma SA' --deal gamma --deal delta --on 2026-02-15 --key g"
+        assert [text.split(" on ")[0] for text in console.ok(line).splitlines()] == [
+            "entry 30: account-opened gamma-sa",
+            "entry 31: deal-revised gamma-sa",
+            "entry 32: deal-revised delta-ltd",
+        ]
+        with unchanged(console):
+            assert console.ok(line).count("recorded before") == 3
+        assert [row["deal"] for row in json.loads(console.ok("deals account:=gamma-sa -O json"))] == [
+            "gamma-sa",
+            "delta-ltd",
+        ]
+
+    @pytest.mark.parametrize(
+        ("line", "why"),
+        [
+            ("account open New --deal nobody", "There is no deal 'nobody'"),
+            ("account open New --deal gamma --on 2025-01-01", "gamma-sa: "),
+        ],
+    )
+    def test_or_records_nothing(self, line: str, why: str, console: Console) -> None:
+        """Where one of them isn't there, or not yet."""
+        with unchanged(console):
+            message = console.no(line)
+        assert why in message
+        assert "Nothing was recorded." in message
+
+
 class TestTree:
     """Who brought whom."""
 

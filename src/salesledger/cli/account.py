@@ -28,19 +28,34 @@ def account_command() -> None:
 @account_command.command("open")
 @click.argument("company")
 @click.option("--id", "account", metavar="ID", help="The account's id.  [default: made from the company's name]")
+@click.option(
+    "--deal",
+    "deals",
+    multiple=True,
+    metavar="DEAL",
+    shell_complete=completing("deal"),
+    help="A deal that belongs to it; repeatable.",
+)
 @click.option("--attr", "attributes", multiple=True, metavar="NAME=VALUE", help="A fact about the company; repeatable.")
 @on_date
 @records
 @click.pass_context
 def open_account(
-    ctx: click.Context, /, company: str, account: str | None, attributes: tuple[str, ...], **values: Any
+    ctx: click.Context,
+    /,
+    company: str,
+    account: str | None,
+    deals: tuple[str, ...],
+    attributes: tuple[str, ...],
+    **values: Any,
 ) -> None:
     """A company becomes an account."""
     common = common_of(values)
     facts = attributes_of(attributes)
 
     def work(ledger: "Ledger") -> list["Outcome"]:
-        return [ledger.record("account-opened", account=account, company=company, attributes=facts, **common.given)]
+        found = [ledger.find("deal", deal) for deal in deals]
+        return ledger.open_account(company, account=account, deals=found, attributes=facts, **common.given)
 
     recording(ctx, common, work)
 

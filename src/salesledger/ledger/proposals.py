@@ -95,6 +95,29 @@ def propose_sale(lead: Proposal, price: Mapping[str, Any], *, currency: str | No
     return [lead, replace(lead, stream=StreamOf(0), command=won, key=key)]
 
 
+def propose_opening(
+    opening: Proposal, deals: Sequence[str], *, effective_at: datetime, recorded_by: str
+) -> list[Proposal]:
+    """Propose an account together with the deals that belong to it.
+
+    Args:
+        opening: the account that is opened.
+        deals: the ids of the deals.
+        effective_at: when.
+        recorded_by: who records.
+    """
+
+    def linked(streams: Sequence[str]) -> Record:
+        fields = {"account": streams[0].partition(":")[2], "effective_at": effective_at, "recorded_by": recorded_by}
+        return Record(build_event("deal-revised", fields, currency=None))
+
+    def link(deal: str) -> Proposal:
+        key = f"{opening.key}/{deal}" if opening.key else None
+        return replace(opening, stream=f"deal:{deal}", command=linked, key=key)
+
+    return [opening, *(link(deal) for deal in deals)]
+
+
 def propose_void(target: Recorded, reason: str, *, recorded_by: str, key: str | None = None) -> Proposal:
     """Propose to strike out an entry.
 
