@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from salesledger.domain.deal_events import DealEvent, LeadCaptured, Moving
+from salesledger.domain.deal_events import DealEvent, DealMoved, LeadCaptured, Moving
 from salesledger.domain.events import EventVoided
 from salesledger.domain.timeline import Recorded
 from salesledger.readmodel.periods import Period
@@ -131,6 +131,8 @@ def what_it_sets(record: Recorded) -> Row:
     sets = {name: getattr(event, name) for name in event.SETS}
     if isinstance(event, Moving):
         sets |= {"process": event.process, "stage": event.stage}
+    if isinstance(event, DealMoved):
+        sets |= {"process_version": event.process_version}
     if isinstance(event, LeadCaptured):
         sets |= {name: getattr(event, name) for name in WITH_CAPTURE} | {"captured_at": naive(event.effective_at)}
     if event.STATUS is not None:
