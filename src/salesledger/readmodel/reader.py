@@ -133,9 +133,11 @@ class Reader:
             return found[0]
         if found:
             raise AmbiguousId(kind, text, found)
-        where = {"deal": "'salesledger deals'", "account": "'salesledger show accounts'"}.get(
-            kind, "'salesledger process show'"
-        )
+        where = {
+            "deal": "'salesledger deals'",
+            "account": "'salesledger show accounts'",
+            "target": "'salesledger attainment'",
+        }.get(kind, "'salesledger process show'")
         raise NotFound(f"There is no {kind} {text!r}. {where} lists them.")
 
     def _ids(self, kind: str, text: str) -> list[str]:
