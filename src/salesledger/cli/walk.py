@@ -50,7 +50,7 @@ def map_command(ctx: click.Context, /, words: tuple[str, ...], **values: Any) ->
                 )
             from salesledger.cli.charts import draw_map
 
-            write(draw_map(answer.dicts(), _defined(ledger), title, str(output)), output)
+            write(draw_map(answer.dicts(), _defined(ledger), title, str(output), process), output)
             return
         _print(ledger, answer, question, MAP, title, _map_notes(ledger, answer), format_=format_, output=output)
 
