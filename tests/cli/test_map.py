@@ -67,3 +67,12 @@ def test_falling_looks_at_the_last_period_that_is_over(console: Console) -> None
     assert "Steps that fell in 2026Q1," in console.ok("falling")
     assert "Steps that fell in 2025Q4," in console.ok("falling --as-of 2026-03-30")
     assert "Steps that fell in 2026-02," in console.ok("falling -M --as-of 2026-03-30")
+
+
+@pytest.mark.parametrize(("name", "command"), [("process_map", "map"), ("step_ratios", "falling")])
+def test_an_own_projection_that_lacks_columns_is_refused(console: Console, name: str, command: str) -> None:
+    """By name, with what it lacks."""
+    (console.folder / "projections").mkdir()
+    head = f"-- {name}: mine\n-- grain: one row\n-- needs: none\n-- parameters: none\n-- columns:\n--   period: x\n"
+    (console.folder / "projections" / f"{name}.sql").write_text(f"{head}SELECT 'all' AS period\n")
+    assert f"Your own projection '{name}' lacks " in console.no(command)

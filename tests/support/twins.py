@@ -132,6 +132,8 @@ def what_it_sets(record: Recorded) -> Row:
     sets = {name: getattr(event, name) for name in event.SETS}
     if isinstance(event, Moving):
         sets |= {"process": event.process, "stage": event.stage}
+    if isinstance(event, DealMoved):
+        sets |= {"process_version": event.process_version}
     if isinstance(event, LeadCaptured):
         sets |= {name: getattr(event, name) for name in WITH_CAPTURE} | {"captured_at": naive(event.effective_at)}
     if isinstance(event, DealMoved):

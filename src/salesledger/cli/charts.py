@@ -67,7 +67,9 @@ class _Drawing:
         self.texts.append({"x": x, "y": y, "text": safe_text(words), "size": size, "kind": kind})
 
 
-def draw_map(rows: Sequence[Row], defined: Mapping[str, Sequence[str]], title: str, file: str) -> bytes:
+def draw_map(
+    rows: Sequence[Row], defined: Mapping[str, Sequence[str]], title: str, file: str, process: str | None = None
+) -> bytes:
     """The walked process as an SVG or PNG, a drawing a process.
 
     Args:
@@ -75,6 +77,7 @@ def draw_map(rows: Sequence[Row], defined: Mapping[str, Sequence[str]], title: s
         defined: the stages of each process, in order.
         title: a line above it.
         file: the file's name; its ending tells the format.
+        process: the only one to draw.
 
     Raises:
         UsageError: the extra 'charts' is not installed, or there is nothing to draw.
@@ -90,9 +93,9 @@ def draw_map(rows: Sequence[Row], defined: Mapping[str, Sequence[str]], title: s
     if not rows:
         raise UsageError("There is no step to draw: no lead that was captured passes.")
     charts = []
-    for process in dict.fromkeys(row["process"] for row in rows):
-        walked = [row for row in rows if process in (row["process"], row["to_process"])]
-        charts.append(_chart(altair, walked, list(defined.get(process, ())), str(process)))
+    for name in dict.fromkeys(row["process"] for row in rows) if process is None else [process]:
+        walked = [row for row in rows if name in (row["process"], row["to_process"])]
+        charts.append(_chart(altair, walked, list(defined.get(name, ())), str(name)))
     picture = altair.vconcat(*charts, title=altair.Title(safe_text(title), fontSize=15, anchor="start", offset=12))
     picture = picture.configure_view(stroke=None).configure_axis(grid=False)
     if file.lower().endswith(".svg"):

@@ -41,6 +41,7 @@ def map_command(ctx: click.Context, /, words: tuple[str, ...], **values: Any) ->
         question = ledger.question(filters=filters, **values)
         sql = "SELECT * FROM process_map" + ("" if process is None else " WHERE $process IN (process, to_process)")
         answer = ledger.engine.ask(sql, question, {} if process is None else {"process": process})
+        _check_columns(ledger, "process_map", answer)
         title = f"The process as walked, {when(ledger, question)}"
         if drawn:
             if len({row["period"] for row in answer.dicts()}) > 1:
@@ -49,9 +50,23 @@ def map_command(ctx: click.Context, /, words: tuple[str, ...], **values: Any) ->
                 )
             from salesledger.cli.charts import draw_map
 
-            write(draw_map(answer.dicts(), _defined(ledger), title, str(output)), output)
+            write(draw_map(answer.dicts(), _defined(ledger), title, str(output), process), output)
             return
         _print(ledger, answer, question, MAP, title, _map_notes(ledger, answer), format_=format_, output=output)
+
+
+def _check_columns(ledger: "Ledger", name: str, answer: "Answer") -> None:
+    """Refuse a projection of the user's that has other columns than the shipped one.
+
+    Raises:
+        UsageError: it lacks one that is read here.
+    """
+    missing = [column for column in ledger.engine.shipped_columns(name) if column not in answer.columns]
+    if missing:
+        raise UsageError(
+            f"Your own projection {name!r} lacks {', '.join(missing)}, which this report reads. Add that to it, or ask "
+            f"'salesledger show {name}'."
+        )
 
 
 def _process_and_filters(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
@@ -112,6 +127,7 @@ def falling_command(
         compared = _compared(ledger, question, period, interval or "quarter")
         question = replace(question, periods=compared)
         every = ledger.engine.ask("SELECT * FROM step_ratios", question)
+        _check_columns(ledger, "step_ratios", every)
         last = [row for row in every.dicts() if row["period"] == compared[-1].label]
         place = every.columns.index
         kept = [r for r in every.rows if r[place("period")] == compared[-1].label and r[place("falling")]]

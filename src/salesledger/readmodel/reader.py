@@ -137,6 +137,7 @@ class Reader:
             "deal": "'salesledger deals'",
             "account": "'salesledger account list'",
             "rate": "'salesledger rate list'",
+            "target": "'salesledger attainment'",
         }.get(kind, "'salesledger process show'")
         raise NotFound(f"There is no {kind} {text!r}. {where} lists them.")
 
