@@ -67,6 +67,28 @@ class TestRates:
         assert ledger.one("pipeline", "amount") == (Decimal("0.9"),)
 
 
+class TestOneDeal:
+    """A deal's price is in one currency at a time."""
+
+    def test_changes_its_currency_as_a_whole(self, ledger: Books) -> None:
+        """A part that stays behind would be taken for the new currency."""
+        monthly = {"recurring_amount": "10", "interval_months": 1, "term_months": 12, "currency": "USD"}
+        ledger.record("a", captured(1, amount="100"))
+        for price in (revised(2, **monthly), offered(2, amount=None, **monthly), won(2, **monthly)):
+            with pytest.raises(Refused, match="its amount of 100 EUR would stand beside one in USD"):
+                ledger.record("a", price)
+        ledger.record("a", revised(2, amount="0", **monthly))
+        assert ledger.one("deals", "value", "currency") == (120, "USD")
+
+    def test_won_in_another_currency_takes_nothing_over(self, ledger: Books) -> None:
+        """Neither amounts nor the list price."""
+        ledger.record("a", captured(1), offered(2, amount="100", list_amount="150"), won(3, **usd("90")))
+        columns = ("amount", "list_amount", "currency")
+        assert ledger.ask("events", "type", *columns)[-1] == ("deal-won", 90, None, "USD")
+        ledger.record("b", captured(1), offered(2, amount="100", list_amount="150"), revised(3, **usd("90")), won(4))
+        assert ledger.ask("events", "type", *columns)[-1] == ("deal-won", 90, None, "USD")
+
+
 class TestConversion:
     def test_is_at_the_date_for_open_deals_and_at_the_closing_day_for_closed_ones(self, ledger: Books) -> None:
         """What moves after a deal is closed doesn't move it."""

@@ -71,7 +71,9 @@ def complete(state: DealState, event: Event, processes: Processes) -> Event:
 
 
 def _agreed_money(state: DealState, event: de.DealWon) -> dict[str, Any]:
-    """The parts of the price that the win leaves open, as they stood before it."""
+    """The parts of the price that the win leaves open, as they stood before it; nothing in another currency is carried over."""
+    if event.currency not in (None, state.currency):
+        return {}
     parts: tuple[str, ...] = ("amount",) if event.amount is None else ()
     if event.recurring_amount is None:
         parts += ("recurring_amount", "interval_months", "term_months")
@@ -144,6 +146,23 @@ def refuse(state: DealState, event: Event, processes: Processes, zone: tzinfo = 
     return _refuse_reason(state, event, processes) or _refuse_in_order(state, event)
 
 
+def _refuse_mixed(state: DealState, event: Event) -> str | None:
+    """A deal is worth something in one currency: a price in another one replaces all of the last one, or none of it."""
+    if not isinstance(event, de.DealEvent) or "currency" not in event.SETS:
+        return None
+    currency = getattr(event, "currency", None)
+    if currency is None or state.currency in (None, currency):
+        return None
+    for name in ("amount", "recurring_amount"):
+        left = getattr(state, name)
+        if left and getattr(event, name) is None:
+            return (
+                f"its {name.replace('_', ' ')} of {left:f} {state.currency} would stand beside one in {currency}; "
+                f"give that in {currency} too, 0 where it is gone"
+            )
+    return None
+
+
 def _refuse_reason(state: DealState, event: Event, processes: Processes) -> str | None:
     """A process may list the reasons that count; another one is a slip of the pen."""
     version = processes.get(state.process, state.process_version)
@@ -184,6 +203,8 @@ def _refuse_stage(process: str | None, number: int | None, event: de.Moving, pro
 
 
 def _refuse_in_order(state: DealState, event: Event) -> str | None:
+    if mixed := _refuse_mixed(state, event):
+        return mixed
     match event:
         case de.LeadQualified() if state.qualified:
             return "the lead is qualified already"
@@ -213,6 +234,8 @@ def evolve(state: DealState, event: Event) -> DealState:
     changes: dict[str, Any] = {}
     if event.SETS:
         changes = {name: value for name in event.SETS if (value := getattr(event, name)) is not None}
+    if changes.get("currency") not in (None, state.currency):
+        changes["list_amount"] = None
     if isinstance(event, de.Moving) and event.stage is not None:
         changes |= {"process": event.process, "stage": event.stage}
     if event.STATUS is not None:
