@@ -204,6 +204,7 @@ class AccountState:
 
     Attributes:
         subscriptions: each subscription, and whether it runs.
+        currencies: what each of them is paid in.
         preferences: what the client values, and how much.
         cases: each case, and what was suggested for it; None where nothing was.
         resolved: the cases that are done.
@@ -213,6 +214,7 @@ class AccountState:
     opened_at: datetime | None = None
     leads_referred: tuple[str, ...] = ()
     subscriptions: Mapping[str, bool] = field(default_factory=dict)
+    currencies: Mapping[str, str | None] = field(default_factory=dict)
     preferences: Mapping[str, int] = field(default_factory=dict)
     cases: Mapping[str, Suggestion | None] = field(default_factory=dict)
     resolved: frozenset[str] = frozenset()
@@ -281,6 +283,11 @@ def _refuse_subscription(
         return f"the subscription {event.subscription!r} was cancelled already; start a new one"
     if isinstance(event, SubscriptionChanged) and event.recurring_amount is None:
         return "nothing was changed; give the new recurring amount"
+    paid_in = state.currencies.get(event.subscription)
+    if not isinstance(event, SubscriptionCancelled) and event.currency not in (None, paid_in):
+        return (
+            f"the subscription {event.subscription!r} is paid in {paid_in}; cancel it and start one in {event.currency}"
+        )
     return None
 
 
@@ -296,7 +303,11 @@ def evolve(state: AccountState, event: Event) -> AccountState:
         case ReferralGiven():
             return replace(state, leads_referred=(*state.leads_referred, event.lead))
         case SubscriptionStarted():
-            return replace(state, subscriptions={**state.subscriptions, event.subscription: True})
+            return replace(
+                state,
+                subscriptions={**state.subscriptions, event.subscription: True},
+                currencies={**state.currencies, event.subscription: event.currency},
+            )
         case SubscriptionCancelled():
             return replace(state, subscriptions={**state.subscriptions, event.subscription: False})
         case AccountNoted():
