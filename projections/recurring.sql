@@ -1,5 +1,5 @@
 -- recurring: recurring revenue from the beginning of each period to its end, and what moved it, at $as_of as known at $known_at
--- grain: one row a period and group
+-- grain: one row a period, group and currency
 -- needs: subscription_history, subscriptions, renewals, periods
 -- parameters: $as_of, $known_at, $by, $currency
 -- columns:
@@ -17,7 +17,7 @@
 --   arr_contraction: see mrr_contraction
 --   arr_churn: see mrr_churn
 --   arr_closing: annual recurring revenue when the period ends: opening + new + expansion - contraction - churn
---   currency: currency of the amounts
+--   currency: currency of the amounts; what is paid in another one stands in a row of its own
 --   accounts_opening: accounts that pay something when the period begins
 --   accounts_new: accounts that paid nothing then and do when it ends, those that came back among them
 --   accounts_churned: accounts that paid something when it began and nothing when it ends
@@ -38,7 +38,8 @@ WITH moved AS (
         h.arr_before,
         h.arr,
         CASE $by WHEN 'product' THEN s.product WHEN 'account' THEN s.account END AS "group",
-        coalesce(CASE $by WHEN 'product' THEN s.product WHEN 'account' THEN s.account END, '') AS part
+        s.currency,
+        s.currency || coalesce(CASE $by WHEN 'product' THEN s.product WHEN 'account' THEN s.account END, '') AS part
     FROM subscription_history h
     JOIN subscriptions s ON s.account = h.account AND s.subscription = h.subscription
     WHERE h.effective_at <= $as_of
@@ -58,7 +59,7 @@ steps AS (
     GROUP BY part, effective_at
 ),
 parts AS (
-    SELECT part, max("group") AS "group" FROM moved GROUP BY part
+    SELECT part, max("group") AS "group", max(currency) AS currency FROM moved GROUP BY part
 ),
 -- What had come together by the time that a period begins: the beginnings and the steps in one line, a beginning first.
 line AS (
@@ -77,7 +78,7 @@ levels AS (
     WINDOW so_far AS (PARTITION BY part ORDER BY instant, nth ROWS UNBOUNDED PRECEDING)
 ),
 openings AS (
-    SELECT l.period, l.part, g."group", l.mrr, l.arr, l.accounts
+    SELECT l.period, l.part, g."group", g.currency, l.mrr, l.arr, l.accounts
     FROM levels l
     JOIN parts g ON g.part = l.part
     WHERE l.period IS NOT NULL
@@ -131,17 +132,19 @@ logos AS (
 ),
 due AS (
     SELECT
-        period,
-        coalesce(CASE $by WHEN 'product' THEN product WHEN 'account' THEN account END, '') AS part,
+        r.period,
+        s.currency || coalesce(CASE $by WHEN 'product' THEN s.product WHEN 'account' THEN s.account END, '') AS part,
         count(*) AS renewals,
-        sum(mrr) AS mrr
-    FROM renewals
+        sum(r.mrr) AS mrr
+    FROM renewals r
+    JOIN subscriptions s ON s.account = r.account AND s.subscription = r.subscription
     GROUP BY 1, 2
 ),
 walked AS (
     SELECT
         o.period,
         o."group",
+        o.currency,
         o.mrr AS mrr_opening,
         coalesce(m.mrr_new, 0) AS mrr_new,
         coalesce(m.mrr_expansion, 0) AS mrr_expansion,
@@ -178,7 +181,7 @@ SELECT
     CAST(coalesce(w.arr_contraction, 0) AS DECIMAL(38, 4)) AS arr_contraction,
     CAST(coalesce(w.arr_churn, 0) AS DECIMAL(38, 4)) AS arr_churn,
     CAST(coalesce(w.arr_opening + w.arr_new + w.arr_expansion - w.arr_contraction - w.arr_churn, 0) AS DECIMAL(38, 4)) AS arr_closing,
-    $currency AS currency,
+    coalesce(w.currency, $currency) AS currency,
     CAST(coalesce(w.accounts_opening, 0) AS BIGINT) AS accounts_opening,
     coalesce(w.accounts_new, 0) AS accounts_new,
     coalesce(w.accounts_churned, 0) AS accounts_churned,
@@ -190,4 +193,4 @@ SELECT
     CAST(coalesce(w.renewals_due_mrr, 0) AS DECIMAL(38, 4)) AS renewals_due_mrr
 FROM periods p
 LEFT JOIN walked w ON w.period = p.period
-ORDER BY p.begins_at, w."group" NULLS LAST
+ORDER BY p.begins_at, w."group" NULLS LAST, w.currency

@@ -44,7 +44,7 @@ ACCOUNT = "account:acme"
 )
 def test_impossible_steps_are_refused(before: list[Event], step: Event, why: str) -> None:
     """With the reason."""
-    assert why in given(*before, stream=ACCOUNT).refuses(step, Refused)
+    assert why in given(*before, stream=ACCOUNT, rated=frozenset({"CHF"})).refuses(step, Refused)
 
 
 def test_it_runs_until_it_is_cancelled() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from salesledger.domain.decide import Command, Correct, Record, Void
 from salesledger.domain.events import Event, EventVoided
+from salesledger.domain.rate import RateSet
 from salesledger.errors import SalesledgerError
 from salesledger.ledger.batch import Proposal
 from salesledger.ledger.store import Store
@@ -89,7 +90,8 @@ def event_of(step: Step, kind: str, now: datetime) -> Event:
     """What a step says happened."""
     on = now - step.back * DAY
     known = None if step.told is None else min(on + step.told * DAY, now)
-    price = {"recurring_amount": AMOUNTS[step.amount], "interval_months": step.months}
+    price: dict[str, object] = {"recurring_amount": AMOUNTS[step.amount], "interval_months": step.months}
+    price["currency"] = "USD" if step.subscription == "b" else "EUR"
     common = {"subscription": step.subscription, "known_at": known}
     if kind == "start":
         product = (None, "basic", "pro")[step.target % 3]
@@ -125,6 +127,8 @@ def recorded(history: list[Step]) -> Iterator[tuple[Path, datetime]]:
     with tempfile.TemporaryDirectory() as folder, clock(h.at(5)) as time:
         path = new_ledger(Path(folder) / "sales.ledger", "Europe/Berlin")
         with Store.open(path) as store:
+            rate = RateSet(effective_at=h.at(-100), recorded_by="kim", currency="USD", rate=Decimal("0.9"))
+            store.record([[Proposal("rate:USD", Record(rate))]])
             for account in "xy":
                 store.record([[Proposal(f"account:{account}", Record(h.opened(-100, known_at=-100)))]])
             for step in history:

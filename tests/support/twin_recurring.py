@@ -23,6 +23,12 @@ EVENTS = SubscriptionStarted | SubscriptionRenewed | SubscriptionChanged | Subsc
 KINDS = ("new", "expansion", "contraction", "churn")
 ZERO = Decimal("0.0000")
 
+Key = tuple[str, str]
+"""The account and the subscription."""
+
+Part = tuple[str | None, str | None]
+"""What a row of the walk is about: its group and its currency."""
+
 
 def later(begin: date, months: int) -> date:
     """The same day so many months later, or the last of its month where that has none."""
@@ -136,41 +142,34 @@ def movement(before: Decimal, after: Decimal) -> dict[str, Decimal]:
 def recurring(asked: Asked) -> list[Row]:
     """Twin of `recurring`; the closing is counted by itself, not walked to."""
     all_of = {key: rs for key, rs in subscriptions_of(asked).items() if state(rs, asked)["started_on"] is not None}
-    currency = asked.currency
+    parts: dict[Part, dict[Key, list[Recorded]]] = {}
+    for key, records in all_of.items():
+        now = state(records, asked)
+        group = {"product": now["product"], "account": key[0]}.get(asked.by or "")
+        parts.setdefault((group, now["currency"]), {})[key] = records
     due = renewals(asked)
     rows = []
     for label, begins, ends in periods(asked):
-        told = [_group(asked, group, all_of, label, begins, ends, due) for group in _groups(asked, all_of)]
-        lively = [row for row in told if any(row[name] for name in row if name not in ("period", "group"))]
-        rows += lively or [_group(asked, None, {}, label, begins, ends, [])]
-    return [{**row, "currency": currency} for row in rows]
+        told = [_walk(asked, part, mine, (label, begins, ends), due) for part, mine in parts.items()]
+        lively = [row for row in told if any(row[name] for name in row if name not in ("period", "group", "currency"))]
+        rows += lively or [_walk(asked, (None, asked.currency), {}, (label, begins, ends), [])]
+    return rows
 
 
-def _part(asked: Asked, key: tuple[str, str], product: str | None) -> str | None:
-    return {"product": product, "account": key[0]}.get(asked.by or "")
-
-
-def _groups(asked: Asked, all_of: dict[tuple[str, str], list[Recorded]]) -> set[str | None]:
-    return {_part(asked, key, state(records, asked)["product"]) for key, records in all_of.items()}
-
-
-def _group(
+def _walk(
     asked: Asked,
-    group: str | None,
-    all_of: dict[tuple[str, str], list[Recorded]],
-    label: str,
-    begins: datetime,
-    ends: datetime,
+    part: Part,
+    mine: dict[Key, list[Recorded]],
+    period: tuple[str, datetime, datetime],
     due: list[Row],
 ) -> Row:
-    row: Row = {"period": label, "group": group}
+    label, begins, ends = period
+    row: Row = {"period": label, "group": part[0], "currency": part[1]}
     paid: dict[str, tuple[Decimal, Decimal]] = {}
     sums: dict[str, Decimal] = dict.fromkeys(
         (f"{m}_{kind}" for m in ("mrr", "arr") for kind in ("opening", *KINDS, "closing")), ZERO
     )
-    for key, records in all_of.items():
-        if _part(asked, key, state(records, asked)["product"]) != group:
-            continue
+    for key, records in mine.items():
         before, after = (
             state([r for r in records if naive(r.event.effective_at) < end], asked) for end in (begins, ends)
         )
@@ -181,14 +180,14 @@ def _group(
                 sums[f"{measure}_{kind}"] += amount
         opening, closing = paid.get(key[0], (ZERO, ZERO))
         paid[key[0]] = (opening + before["mrr"], closing + after["mrr"])
-    mine = [r for r in due if r["period"] == label and _part(asked, (r["account"], ""), r["product"]) == group]
+    to_renew = [r for r in due if r["period"] == label and (r["account"], r["subscription"]) in mine]
     counts = {
         "accounts_opening": sum(a > 0 for a, _ in paid.values()),
         "accounts_new": sum(a == 0 < b for a, b in paid.values()),
         "accounts_churned": sum(b == 0 < a for a, b in paid.values()),
         "accounts_closing": sum(b > 0 for _, b in paid.values()),
-        "renewals_due": len(mine),
-        "renewals_due_mrr": sum((r["mrr"] for r in mine), ZERO),
+        "renewals_due": len(to_renew),
+        "renewals_due_mrr": sum((r["mrr"] for r in to_renew), ZERO),
     }
     return row | sums | counts | _ratios(sums, counts)
 

@@ -1,5 +1,6 @@
 """Commands that report on clients that stay: subscriptions, recurring, renewals, repeat."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +20,20 @@ if TYPE_CHECKING:
 _SUBSCRIBED = ("subscription-%",)
 
 
-def _sum(answer: "Answer", column: str, currency: str) -> str:
-    amounts: list[Decimal] = [row[column] for row in answer.dicts()]
-    return f"{money(sum(amounts[1:], start=amounts[0]))} {currency}"
+def _sum(rows: Sequence[dict[str, Any]], column: str) -> str:
+    """'150.00 EUR', or where there are several currencies '150.00 EUR and 20.00 USD'."""
+    sums: dict[str, Decimal] = {}
+    for row in rows:
+        held = sums.get(row["currency"])
+        sums[row["currency"]] = row[column] if held is None else held + row[column]
+    return " and ".join(f"{money(total)} {currency}" for currency, total in sorted(sums.items()))
 
 
 def _running_note(answer: "Answer") -> list[str]:
     running = [row for row in answer.dicts() if row["status"] == "running"]
     if not running:
         return []
-    currency = running[0]["currency"]
-    told = f"MRR {_sum(answer, 'mrr', currency)}, ARR {_sum(answer, 'arr', currency)}"
+    told = f"MRR {_sum(running, 'mrr')}, ARR {_sum(running, 'arr')}"
     return [f"Running: {counted(len(running), 'subscription')}, {told}."]
 
 
@@ -38,9 +42,7 @@ def _due_note(answer: "Answer") -> list[str]:
     if not rows:
         return []
     outcomes = [f"{sum(row['outcome'] == told for row in rows)} {told}" for told in ("renewed", "ended", "open")]
-    return [
-        f"Due: {counted(len(rows), 'term')}, MRR {_sum(answer, 'mrr', rows[0]['currency'])} ({', '.join(outcomes)})."
-    ]
+    return [f"Due: {counted(len(rows), 'term')}, MRR {_sum(rows, 'mrr')} ({', '.join(outcomes)})."]
 
 
 def _overdue_note(answer: "Answer") -> list[str]:

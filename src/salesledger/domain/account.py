@@ -204,6 +204,7 @@ class AccountState:
 
     Attributes:
         subscriptions: each subscription, and whether it runs.
+        currencies: what each of them is paid in.
         preferences: what the client values, and how much.
         cases: each case, and what was suggested for it; None where nothing was.
         resolved: the cases that are done.
@@ -213,6 +214,7 @@ class AccountState:
     opened_at: datetime | None = None
     leads_referred: tuple[str, ...] = ()
     subscriptions: Mapping[str, bool] = field(default_factory=dict)
+    currencies: Mapping[str, str | None] = field(default_factory=dict)
     preferences: Mapping[str, int] = field(default_factory=dict)
     cases: Mapping[str, Suggestion | None] = field(default_factory=dict)
     resolved: frozenset[str] = frozenset()
@@ -241,14 +243,12 @@ def complete(state: AccountState, event: Event) -> Event:
     return event
 
 
-def refuse(state: AccountState, event: Event, zone: tzinfo = UTC, currency: str | None = None) -> str | None:
-    """Why the event is impossible in this state, or None; the currency is the ledger's."""
+def refuse(state: AccountState, event: Event, zone: tzinfo = UTC) -> str | None:
+    """Why the event is impossible in this state, or None."""
     if isinstance(event, AccountOpened):
         return f"the account was opened already on {day(state.opened_at, zone)}" if state.opened_at else None
     if state.opened_at is None:
         return f"the account is not open yet on {day(event.effective_at, zone)}; open it first, or with an earlier date"
-    if isinstance(event, Price) and currency is not None and event.currency not in (None, currency):
-        return f"a subscription is kept in the ledger's currency, {currency}; convert its {event.currency} first"
     match event:
         case ReferralAsked() if not (event.names or event.cards):
             return "a referral was asked for neither names nor cards; give how many"
@@ -283,6 +283,11 @@ def _refuse_subscription(
         return f"the subscription {event.subscription!r} was cancelled already; start a new one"
     if isinstance(event, SubscriptionChanged) and event.recurring_amount is None:
         return "nothing was changed; give the new recurring amount"
+    paid_in = state.currencies.get(event.subscription)
+    if not isinstance(event, SubscriptionCancelled) and event.currency not in (None, paid_in):
+        return (
+            f"the subscription {event.subscription!r} is paid in {paid_in}; cancel it and start one in {event.currency}"
+        )
     return None
 
 
@@ -298,7 +303,11 @@ def evolve(state: AccountState, event: Event) -> AccountState:
         case ReferralGiven():
             return replace(state, leads_referred=(*state.leads_referred, event.lead))
         case SubscriptionStarted():
-            return replace(state, subscriptions={**state.subscriptions, event.subscription: True})
+            return replace(
+                state,
+                subscriptions={**state.subscriptions, event.subscription: True},
+                currencies={**state.currencies, event.subscription: event.currency},
+            )
         case SubscriptionCancelled():
             return replace(state, subscriptions={**state.subscriptions, event.subscription: False})
         case AccountNoted():

@@ -90,7 +90,7 @@ KINDS: dict[str, Kind] = {
     "account": Kind(
         account.AccountState(),
         lambda state, event, _: account.complete(state, event),
-        lambda s, e, context: account.refuse(s, e, context.zone, context.currency),
+        lambda s, e, context: account.refuse(s, e, context.zone),
         account.evolve,
     ),
     "process": Kind(frozenset(), lambda _, event, __: event, lambda s, e, _: _refuse_process(s, e), _evolve_process),

@@ -82,9 +82,6 @@ def sale_of(batch: Batch, win: Proposal, key: str | None) -> Sale:
         return Sale((win,))
     if state.account is None:
         return Sale((win,), _not_started("the deal has no account", "ACCOUNT", deal))
-    if won.currency != batch.context.currency:
-        why = f"subscriptions are kept in {batch.context.currency}, and the deal is in {won.currency}"
-        return Sale((win,), _not_started(why, state.account, deal))
     stream = f"account:{state.account}"
     happened = standing(batch.records(stream), as_of=event.effective_at)
     account: AccountState = fold(stream, happened)
@@ -96,16 +93,17 @@ def sale_of(batch: Batch, win: Proposal, key: str | None) -> Sale:
         return Sale((win,), f"{_unchanged(sold[-1], 'the deal sold it before')} {_change(state.account, sold[-1])}")
     captured = next((r.event for r in before if isinstance(r.event, LeadCaptured)), None)
     grown = captured.subscription if captured is not None else None
+    held = None if grown is None else price_of(happened, grown)
     common = {"effective_at": won.effective_at, "recorded_by": won.recorded_by, "deal": deal, **_price(won)}
     if captured is None or grown is None or not account.subscriptions.get(grown) or captured.growth == "cross-sell":
         name = new_id(batch, state.account, state.product or deal)
         fields = {**common, "subscription": name, "product": state.product, "term_months": won.term_months}
         made = build_event("subscription-started", fields, currency=None)
-    elif captured.growth == "renewal":
+    elif captured.growth == "renewal" and held is not None and held.currency == won.currency:
         fields = {**common, "subscription": grown, "term_months": won.term_months}
         made = build_event("subscription-renewed", fields, currency=None)
     else:
-        more = _added(price_of(happened, grown), won)
+        more = None if captured.growth == "renewal" else _added(held, won)
         if more is None:
             why = "its interval or its currency is another than the deal's"
             return Sale((win,), f"{_unchanged(grown, why)} {_change(state.account, grown)}")
