@@ -19,10 +19,12 @@ from support.happenings import (
     contacted,
     defined,
     given_lead,
+    handed_over,
     lost,
     meeting,
     offered,
     opened,
+    rejected,
     touched,
     won,
 )
@@ -42,13 +44,28 @@ GRAINS = {
     "events": ("entry",),
     "funnel": ("period", "group", "process", "stage"),
     "judgements": ("deal", "process", "process_version"),
+    "discounts": ("deal",),
+    "hand_over_offers": ("entry",),
+    "hand_overs": ("period", "group", "handed_by", "handed_to"),
+    "losses": ("period", "reason", "process", "stage", "source", "competitor"),
+    "meetings": ("period", "group", "kind"),
+    "pain_points": ("period", "group", "pain_point"),
     "leads": ("deal",),
     "metrics": ("period", "group"),
     "pipeline": ("group", "process", "stage"),
     "stage_visits": ("deal", "visit"),
     "strikes": ("entry",),
 }
-MONEY = {"amount", "recurring_amount", "value", "bookings", "weighted_amount", "average_deal_size"}
+MONEY = {
+    "amount",
+    "recurring_amount",
+    "value",
+    "bookings",
+    "weighted_amount",
+    "average_deal_size",
+    "list_amount",
+    "discount_amount",
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +78,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
         made.record(name, touched(n), captured(n + 1, account="x", owner="kim" if n % 2 else None, amount=str(n)))
         made.record(name, meeting(n + 2 + n % 3), contacted(n + 9))
     made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
+    made.record("p", captured(3, amount="5"), handed_over(4), rejected(5), meeting(6, pain_points=["slow", "dear"]))
+    made.record("p", offered(7, amount="5", list_amount="6"), won(8))
     made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
     return made
 

@@ -56,6 +56,7 @@ def _report(
     table: Table,
     note: Callable[["Answer"], Sequence[str]] | None = None,
     relation: Callable[["Ledger"], tuple[str, dict[str, object]]] | None = None,
+    split: str | None = None,
 ) -> None:
     """Answer a report and print it.
 
@@ -67,6 +68,7 @@ def _report(
         table: what a table shows.
         note: gives lines below a table.
         relation: gives a query to be read in the projection's place, of the same columns, and its parameters.
+        split: any column of `deals` that the table's own SELECT is split by, in the place of --by.
     """
     format_, output = values.pop("format_"), values.pop("output")
     if "period" in values:
@@ -74,9 +76,10 @@ def _report(
     with opened(ctx) as ledger:
         question = ledger.question(**values)
         order = "" if ledger.engine.projections[name].own else table.order
-        is_split = bool(question.by and table.grouped)
+        by = split or question.by
+        is_split = bool(by and table.grouped)
         source, parameters = relation(ledger) if relation else (f'"{name}"', {})
-        grouped = table.grouped.format(group=f'd."{question.by}"', relation=source)
+        grouped = table.grouped.format(group=f'd."{by}"', relation=source)
         answer = ledger.engine.ask(grouped if is_split else f"SELECT * FROM {source}{order}", question, parameters)
         rows, headers = to_rows(answer), {}
         # The user's own projection of that name may have other columns: it is then shown as it is.
@@ -85,9 +88,9 @@ def _report(
             rows = chosen(rows, [column for column in rows.columns if column != "period"])
         if as_shipped and format_for(format_, output) in ("table", "md"):
             rows, headers = _for_people(rows, table, question), dict(table.headers)
-        rows = chosen(rows, [column for column in rows.columns if column != "group" or question.by is not None])
-        if question.by is not None:
-            headers["group"] = question.by
+        rows = chosen(rows, [column for column in rows.columns if column != "group" or by is not None])
+        if by is not None:
+            headers["group"] = by
         emit(
             Rows([headers.get(column, column) for column in rows.columns], rows.types, rows.rows),
             ledger,
