@@ -80,6 +80,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
     made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
     made.record("p", captured(3, amount="5"), handed_over(4), rejected(5), meeting(6, pain_points=["slow", "dear"]))
     made.record("p", offered(7, amount="5", list_amount="6"), won(8))
+    made.record("q", captured(2), lost(4))
     made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
     return made
 
