@@ -8,26 +8,33 @@
 --   process: process
 --   stage: stage
 --   entered: leads of the cohort that have been in the stage
---   advanced: those of them that went on to a later stage, or were won
+--   advanced: those of them that went on to a later stage of the same process, or were won
 --   won: those of them that are won
 --   lost: those of them that are lost or disqualified
 --   disqualified: those of the lost that were disqualified
 --   open: those of them that are still open; entered = won + lost + open
 --   step_ratio: advanced / entered
 --   win_ratio: won / entered
-WITH positions AS (
+WITH followed AS (
+    SELECT deal, process, max_by(process_version, visit) AS process_version FROM stage_visits GROUP BY deal, process
+),
+positions AS (
     SELECT v.deal, v.process, v.stage, d.status, coalesce(s.position, -1) AS position, CASE $by WHEN 'owner' THEN d.owner WHEN 'team' THEN d.team WHEN 'source' THEN d.source WHEN 'campaign' THEN d.campaign WHEN 'product' THEN d.product WHEN 'segment' THEN d.segment WHEN 'account' THEN d.account WHEN 'process' THEN d.process END AS "group", d.captured_at
     FROM stage_visits v
     JOIN deals d ON d.deal = v.deal
-    LEFT JOIN process_stages s ON s.process = d.process AND s.process_version = d.process_version AND s.stage = v.stage
+    JOIN followed f ON f.deal = v.deal AND f.process = v.process
+    LEFT JOIN process_stages s
+        ON s.process = v.process
+        AND s.process_version = CASE WHEN v.process = d.process THEN d.process_version ELSE f.process_version END
+        AND s.stage = v.stage
 ),
 furthest AS (
-    SELECT deal, max(position) AS position FROM positions GROUP BY deal
+    SELECT deal, process, max(position) AS position FROM positions GROUP BY deal, process
 ),
 visited AS (
     SELECT DISTINCT p.deal, p.process, p.stage, p.status, p.position, p."group", p.captured_at, f.position AS furthest
     FROM positions p
-    JOIN furthest f ON f.deal = p.deal
+    JOIN furthest f ON f.deal = p.deal AND f.process = p.process
 )
 SELECT
     t.period,

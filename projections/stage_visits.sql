@@ -6,6 +6,7 @@
 --   deal: deal id
 --   visit: 1 for the first stage that the deal was in, and so on
 --   process: process
+--   process_version: the version of it that the deal followed when it came here
 --   stage: stage
 --   entered_at: when the deal came here (UTC)
 --   entered_on: the day of that
@@ -20,6 +21,7 @@ WITH filled AS (
         effective_on,
         rank,
         last_value(process IGNORE NULLS) OVER w AS process,
+        last_value(process_version IGNORE NULLS) OVER w AS process_version,
         last_value(stage IGNORE NULLS) OVER w AS stage,
         last_value(status IGNORE NULLS) OVER w AS status
     FROM deal_changes
@@ -53,6 +55,7 @@ SELECT
     deal,
     row_number() OVER (PARTITION BY deal ORDER BY effective_at, rank) AS visit,
     process,
+    process_version,
     stage,
     effective_at AS entered_at,
     effective_on AS entered_on,

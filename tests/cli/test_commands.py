@@ -197,7 +197,7 @@ class TestPrefixes:
     @pytest.mark.parametrize(
         ("line", "names"),
         [
-            ("p", "process, pipeline, projections"),
+            ("p", "process, pipeline, pains, projections"),
             ("lead c", "capture, contact"),
             ("history ", "acme-gmbh, beta-ag, delta-ltd, epsilon-oy, gamma-sa, ..."),
         ],

@@ -19,6 +19,12 @@ from support.happenings import captured, defined
 
 TWINS: dict[str, Twin] = {
     "judgements": twin_process.judgements,
+    "hand_over_offers": twin_process.hand_over_offers,
+    "hand_overs": twin_process.hand_overs,
+    "meetings": twin_process.meetings,
+    "pain_points": twin_process.pain_points,
+    "losses": twin_process.losses,
+    "discounts": twin_process.discounts,
 }
 WORDS = (
     "wood",

@@ -23,12 +23,14 @@ from support.happenings import (
     contacted,
     defined,
     given_lead,
+    handed_over,
     lost,
     meeting,
     noted,
     offered,
     opened,
     rate_set,
+    rejected,
     revised,
     satisfied,
     target_set,
@@ -53,6 +55,12 @@ GRAINS = {
     "events": ("entry",),
     "funnel": ("period", "group", "process", "stage"),
     "judgements": ("deal", "process", "process_version"),
+    "discounts": ("deal",),
+    "hand_over_offers": ("entry",),
+    "hand_overs": ("period", "group", "handed_by", "handed_to"),
+    "losses": ("period", "reason", "process", "stage", "source", "competitor"),
+    "meetings": ("period", "group", "kind"),
+    "pain_points": ("period", "group", "pain_point"),
     "leads": ("deal",),
     "metrics": ("period", "group"),
     "pipeline": ("group", "process", "stage"),
@@ -92,6 +100,16 @@ MONEY = {
     "pipeline",
     "amount_lost",
 }
+MONEY = {
+    "amount",
+    "recurring_amount",
+    "value",
+    "bookings",
+    "weighted_amount",
+    "average_deal_size",
+    "list_amount",
+    "discount_amount",
+}
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +124,9 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
     made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
     made.record("target:kim", target_set(1, owner="kim", begins_on=date(2026, 1, 1), ends_on=date(2026, 1, 5)))
     made.record("target:all", called(2, begins_on=date(2026, 1, 9), ends_on=date(2026, 2, 9)))
+    made.record("p", captured(3, amount="5"), handed_over(4), rejected(5), meeting(6, pain_points=["slow", "dear"]))
+    made.record("p", offered(7, amount="5", list_amount="6"), won(8))
+    made.record("q", captured(2), lost(4))
     made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
     made.record("rate:USD", rate_set(1), rate_set(4, rate="0.8")).record("h", offered(13, currency="USD"))
     made.record("account:x", noted(3), noted(4, preference="price"), case_opened(4), case_resolved(6), satisfied(5))

@@ -16,6 +16,7 @@ from support.happenings import (
     disqualified,
     lost,
     meeting,
+    moved,
     offered,
     qualified,
     reopened,
@@ -180,6 +181,36 @@ class TestFunnel:
         """By what deals carry."""
         ledger.record("a", captured(1, source="event"), won(2)).record("b", captured(1, source="pr"))
         assert ledger.ask("funnel", "group", "entered", "won", by="source") == [("event", 1, 1), ("pr", 1, 0)]
+
+    def test_keeps_the_stages_of_a_process_that_a_deal_left(self, ledger: Books) -> None:
+        """They are in the order of the version that it followed there; to leave for another process is no advance."""
+        first = [{"name": "look", "probability": "0.1"}, {"name": "buy", "probability": "0.9"}]
+        ledger.record("process:art", defined(1, stages=first))
+        ledger.record("process:art", defined(2, process_version=2, stages=[first[1], first[0]]))
+        ledger.record("a", captured(1, process="art"), advanced(2, stage="buy"), moved(3, process="b2b"), meeting(4))
+        assert ledger.ask("funnel", "process", "stage", "entered", "advanced", "open") == [
+            ("art", "look", 1, 1, 1),
+            ("art", "buy", 1, 0, 1),
+            ("b2b", "lead", 1, 1, 1),
+            ("b2b", "meeting", 1, 0, 1),
+        ]
+
+    def test_counts_a_deal_once_a_stage_in_whichever_version(self, ledger: Books) -> None:
+        """A deal that was moved to another version of its process stands where that says."""
+        first = [{"name": "look", "probability": "0.1"}, {"name": "buy", "probability": "0.9"}]
+        ledger.record("process:art", defined(1, stages=first))
+        ledger.record(
+            "process:art", defined(5, process_version=2, stages=[{"name": "new", "probability": "0"}, *first])
+        )
+        ledger.record("a", captured(1, process="art"), advanced(2, stage="buy"), moved(6, process="art"))
+        ledger.record("a", advanced(7, stage="look"), advanced(8, stage="new"))
+        assert ledger.ask("stage_visits", "visit", "stage", "process_version") == [
+            (1, "look", 1),
+            (2, "buy", 1),
+            (3, "look", 2),
+            (4, "new", 2),
+        ]
+        assert ledger.ask("funnel", "stage", "entered", "advanced") == [("new", 1, 1), ("look", 1, 1), ("buy", 1, 0)]
 
 
 class TestBlocked:

@@ -58,10 +58,12 @@ def stage_visits(asked: Asked) -> list[Row]:
     rows: list[Row] = []
     for deal, records in by_id(happened(asked, "deal")).items():
         now: Row = {"status": None, "process": None, "stage": None}
+        version = None
         stay: Row | None = None
         visits: list[Row] = []
         for record in records:
             after = now | {name: value for name, value in what_it_sets(record).items() if name in now}
+            version = what_it_sets(record).get("process_version", version)
             if after == now:
                 continue
             now, instant, day = after, naive(record.event.effective_at), asked.day(record.event.effective_at)
@@ -70,7 +72,13 @@ def stage_visits(asked: Asked) -> list[Row]:
                 stay |= {"left_at": instant, "left_on": day, "went_to": went_to}
                 stay = None
             if now["status"] == "open" and now["stage"] is not None:
-                place = {"deal": deal, "visit": len(visits) + 1, "process": now["process"], "stage": now["stage"]}
+                place = {
+                    "deal": deal,
+                    "visit": len(visits) + 1,
+                    "process": now["process"],
+                    "process_version": version,
+                    "stage": now["stage"],
+                }
                 stay = {
                     **place,
                     "entered_at": instant,
@@ -220,20 +228,26 @@ def metrics(asked: Asked) -> list[Row]:
 
 def funnel(asked: Asked) -> list[Row]:
     """Twin of `funnel`."""
-    visited: dict[str, dict[str, int]] = {}
     every = {deal["deal"]: deal for deal in deals(asked)}
-    for visit in stage_visits(asked):
-        if deal := every.get(visit["deal"]):
-            place = asked.stages.get((visit["process"], deal["process_version"], visit["stage"]))
-            visited.setdefault(visit["deal"], {})[visit["stage"]] = place[0] if place else -1
+    last: dict[tuple[str, str], int] = {}
+    visits = [visit for visit in stage_visits(asked) if visit["deal"] in every]
+    for visit in visits:  # in order: the version that the deal followed last in each process
+        last[visit["deal"], visit["process"]] = visit["process_version"]
+    for name, deal in every.items():
+        last[name, deal["process"]] = deal["process_version"]
+    visited: dict[tuple[str, str], dict[str, int]] = {}
+    for visit in visits:
+        name, process = key = visit["deal"], visit["process"]
+        place = asked.stages.get((process, last[key], visit["stage"]))
+        visited.setdefault(key, {})[visit["stage"]] = place[0] if place else -1
     cells: dict[tuple[Any, ...], list[tuple[Row, bool]]] = {}
     for label, begins, ends in periods(asked):
-        for name, stages in visited.items():
+        for (name, process), stages in visited.items():
             deal = every[name]
             if begins <= deal["captured_at"] < ends:
                 for stage, position in stages.items():
                     further = deal["status"] == "won" or max(stages.values()) > position
-                    cells.setdefault((label, split(asked, deal), deal["process"], stage), []).append((deal, further))
+                    cells.setdefault((label, split(asked, deal), process, stage), []).append((deal, further))
     rows = []
     for (label, group, process, stage), there in cells.items():
         statuses = [deal["status"] for deal, _ in there]

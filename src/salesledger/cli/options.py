@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 INTERVALS = {"-D": "day", "-W": "week", "-M": "month", "-Q": "quarter", "-Y": "year"}
 _NAMES = {"day": "daily", "week": "weekly", "month": "monthly", "quarter": "quarterly", "year": "yearly"}
-_BY = ("owner", "team", "source", "campaign", "product", "segment", "account", "process")
+DIMENSIONS = ("owner", "team", "source", "campaign", "product", "segment", "account", "process")
 
 
 class Whole(click.IntRange):
@@ -112,7 +112,7 @@ def periodic(command: F) -> F:
 
 def split_by(command: F) -> F:
     """Add --by."""
-    return click.option("--by", type=click.Choice(_BY), help="Split by this.")(command)
+    return click.option("--by", type=click.Choice(DIMENSIONS), help="Split by this.")(command)
 
 
 def filtered(command: F) -> F:

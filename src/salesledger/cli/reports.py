@@ -84,6 +84,7 @@ def report(
     *,
     narrow: tuple[str, ...] = (),
     reach: Sequence[str] | None = None,
+    split: str | None = None,
 ) -> None:
     """Answer a report and print it.
 
@@ -97,6 +98,7 @@ def report(
         relation: gives a query to be read in the projection's place, of the same columns, and its parameters.
         narrow: filters that choose among the projection's own rows; the others choose among deals.
         reach: the types of events that periods without an end reach over; those of deals where absent.
+        split: any column of `deals` that the table's own SELECT is split by, in the place of --by.
     """
     format_, output = values.pop("format_"), values.pop("output")
     own_filters = (*narrow, *values.pop("filters")) if table.own_filters else narrow
@@ -105,9 +107,10 @@ def report(
     with opened(ctx) as ledger:
         question = ledger.question(**values, reach=reach)
         order = "" if ledger.engine.projections[name].own else table.order
-        is_split = bool(question.by and table.grouped)
+        by = split or question.by
+        is_split = bool(by and table.grouped)
         source, parameters = relation(ledger) if relation else (f'"{name}"', {})
-        grouped = table.grouped.format(group=f'd."{question.by}"', relation=source)
+        grouped = table.grouped.format(group=f'd."{by}"', relation=source)
         sql, more = narrowed(ledger, grouped if is_split else f"SELECT * FROM {source}{order}", question, own_filters)
         answer = ledger.engine.ask(sql, question, parameters | more)
         rows, headers = to_rows(answer), {}
@@ -120,9 +123,9 @@ def report(
             rows, headers = for_people(rows, table, question), dict(table.headers)
         if (as_shipped or is_split) and format_for(format_, output) in ("table", "md"):
             notes += _conversion_note(ledger, table, question)
-        rows = chosen(rows, [column for column in rows.columns if column != "group" or question.by is not None])
-        if question.by is not None:
-            headers["group"] = question.by
+        rows = chosen(rows, [column for column in rows.columns if column != "group" or by is not None])
+        if by is not None:
+            headers["group"] = by
         emit(
             Rows([headers.get(column, column) for column in rows.columns], rows.types, rows.rows),
             ledger,

@@ -1,0 +1,70 @@
+-- pain_points: what was said to hurt in the meetings of each period, and what those deals are at $as_of, as known at $known_at
+-- grain: one row a period, group and pain point
+-- needs: events, strikes, deals, periods
+-- parameters: $as_of, $known_at, $by, $currency
+-- columns:
+--   period: the period in which it was named
+--   group: what the report is split by; empty where it is not, or where a deal has none
+--   pain_point: what hurts the client, as it was written down
+--   deals: deals where it was named; a deal with several pain points counts under each
+--   won: those of them that are won
+--   lost: those of them that are lost
+--   disqualified: those of them that are disqualified
+--   open: those of them that are open
+--   win_ratio: won / (won + lost)
+--   bookings: what the won ones are worth
+--   won_without_amount: won ones that no amount is known for
+--   currency: currency of the bookings
+WITH named AS (
+    SELECT e.id AS deal, e.effective_at, unnest(from_json(e.pain_points, '["VARCHAR"]')) AS pain_point
+    FROM events e
+    WHERE
+        e.type = 'meeting-held'
+        AND e.effective_at <= $as_of
+        AND e.known_at <= $known_at
+        AND NOT EXISTS (SELECT 1 FROM strikes s WHERE s.entry = e.entry)
+),
+told AS (
+    SELECT DISTINCT
+        p.period,
+        p.begins_at,
+        CASE $by WHEN 'owner' THEN d.owner WHEN 'team' THEN d.team WHEN 'source' THEN d.source WHEN 'campaign' THEN d.campaign WHEN 'product' THEN d.product WHEN 'segment' THEN d.segment WHEN 'account' THEN d.account WHEN 'process' THEN d.process END AS "group",
+        n.pain_point,
+        d.deal,
+        d.status,
+        d.value_converted AS value
+    FROM periods p
+    JOIN named n ON n.effective_at >= p.begins_at AND n.effective_at < p.ends_at
+    JOIN deals d ON d.deal = n.deal
+),
+counted AS (
+    SELECT
+        period,
+        begins_at,
+        "group",
+        pain_point,
+        count(*) AS deals,
+        count(*) FILTER (WHERE status = 'won') AS won,
+        count(*) FILTER (WHERE status = 'lost') AS lost,
+        count(*) FILTER (WHERE status = 'disqualified') AS disqualified,
+        count(*) FILTER (WHERE status = 'open') AS open,
+        sum(value) FILTER (WHERE status = 'won') AS bookings,
+        count(value) FILTER (WHERE status = 'won') AS won_with_amount
+    FROM told
+    GROUP BY period, begins_at, "group", pain_point
+)
+SELECT
+    period,
+    "group",
+    pain_point,
+    deals,
+    won,
+    lost,
+    disqualified,
+    open,
+    CASE WHEN won + lost > 0 THEN CAST(won AS DOUBLE) / (won + lost) END AS win_ratio,
+    CAST(coalesce(bookings, 0) AS DECIMAL(38, 4)) AS bookings,
+    won - won_with_amount AS won_without_amount,
+    $currency AS currency
+FROM counted
+ORDER BY begins_at, "group" NULLS LAST, deals DESC, pain_point
