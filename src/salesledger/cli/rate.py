@@ -30,7 +30,10 @@ def rate_command() -> None:
 @records
 @click.pass_context
 def set_rate(ctx: click.Context, /, currency: str, rate: str, **values: Any) -> None:
-    """One unit of CURRENCY is worth RATE of the ledger's currency, from a day on."""
+    """What a foreign currency is worth from a day on.
+
+    One unit of CURRENCY is worth RATE of the ledger's own.
+    """
     common = common_of(values)
 
     def work(ledger: "Ledger") -> list["Outcome"]:
