@@ -13,7 +13,20 @@ from salesledger.readmodel.catalogue import load, parameters_of, parse, without_
 from salesledger.readmodel.engine import Engine, Question
 from support.answers import ordered, plain, tables
 from support.books import END, Books, books, days
-from support.happenings import asked, captured, contacted, given_lead, lost, meeting, offered, opened, touched, won
+from support.happenings import (
+    asked,
+    cancelled,
+    captured,
+    contacted,
+    given_lead,
+    lost,
+    meeting,
+    offered,
+    opened,
+    subscribed,
+    touched,
+    won,
+)
 from support.story import correct, void
 
 SHIPPED = load()
@@ -32,10 +45,18 @@ GRAINS = {
     "leads": ("deal",),
     "metrics": ("period", "group"),
     "pipeline": ("group", "process", "stage"),
+    "recurring": ("period", "group", "currency"),
+    "renewals": ("period", "account", "subscription", "term"),
+    "repeat": ("account",),
+    "repeat_share": ("period", "group"),
     "stage_visits": ("deal", "visit"),
     "strikes": ("entry",),
+    "subscription_history": ("entry",),
+    "subscriptions": ("account", "subscription"),
 }
+WALK = {f"{m}_{s}" for m in ("mrr", "arr") for s in ("opening", "new", "expansion", "contraction", "churn", "closing")}
 MONEY = {"amount", "recurring_amount", "value", "bookings", "weighted_amount", "average_deal_size"}
+MONEY |= WALK | {"mrr", "arr", "mrr_before", "arr_before", "repeat_bookings", "new_bookings", "renewals_due_mrr"}
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +69,9 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
         made.record(name, meeting(n + 2 + n % 3), contacted(n + 9))
     made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
     made.record("account:x", given_lead(4)).record("c", void(17)).record("d", correct(21, contacted(13)))
+    made.record(
+        "account:y", opened(-60), subscribed(-25, term_months=1), subscribed(2, subscription="max"), cancelled(7)
+    )
     return made
 
 
