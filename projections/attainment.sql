@@ -2,7 +2,7 @@
 -- grain: one row a period and whom a target or a call is for
 -- only: won
 -- needs: events, strikes, deals, deal_changes, periods
--- parameters: $as_of, $known_at, $currency
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   period: the period; where none is asked for, those that targets and calls were made for
 --   begins_on: its first day

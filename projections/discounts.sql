@@ -2,7 +2,7 @@
 -- grain: one row a won deal with a list price and an amount
 -- only: won
 -- needs: events, strikes, deals, periods
--- parameters: $as_of, $known_at
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   period: the period of the win
 --   deal: deal id

@@ -1,7 +1,7 @@
 -- hand_over_offers: every lead that was offered to somebody by $as_of, and the answer, as known at $known_at
 -- grain: one row an offer of a lead
 -- needs: events, strikes, deals
--- parameters: $as_of, $known_at
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   deal: the lead's id, which is also its deal's
 --   entry: the entry of the offer

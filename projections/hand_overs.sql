@@ -1,7 +1,7 @@
 -- hand_overs: what became of the leads that were offered in each period, by who offered them to whom, at $as_of as known at $known_at
 -- grain: one row a period and pair of people, or where $by says so a period and group
 -- needs: hand_over_offers, deals, periods
--- parameters: $as_of, $known_at, $by
+-- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period in which the leads were offered
 --   group: what the report is split by; empty where it is not, or where a deal has none

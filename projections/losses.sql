@@ -2,7 +2,7 @@
 -- grain: one row a period, reason, process, stage, source and competitor
 -- only: lost
 -- needs: deals, periods
--- parameters: $as_of, $known_at, $currency
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   period: the period in which they were lost
 --   reason: why; empty where nobody said

@@ -1,7 +1,7 @@
 -- meetings: the meetings held in each period by kind, and what their deals are at $as_of, as known at $known_at
 -- grain: one row a period, group and kind of meeting
 -- needs: events, strikes, deals, periods
--- parameters: $as_of, $known_at, $by
+-- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period in which the meetings were held
 --   group: what the report is split by; empty where it is not, or where a deal has none

@@ -1,7 +1,7 @@
 -- pain_points: what was said to hurt in the meetings of each period, and what those deals are at $as_of, as known at $known_at
 -- grain: one row a period, group and pain point
 -- needs: events, strikes, deals, periods
--- parameters: $as_of, $known_at, $by, $currency
+-- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period in which it was named
 --   group: what the report is split by; empty where it is not, or where a deal has none

@@ -1,7 +1,7 @@
 -- referral_share: the share of leads, wins and bookings that referrals carry, by period, at $as_of as known at $known_at
 -- grain: one row a period and group
 -- needs: deals, referred_leads, periods
--- parameters: $as_of, $known_at, $by, $currency
+-- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period
 --   group: what the report is split by; empty where it is not, or where a deal has none

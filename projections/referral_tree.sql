@@ -1,7 +1,7 @@
 -- referral_tree: who brought whom, as deep as it goes, at $as_of as known at $known_at
 -- grain: one row a referred lead, and one an account at the top
 -- needs: deals, referred_leads, events, strikes
--- parameters: $as_of, $known_at, $currency
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   root: the account at the top, which no referral brought
 --   depth: referrals between the root and this row; 0 for the root itself

@@ -1,7 +1,7 @@
 -- referrals: what came of asking each account for referrals, at $as_of as known at $known_at
 -- grain: one row a period and account that was asked or referred a lead in it
 -- needs: referred_leads, events, strikes, periods
--- parameters: $as_of, $known_at, $currency
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   period: the period
 --   account: account id

@@ -1,7 +1,7 @@
 -- referred_leads: every lead that an account referred, captured by $as_of, as known at $known_at
 -- grain: one row a referred lead
 -- needs: deals, events, strikes
--- parameters: $as_of, $known_at, $currency
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   referrer: the account that referred it: what the lead says, else the account that first gave it
 --   deal: the lead's id, which is also its deal's

@@ -2,7 +2,7 @@
 -- grain: one row a period and group
 -- only: won
 -- needs: deals, periods
--- parameters: $as_of, $known_at, $by, $currency
+-- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period
 --   group: what the report is split by; empty where it is not, or where a deal has none

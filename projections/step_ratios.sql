@@ -1,7 +1,7 @@
 -- step_ratios: how each step's ratio compares with its past year, at $as_of as known at $known_at
 -- grain: one row a period, group, process and stage that some lead of the cohort has been in
 -- needs: deals, stage_visits, process_stages, periods
--- parameters: $as_of, $as_of_on, $known_at, $by
+-- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period in which the cohort was captured
 --   group: what the report is split by; empty where it is not, or where a deal has none

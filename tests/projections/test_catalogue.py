@@ -17,6 +17,7 @@ from support.books import END, Books, books, days
 from support.happenings import (
     asked,
     called,
+    cancelled,
     captured,
     case_opened,
     case_resolved,
@@ -33,6 +34,7 @@ from support.happenings import (
     rejected,
     revised,
     satisfied,
+    subscribed,
     target_set,
     touched,
     won,
@@ -76,39 +78,23 @@ GRAINS = {
     "referred_leads": ("deal",),
     "satisfaction": ("period", "account"),
     "process_map": ("period", "process", "from_stage", "to_process", "to_stage", "kind"),
+    "recurring": ("period", "group", "currency"),
+    "renewals": ("period", "account", "subscription", "term"),
+    "repeat": ("account",),
+    "repeat_share": ("period", "group"),
     "stage_visits": ("deal", "visit"),
     "step_ratios": ("period", "group", "process", "stage"),
     "strikes": ("entry",),
     "suggestions": ("account",),
+    "subscription_history": ("entry",),
+    "subscriptions": ("account", "subscription"),
 }
+WALK = {f"{m}_{s}" for m in ("mrr", "arr") for s in ("opening", "new", "expansion", "contraction", "churn", "closing")}
 MONEY = {
-    "amount",
-    "recurring_amount",
-    "value",
-    "value_converted",
-    "bookings",
-    "weighted_amount",
-    "average_deal_size",
-} | {
-    "referred_bookings",
-    "bookings_below",
-    "sales_velocity",
-    "quota",
-    "gap",
-    "commit",
-    "best_case",
-    "pipeline",
-    "amount_lost",
-}
-MONEY = {
-    "amount",
-    "recurring_amount",
-    "value",
-    "bookings",
-    "weighted_amount",
-    "average_deal_size",
-    "list_amount",
-    "discount_amount",
+    *("amount", "recurring_amount", "value", "value_converted", "bookings", "weighted_amount", "average_deal_size"),
+    *("referred_bookings", "bookings_below", "sales_velocity", "quota", "gap", "commit", "best_case", "pipeline"),
+    *("amount_lost", "list_amount", "discount_amount"),
+    *("mrr", "arr", "mrr_before", "arr_before", "repeat_bookings", "new_bookings", "renewals_due_mrr", *WALK),
 }
 
 
@@ -131,6 +117,9 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
     made.record("rate:USD", rate_set(1), rate_set(4, rate="0.8")).record("h", offered(13, currency="USD"))
     made.record("account:x", noted(3), noted(4, preference="price"), case_opened(4), case_resolved(6), satisfied(5))
     made.record("g", revised(14, expected_close="2026-01-20"))
+    made.record(
+        "account:y", opened(-60), subscribed(-25, term_months=1), subscribed(2, subscription="max"), cancelled(7)
+    )
     return made
 
 

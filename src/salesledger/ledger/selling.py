@@ -73,55 +73,63 @@ def sale_of(batch: Batch, win: Proposal, key: str | None) -> Sale:
     known = batch.store.keyed(key) if key else None
     if known is not None:
         return Sale((win, Proposal(known.stream, Record(known.event), key, dated=win.dated)))
-    event, deal = win.command.event, win.stream.partition(":")[2]
-    before = standing(batch.records(win.stream), as_of=event.effective_at)
+    deal = win.stream.partition(":")[2]
+    before = standing(batch.records(win.stream), as_of=win.command.event.effective_at)
     state: DealState = fold(win.stream, before)
-    won = complete(state, event, batch.context.processes)
+    won = complete(state, win.command.event, batch.context.processes)
     assert isinstance(won, DealWon)
     if won.recurring_amount is None:
         return Sale((win,))
     if state.account is None:
         return Sale((win,), _not_started("the deal has no account", "ACCOUNT", deal))
-    stream = f"account:{state.account}"
-    happened = standing(batch.records(stream), as_of=event.effective_at)
-    account: AccountState = fold(stream, happened)
-    if account.opened_at is None:
-        why = f"the account {state.account!r} is not open yet on {day(event.effective_at, batch.context.zone)}"
-        return Sale((win,), _not_started(why, state.account, deal))
-    sold = [r.event.subscription for r in happened if isinstance(r.event, _Priced) and r.event.deal == deal]
-    if sold and account.subscriptions.get(sold[-1]):
-        return Sale((win,), f"{_unchanged(sold[-1], 'the deal sold it before')} {_change(state.account, sold[-1])}")
     captured = next((r.event for r in before if isinstance(r.event, LeadCaptured)), None)
-    grown = captured.subscription if captured is not None else None
-    held = None if grown is None else price_of(happened, grown)
-    common = {"effective_at": won.effective_at, "recorded_by": won.recorded_by, "deal": deal, **_price(won)}
-    if captured is None or grown is None or not account.subscriptions.get(grown) or captured.growth == "cross-sell":
-        name = new_id(batch, state.account, state.product or deal)
-        fields = {**common, "subscription": name, "product": state.product, "term_months": won.term_months}
-        made = build_event("subscription-started", fields, currency=None)
-    elif captured.growth == "renewal" and held is not None and held.currency == won.currency:
-        fields = {**common, "subscription": grown, "term_months": won.term_months}
-        made = build_event("subscription-renewed", fields, currency=None)
-    else:
-        more = None if captured.growth == "renewal" else _added(held, won)
-        if more is None:
-            why = "its interval or its currency is another than the deal's"
-            return Sale((win,), f"{_unchanged(grown, why)} {_change(state.account, grown)}")
-        made = build_event("subscription-changed", {**common, **more, "subscription": grown}, currency=None)
-    return Sale((win, Proposal(stream, Record(made), key, dated=win.dated)))
+    told = _on_account(batch, won, deal, state.account, state.product, captured)
+    if isinstance(told, str):
+        return Sale((win,), told)
+    return Sale((win, Proposal(f"account:{state.account}", Record(told), key, dated=win.dated)))
 
 
-def _price(event: Event) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in ("recurring_amount", "interval_months", "currency")}
+def _on_account(
+    batch: Batch, won: DealWon, deal: str, account: str, product: str | None, captured: LeadCaptured | None
+) -> Event | str:
+    """What is to be recorded on the account, or why nothing is."""
+    stream = f"account:{account}"
+    happened = standing(batch.records(stream), as_of=won.effective_at)
+    state: AccountState = fold(stream, happened)
+    if state.opened_at is None:
+        why = f"the account {account!r} is not open yet on {day(won.effective_at, batch.context.zone)}"
+        return _not_started(why, account, deal)
+    sold = [r.event.subscription for r in happened if isinstance(r.event, _Priced) and r.event.deal == deal]
+    if sold and state.subscriptions.get(sold[-1]):
+        return _unchanged(account, sold[-1], "the deal sold it before")
+    if captured is not None and captured.growth != "cross-sell":
+        grown = captured.subscription
+        if grown is not None and state.subscriptions.get(grown):
+            made = _grown(price_of(happened, grown), grown, captured.growth, won, deal)
+            return made or _unchanged(account, grown, "its interval or its currency is another than the deal's")
+    name = new_id(batch, account, product or deal)
+    fields = {"subscription": name, "product": product, "term_months": won.term_months}
+    return build_event("subscription-started", _common(won, deal) | fields, currency=None)
 
 
-def _added(held: _Priced | None, won: DealWon) -> dict[str, Any] | None:
-    """The price of a subscription with that of an upsell on top; None where they can't be added."""
-    if held is None or (held.interval_months, held.currency) != (won.interval_months, won.currency):
+def _grown(held: _Priced | None, subscription: str, growth: str | None, won: DealWon, deal: str) -> Event | None:
+    """A renewal at the deal's price, or that price on top; None where the two can't be held together."""
+    if held is None or held.currency != won.currency:
+        return None
+    fields = _common(won, deal) | {"subscription": subscription}
+    if growth == "renewal":
+        return build_event("subscription-renewed", fields | {"term_months": won.term_months}, currency=None)
+    if held.interval_months != won.interval_months:
         return None
     assert held.recurring_amount is not None
     assert won.recurring_amount is not None
-    return {"recurring_amount": held.recurring_amount + won.recurring_amount}
+    more = {"recurring_amount": held.recurring_amount + won.recurring_amount}
+    return build_event("subscription-changed", fields | more, currency=None)
+
+
+def _common(won: DealWon, deal: str) -> dict[str, Any]:
+    price = {name: getattr(won, name) for name in ("recurring_amount", "interval_months", "currency")}
+    return {"effective_at": won.effective_at, "recorded_by": won.recorded_by, "deal": deal, **price}
 
 
 def _not_started(why: str, account: str, deal: str) -> str:
@@ -129,9 +137,6 @@ def _not_started(why: str, account: str, deal: str) -> str:
     return f"No subscription was started: {why}. Start it with {command}."
 
 
-def _unchanged(subscription: str, why: str) -> str:
-    return f"The subscription {subscription!r} stays as it is: {why}."
-
-
-def _change(account: str, subscription: str) -> str:
-    return f"Change it with 'salesledger subscription change {account} {subscription} --recurring AMOUNT'."
+def _unchanged(account: str, subscription: str, why: str) -> str:
+    command = f"'salesledger subscription change {account} {subscription} --recurring AMOUNT'"
+    return f"The subscription {subscription!r} stays as it is: {why}. Change it with {command}."
