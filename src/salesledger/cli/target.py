@@ -41,7 +41,7 @@ def _promising(command: F) -> F:
 
 @click.group("target", cls=Prefixed)
 def target_command() -> None:
-    """Record targets."""
+    """Set targets."""
 
 
 @target_command.command("set")
@@ -50,13 +50,16 @@ def target_command() -> None:
 @records
 @click.pass_context
 def set_target(ctx: click.Context, /, **values: Any) -> None:
-    """What is to be booked in a period; it replaces the target set before for the same period."""
+    """What is to be booked in a period.
+
+    It replaces the target set before for the same period.
+    """
     _promise(ctx, "target-set", values)
 
 
 @click.group("forecast", cls=Prefixed)
 def forecast_command() -> None:
-    """Record forecasts that people call."""
+    """Call forecasts."""
 
 
 @forecast_command.command("call")
@@ -73,7 +76,10 @@ def forecast_command() -> None:
 @records
 @click.pass_context
 def call_forecast(ctx: click.Context, /, **values: Any) -> None:
-    """What somebody says will be booked in a period, deals that are won already included."""
+    """What somebody says will be booked.
+
+    In a period, deals that are won already included.
+    """
     _promise(ctx, "forecast-called", values)
 
 
