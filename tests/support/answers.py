@@ -35,6 +35,13 @@ REPORTS = (
     "blocked",
     "bookings",
     "accounts",
+    "judgements",
+    "hand_over_offers",
+    "hand_overs",
+    "meetings",
+    "pain_points",
+    "losses",
+    "discounts",
 )
 JSON_COLUMNS = ("attributes",)
 
