@@ -37,6 +37,13 @@ REPORTS = (
     "accounts",
     "rate_history",
     "pipeline_walk",
+    "judgements",
+    "hand_over_offers",
+    "hand_overs",
+    "meetings",
+    "pain_points",
+    "losses",
+    "discounts",
 )
 JSON_COLUMNS = ("attributes",)
 

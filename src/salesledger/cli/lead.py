@@ -201,6 +201,7 @@ def disqualify(ctx: click.Context, /, deal: str, **values: Any) -> None:
 @lead_command.command("hand-over")
 @deal_argument
 @click.option("--to", "handed_to", metavar="WHO", required=True, help="The account executive (a short id).")
+@click.option("--from", "handed_by", metavar="WHO", help="Who hands it over.  [default: its owner, else who records]")
 @on_date
 @records
 @click.pass_context

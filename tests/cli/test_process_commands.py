@@ -1,0 +1,116 @@
+"""Processes on the command line: versions by date, criteria that judge, reasons that count, deals that move."""
+
+import json
+
+import pytest
+
+from support.console import Console
+
+GALLERY = """
+name = "gallery"
+loss_reasons = ["price"]
+stages = [{name = "visitor", probability = 0.1, entered_by = ["lead-captured"]}]
+criteria = [{attribute = "budget", at_least = 1000}]
+"""
+STRICTER = GALLERY.replace("1000", "5000").replace('"price"', '"price", "taste"')
+
+
+@pytest.fixture
+def gallery(console: Console) -> Console:
+    """A console beside a gallery's process: a first version of January, a stricter one of March."""
+    for day, text in (("2026-01-01", GALLERY), ("2026-03-01", STRICTER)):
+        (console.folder / "gallery.toml").write_text(text)
+        console.ok(f"process define gallery.toml --on {day}")
+    return console
+
+
+def rows(console: Console, line: str) -> list[dict[str, object]]:
+    """What a command prints as JSON."""
+    return list(json.loads(console.ok(f"{line} -O json")))
+
+
+class TestShow:
+    @pytest.mark.parametrize(("as_of", "version"), [("2025-12-01", 1), ("2026-02-28", 1), ("2026-03-01", 2)])
+    def test_gives_the_version_in_force(self, gallery: Console, as_of: str, version: int) -> None:
+        """From its day on; before the first one, the first."""
+        shown = rows(gallery, f"process show gallery --as-of {as_of}")
+        assert [row["process_version"] for row in shown] == [version]
+
+    def test_gives_every_version_where_asked(self, gallery: Console) -> None:
+        """With the day from which each is in force."""
+        shown = rows(gallery, "process show gallery --all --part reasons")
+        told = [(row["process_version"], row["in_force_from"], row["reason"]) for row in shown]
+        assert told == [(1, "2026-01-01", "price"), (2, "2026-03-01", "price"), (2, "2026-03-01", "taste")]
+
+    def test_tells_in_words_what_else_the_process_says(self, gallery: Console) -> None:
+        """Below the table of its stages."""
+        shown = gallery.ok("process show gallery")
+        assert "gallery 2, criteria: budget at least 5000." in shown
+        assert "gallery 2, loss reasons: price; taste." in shown
+
+
+class TestDefine:
+    def test_wants_a_file_or_a_template(self, console: Console) -> None:
+        """One of the two."""
+        assert "one of the two" in console.no("process define")
+        assert "one of the two" in console.no("process define licence.toml --template b2b")
+
+    def test_refuses_a_version_that_would_come_before_another(self, gallery: Console) -> None:
+        """With what to do."""
+        assert "give a later date" in gallery.no("process define gallery.toml --on 2026-02-01")
+
+
+class TestReasons:
+    def test_that_the_process_does_not_list_are_refused(self, gallery: Console) -> None:
+        """By the version that the deal follows."""
+        gallery.ok("lead capture Zed --process gallery --on 2026-02-01")
+        refusal = gallery.no("deal lose zed --reason taste --on 2026-03-05")
+        assert "choose from price" in refusal
+        gallery.ok("deal move zed gallery --on 2026-03-02")
+        gallery.ok("deal lose zed --reason taste --on 2026-03-05")
+
+
+def test_a_lead_is_handed_over_by_its_owner_unless_somebody_else_is_named(console: Console) -> None:
+    """The pair is what hand-overs are counted by."""
+    console.ok("lead hand-over delta --to ann --on 2026-02-03")
+    console.ok("lead hand-over beta --to lee --from max --on 2026-03-02")
+    pairs = [(row["handed_by"], row["handed_to"]) for row in rows(console, "handovers -p 2026Q1")]
+    assert pairs == [("kim", "ann"), ("max", "lee"), ("sue", "ann")]
+
+
+class TestCriteria:
+    @pytest.fixture
+    def judged(self, gallery: Console) -> Console:
+        """Three leads of February with budgets below, between and above what the two versions ask."""
+        for name, budget in (("Low", "500"), ("Mid", "2000"), ("Top", "9000")):
+            gallery.ok(f"lead capture {name} --process gallery --attr budget={budget} --owner {name} --on 2026-02-01")
+        return gallery
+
+    def verdicts(self, console: Console, line: str) -> list[tuple[object, object]]:
+        """Each lead's, in order."""
+        return [(row["deal"], row["judged"]) for row in rows(console, line)]
+
+    def test_are_those_of_the_capture_unless_others_are_asked_for(self, judged: Console) -> None:
+        """A version by its number is one of the lead's own process: other leads are not judged."""
+        assert self.verdicts(judged, "leads process:gallery") == [("low", "unmet"), ("mid", "met"), ("top", "met")]
+        again = self.verdicts(judged, "leads process:gallery --criteria 2")
+        assert again == [("low", "unmet"), ("mid", "unmet"), ("top", "met")]
+        assert ("acme-gmbh", None) in self.verdicts(judged, "leads --criteria 2")
+        assert ("acme-gmbh", "unknown") in self.verdicts(judged, "leads --criteria gallery/2")
+
+    def test_can_be_filtered_by(self, judged: Console) -> None:
+        """By the verdict that is shown, beside filters on the deals."""
+        assert self.verdicts(judged, "leads judged:met") == [("mid", "met"), ("top", "met")]
+        assert self.verdicts(judged, "leads --criteria 2 judged:met") == [("top", "met")]
+        assert self.verdicts(judged, "leads --criteria 2 judged:met owner:low judged:unmet") == [("low", "unmet")]
+        assert self.verdicts(judged, "leads --criteria gal/2 not:judged:unknown not:owner:top") == [
+            ("low", "unmet"),
+            ("mid", "unmet"),
+        ]
+
+    def test_that_are_not_there_are_refused(self, judged: Console) -> None:
+        """With those that are."""
+        for version in ("3", "gallery/3", "b2b/1"):
+            assert "Those that have: gallery/1, gallery/2" in judged.no(f"leads --criteria {version}")
+        for text in ("two", "gallery/", "/2", "-1", "²"):
+            assert "names no version" in judged.no(["leads", f"--criteria={text}"])
