@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from salesledger import Ledger
+from salesledger.domain.events import event_types
+from salesledger.ledger.store import Store  # noqa: F401 - with it every event is in the table of topics
 from salesledger.readmodel.catalogue import BASES, PARAMETERS, load
 from support.console import Console, tell
 
@@ -60,6 +62,31 @@ class TestProjections:
             "deal,value,currency,days_open",
             "delta-ltd,7000.00,EUR,26",
         ]
+
+
+class TestProcess:
+    """docs/process.md: every step has its events, commands, projections and golden outputs."""
+
+    ROWS = table((DOCS / "process.md").read_text(encoding="utf-8"), "| step | events | commands | projections |")
+
+    def said(self, column: int) -> set[str]:
+        """What stands in code style in a column."""
+        return {name for row in self.ROWS for name in re.findall(r"`([^`]+)`", row[column])}
+
+    def test_names_every_event(self) -> None:
+        """All that can be recorded, besides what holds for the whole ledger and what strikes out."""
+        kept = set(event_types()) - {"event-voided", "ledger-opened", "currency-set"}
+        assert self.said(1) - {"judged"} == kept
+
+    def test_names_commands_that_have_golden_outputs(self) -> None:
+        """A file each, without the options."""
+        commands = {command.partition(" --")[0] for command in self.said(2)}
+        golden = {file.stem.replace("_", " ") for file in (Path(__file__).parent / "golden").glob("*.txt")}
+        assert commands <= golden
+
+    def test_names_projections_that_there_are(self) -> None:
+        """By their names."""
+        assert self.said(3) <= set(load())
 
 
 class TestMetrics:

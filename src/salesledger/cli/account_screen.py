@@ -43,7 +43,10 @@ class Section:
     def shown(self, rows: Rows) -> Rows:
         """The columns that people read; all of them where the user's own projection has others."""
         assert self.table is not None
-        names = [name for name in self.table.columns if name not in self.needless]
+        needless = set(self.needless)
+        if self.table.if_converted and not any(row[0] for row in chosen(rows, ["rate"]).rows):
+            needless |= set(self.table.if_converted)
+        names = [name for name in self.table.columns if name not in needless]
         kept = chosen(rows, names, unless_zero=self.table.unless_zero)
         return kept if kept.columns else rows
 

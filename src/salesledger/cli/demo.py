@@ -66,6 +66,8 @@ def _tour(place: Path, deal: str) -> None:
         ("Leads, bookings, deal size, close ratio and lifetime, by quarter", ["metrics", "-Q", "process:b2b"]),
         ("How far did the leads of 2025 come?", ["funnel", "-p", "2025", "process:b2b"]),
         ("Where does money wait longer than usual?", ["blocked", "amt:>30000"]),
+        ("What moved the pipeline in the last quarter?", ["diff", "2026-03-31", "2026-06-30", "process:b2b"]),
+        ("What do clients pay every month, and what moved that?", ["recurring", "-Q"]),
         ("One deal's history, with a correction", ["history", deal]),
     )
     from salesledger.cli.main import root

@@ -204,6 +204,7 @@ class _Company:
         money: dict[str, Any] = {"amount": format(amount, "f"), "currency": CURRENCY} | (
             recurring if self.chance.random() < 0.4 else {}
         )
+        met = day
         for step, (chance, mean_days) in _STEPS.items():
             day = self.after(day, mean_days * self.chance.choices((1, 2.5, 9), (0.84, 0.11, 0.05))[0])
             if day > LAST_DAY:
@@ -213,6 +214,7 @@ class _Company:
                 self.say(stream, de.DealLost, day, owner, reason=reason, competitor=competitor)
                 return
             if step == "meeting":
+                met = day
                 pains = tuple(self.chance.sample(_PAINS, self.chance.randint(1, 2)))
                 self.say(
                     stream,
@@ -226,10 +228,17 @@ class _Company:
                 closing = day + timedelta(days=self.chance.randint(20, 70))
                 self.say(stream, de.DealRevised, day, owner, expected_close=closing, category="pipeline", **money)
             elif step == "proposal":
+                if self.later.random() < 0.2:
+                    self.note(stream, de.TrialStarted, met + timedelta(days=1), owner, product="Sensor Kit")
+                    self.note(stream, de.TrialEnded, day, owner, outcome="kept")
                 listed = Decimal(money["amount"]) + money.get("recurring_amount", 0) * money.get("term_months", 0)
                 money["list_amount"] = listed * self.later.choice((100, 100, 105, 110, 125)) // 100
                 self.say(stream, de.OfferMade, day, owner, terms="net 30", **money)
             elif step == "negotiation":
+                if self.later.random() < 0.3:
+                    less = Decimal(money["amount"]) * self.later.choice((80, 85, 90)) // 100
+                    countered = {name: value for name, value in money.items() if name != "list_amount"}
+                    self.note(stream, de.OfferCountered, day, owner, **countered | {"amount": less})
                 self.say(stream, de.PaperworkSent, day, owner)
             else:
                 self.win(stream, name, day, owner, money)
@@ -238,6 +247,8 @@ class _Company:
         """A client, who is asked for names and often gives one."""
         self.say(stream, de.DealWon, day, owner, **money)
         self.say(f"account:{slug(name)}", AccountOpened, day, owner, company=name)
+        if day < LAST_DAY:
+            self.note(stream, de.DealRevised, day + timedelta(days=1), owner, account=slug(name))
         self.keep(slug(name), stream, day, owner, money)
         asked = day + timedelta(days=30)
         if asked > LAST_DAY:
@@ -337,6 +348,8 @@ def _builds_on(proposal: Proposal) -> list[str]:
         streams.append(f"deal:{event.lead}")
     if isinstance(event, ac.SubscriptionStarted) and event.deal:
         streams.append(f"deal:{event.deal}")
+    if isinstance(event, de.DealRevised) and event.account:
+        streams.append(f"account:{event.account}")
     if isinstance(event, de.LeadCaptured):
         streams += [f"account:{name}" for name in (event.referred_by, event.account) if name]
     return streams
