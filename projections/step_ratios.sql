@@ -43,6 +43,9 @@ members AS (
     FROM cohorts c
     JOIN deals d ON d.captured_at >= c.begins_at AND d.captured_at < c.ends_at AND d.captured_at <= c.followed_to
 ),
+followed AS (
+    SELECT deal, process, max_by(process_version, visit) AS process_version FROM stage_visits GROUP BY deal, process
+),
 visited AS (
     SELECT DISTINCT
         m.period,
@@ -56,10 +59,14 @@ visited AS (
         coalesce(s.position, -1) AS position
     FROM members m
     JOIN stage_visits v ON v.deal = m.deal AND v.entered_at <= m.followed_to
-    LEFT JOIN process_stages s ON s.process = m.process AND s.process_version = m.process_version AND s.stage = v.stage
+    JOIN followed f ON f.deal = v.deal AND f.process = v.process
+    LEFT JOIN process_stages s
+        ON s.process = v.process
+        AND s.process_version = CASE WHEN v.process = m.process THEN m.process_version ELSE f.process_version END
+        AND s.stage = v.stage
 ),
 reached AS (
-    SELECT *, max(position) OVER (PARTITION BY period, deal) AS furthest FROM visited
+    SELECT *, max(position) OVER (PARTITION BY period, deal, process) AS furthest FROM visited
 ),
 steps AS (
     SELECT

@@ -55,9 +55,11 @@ class TestDefine:
         assert "one of the two" in console.no("process define")
         assert "one of the two" in console.no("process define licence.toml --template b2b")
 
-    def test_refuses_a_version_that_would_come_before_another(self, gallery: Console) -> None:
-        """With what to do."""
-        assert "give a later date" in gallery.no("process define gallery.toml --on 2026-02-01")
+    def test_takes_a_version_that_came_into_force_before_another(self, gallery: Console) -> None:
+        """What was decided last holds from its day on."""
+        assert "process_version=3" in gallery.ok("process define gallery.toml --on 2026-02-01")
+        shown = gallery.ok("process show gallery --as-of 2026-02-02 -O csv")
+        assert {line.split(",")[1] for line in shown.splitlines()[1:]} == {"3"}
 
 
 class TestReasons:

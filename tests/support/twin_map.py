@@ -117,19 +117,23 @@ def step_ratios(asked: Asked) -> list[Row]:
     cells: dict[tuple[Any, ...], list[bool]] = {}
     first_days = dict(zip([p.label for p in asked.periods], [p.begin for p in asked.periods], strict=True))
     every = {deal["deal"]: deal for deal in deals(asked)}
+    last = {(visit["deal"], visit["process"]): visit["process_version"] for visit in stage_visits(asked)}
+    last |= {(name, deal["process"]): deal["process_version"] for name, deal in every.items()}
     for label, begins, ends in begun:
         until = begins + followed
-        been: dict[str, dict[tuple[str, str], int]] = {}
+        been: dict[tuple[str, str], dict[str, int]] = {}
         for visit in stage_visits(asked):
             deal = every.get(visit["deal"])
             if deal and begins <= deal["captured_at"] < ends and deal["captured_at"] <= until >= visit["entered_at"]:
-                place = asked.stages.get((deal["process"], deal["process_version"], visit["stage"]))
-                been.setdefault(visit["deal"], {})[visit["process"], visit["stage"]] = place[0] if place else -1
-        for name, stages in been.items():
+                key = visit["deal"], visit["process"]
+                place = asked.stages.get((visit["process"], last[key], visit["stage"]))
+                been.setdefault(key, {})[visit["stage"]] = place[0] if place else -1
+        for (name, process), stages in been.items():
             won = every[name]["status"] == "won" and every[name]["closed_at"] <= until
-            for (process, stage), position in stages.items():
-                key = (label, split(asked, every[name]), process, stage)
-                cells.setdefault(key, []).append(won or max(stages.values()) > position)
+            for stage, position in stages.items():
+                cells.setdefault((label, split(asked, every[name]), process, stage), []).append(
+                    won or max(stages.values()) > position
+                )
     rows = []
     for (label, group, process, stage), reached in cells.items():
         ratio = sum(reached) / len(reached)

@@ -76,6 +76,8 @@ def wrapped(
     """
     assert rows.columns[-1] == column
     wide = column_widths(rows, zone)
+    if column not in wide:  # nothing is in it, so it isn't shown
+        return fitted(rows, width, expendable, zone=zone)
     others = {name: w for name, w in wide.items() if name != column}
     kept, gone = _without(rows, others, width - min(wide[column], _WRAPPED), expendable)
     room = max(width - sum(w + _GAP for name, w in others.items() if name not in gone), _READABLE)
