@@ -12,7 +12,7 @@ test: .venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # The environment, pinned and checked by hash. The stamp makes a changed lock or pyproject rebuild it.
 .venv: .venv/.stamp
