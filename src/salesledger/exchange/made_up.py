@@ -249,7 +249,7 @@ class _Company:
         self.say(f"account:{slug(name)}", AccountOpened, day, owner, company=name)
         if day < LAST_DAY:
             self.note(stream, de.DealRevised, day + timedelta(days=1), owner, account=slug(name))
-        self.keep(slug(name), stream, day, owner, money)
+        self.keep(name, stream, day, owner, money)
         asked = day + timedelta(days=30)
         if asked > LAST_DAY:
             return
@@ -259,9 +259,9 @@ class _Company:
             if given <= LAST_DAY:
                 self.lead(given, referred_by=slug(name))
 
-    def keep(self, client: str, stream: str, day: date, owner: str, money: dict[str, Any]) -> None:
+    def keep(self, name: str, stream: str, day: date, owner: str, money: dict[str, Any]) -> None:
         """The years after the first deal: a subscription, spare parts over the counter, service, what the client values."""
-        account = f"account:{client}"
+        account = f"account:{slug(name)}"
         if "recurring_amount" in money:
             self.subscribe(account, stream.partition(":")[2], day, owner, money)
         liked = self.later.choice(_LIKES)
@@ -271,7 +271,7 @@ class _Company:
         number = 0
         while (after := after + timedelta(days=self.later.randint(40, 160))) <= LAST_DAY:
             number += 1
-            self.serve(account, after, number) if self.later.random() < 0.4 else self.order(client, after, number)
+            self.serve(account, after, number) if self.later.random() < 0.4 else self.order(name, after, number)
             if number % 2 == 0:
                 self.note(account, ac.SatisfactionNoted, after, "service", score=self.later.choice((10, 9, 9, 8, 7, 4)))
 
@@ -302,13 +302,13 @@ class _Company:
             how = self.later.choice(("repair", "repair", "replace"))
             self.note(account, ac.CaseResolved, done, "service", case_id=case, resolution=how)
 
-    def order(self, client: str, day: date, number: int) -> None:
+    def order(self, name: str, day: date, number: int) -> None:
         """Spare parts, sold in one step; some clients pay in dollars."""
-        stream, amount = f"deal:{client}-order-{number}", Decimal(self.later.randint(4, 60) * 25)
+        stream, amount = f"deal:{slug(name)}-order-{number}", Decimal(self.later.randint(4, 60) * 25)
         currency = self.later.choice((CURRENCY, CURRENCY, CURRENCY, "USD"))
         told = {
-            "company": client,
-            "account": client,
+            "company": name,
+            "account": slug(name),
             "process": "counter",
             "source": "counter",
             "product": "Spare parts",
