@@ -61,8 +61,8 @@ steps AS (
     FROM left_stages
     WHERE closes AND next_stage IS NOT NULL
 ),
-newest AS (
-    SELECT process, max(process_version) AS process_version FROM process_stages GROUP BY process
+followed AS (
+    SELECT deal, process, max_by(process_version, visit) AS process_version FROM stage_visits GROUP BY deal, process
 ),
 placed AS (
     SELECT
@@ -88,7 +88,7 @@ placed AS (
     FROM steps s
     JOIN deals d ON d.deal = s.deal
     JOIN periods p ON d.captured_at >= p.begins_at AND d.captured_at < p.ends_at
-    LEFT JOIN newest n ON n.process = s.process
+    LEFT JOIN followed n ON n.deal = s.deal AND n.process = s.process
     LEFT JOIN process_stages f
         ON f.process = s.process
         AND f.process_version = CASE WHEN d.process = s.process THEN d.process_version ELSE n.process_version END

@@ -69,9 +69,7 @@ def process_map(asked: Asked) -> list[Row]:
     visits: dict[str, list[Row]] = {}
     for visit in stage_visits(asked):
         visits.setdefault(visit["deal"], []).append(visit)
-    newest: dict[Any, int] = {}
-    for process, version, _ in asked.stages:
-        newest[process] = max(newest.get(process, 0), version or 0)
+    followed = {(visit["deal"], visit["process"]): visit["process_version"] for visit in stage_visits(asked)}
     taken: dict[tuple[Any, ...], list[tuple[Row, Row]]] = {}
     leaving: Counter[tuple[Any, ...]] = Counter()
     for deal in deals(asked):
@@ -80,7 +78,7 @@ def process_map(asked: Asked) -> list[Row]:
                 continue
             for step in steps_of(visits[deal["deal"]]):
                 same = deal["process"] == step["process"]
-                version = deal["process_version"] if same else newest[step["process"]]
+                version = deal["process_version"] if same else followed[deal["deal"], step["process"]]
                 kind = kind_of(asked, step, version)
                 key = (label, step["process"], step["from"], step["to"], step["to_process"], kind)
                 taken.setdefault(key, []).append((deal, step))

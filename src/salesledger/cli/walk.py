@@ -90,7 +90,7 @@ def _map_notes(ledger: "Ledger", answer: "Answer") -> list[str]:
     rows = answer.dicts()
     defined = _defined(ledger)
     notes = [
-        f"Defined order of {process}: {' > '.join(defined[process])}."
+        f"Defined order of {process}, in its newest version: {' > '.join(defined[process])}."
         for process in dict.fromkeys(row["process"] for row in rows)
         if process in defined
     ]

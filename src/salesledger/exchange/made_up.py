@@ -112,6 +112,28 @@ class _Company:
                     middle = _quarter(number) + timedelta(days=45)
                     self.note(stream, ForecastCalled, middle, who, owner=who, amount=called, **period)
 
+    def abroad(self) -> None:
+        """One deal in dollars that goes through all that a deal can: lost, reopened, moved to the next version, still open."""
+        deal, owner = "deal:lakeside-mills-inc", "kim"
+        price = {"amount": Decimal(42_000), "currency": "USD"}
+        told = {"company": "Lakeside Mills Inc", "source": "event", "segment": "large", "team": "export"}
+        story: tuple[tuple[type[Event], date, dict[str, Any]], ...] = (
+            (de.LeadCaptured, date(2025, 9, 8), {**told, "owner": owner, "product": "Plant View", **price}),
+            (de.LeadQualified, date(2025, 9, 15), {"use_case": "audits", "budget": "named", "timing": "this year"}),
+            (de.DealLost, date(2025, 10, 6), {"reason": "timing"}),
+            (de.DealReopened, date(2025, 11, 3), {"reason": "the budget came after all"}),
+            (de.DealMoved, date(2025, 11, 4), {"process": "b2b"}),
+            (de.MeetingHeld, date(2025, 11, 20), {"kind": "visit", "attendees": 6, "pain_points": ("audits",)}),
+            (de.DealAdvanced, date(2026, 2, 3), {"stage": "negotiation"}),
+            (de.DealAdvanced, date(2026, 3, 10), {"stage": "proposal"}),
+        )
+        for event_class, day, fields in story:
+            self.note(deal, event_class, day, owner, **fields)
+        quarter = {"begins_on": _quarter(7), "ends_on": _quarter(8), "currency": CURRENCY}
+        self.note("target:team-export", TargetSet, _quarter(7), "ops", team="export", amount=Decimal(60_000), **quarter)
+        hoped = {"call": "best-case", "amount": Decimal(190_000)}
+        self.note("target:kim", ForecastCalled, date(2026, 5, 16), owner, owner=owner, **hoped, **quarter)
+
     def note(self, stream: str, event_class: type[Event], day: date, who: str, **fields: Any) -> None:
         """One thing happens and is entered the same morning."""
         effective_at = datetime.combine(day, time(7, 30), UTC)
@@ -271,9 +293,22 @@ class _Company:
         number = 0
         while (after := after + timedelta(days=self.later.randint(40, 160))) <= LAST_DAY:
             number += 1
+            if number == 3:
+                self.note(account, ReferralAsked, after, "service", cards=10)
+            if number == 4 and after > date(2025, 7, 5):
+                self.grow(name, stream.partition(":")[2], after, owner)
             self.serve(account, after, number) if self.later.random() < 0.4 else self.order(name, after, number)
             if number % 2 == 0:
                 self.note(account, ac.SatisfactionNoted, after, "service", score=self.later.choice((10, 9, 9, 8, 7, 4)))
+
+    def grow(self, name: str, deal: str, day: date, owner: str) -> None:
+        """A client buys something else as well."""
+        more = f"deal:{slug(name)}-more"
+        told = {"company": name, "account": slug(name), "grown_from": deal, "growth": "cross-sell", "source": "client"}
+        self.note(more, de.LeadCaptured, day, owner, owner=owner, product="Training", **told)
+        if day + timedelta(days=14) <= LAST_DAY:
+            price = {"amount": Decimal(self.later.randint(10, 40) * 100), "currency": CURRENCY}
+            self.note(more, de.DealWon, day + timedelta(days=14), owner, **price)
 
     def subscribe(self, account: str, deal: str, day: date, owner: str, money: dict[str, Any]) -> None:
         """A subscription, its price a year later, and its end."""
@@ -324,6 +359,7 @@ def proposals(seed: int = 7) -> Iterator[list[Proposal]]:
     """Everything that the company records in two years, in the order in which it became known, a group an event."""
     company = _Company(random.Random(seed))  # noqa: S311 - a story, not a secret
     company.begin()
+    company.abroad()
     day = FIRST_DAY
     while day <= LAST_DAY:
         if day.weekday() < 5:
