@@ -162,7 +162,7 @@ def leads(asked: Asked) -> list[Row]:
 
 def velocity(still_open: int, won: list[Row], lost: list[Row]) -> Decimal | None:
     """Open deals times the average size times the close ratio, divided by the average lifetime; exact, rounded once."""
-    amounts = [d["value"] for d in won if d["value"] is not None]
+    amounts = [d["value_converted"] for d in won if d["value_converted"] is not None]
     lived = sum((d["closed_on"] - d["captured_on"]).days for d in won)
     if not amounts or not lived:
         return None
