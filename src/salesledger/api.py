@@ -35,8 +35,6 @@ __all__ = ["Ledger", "to_path"]
 COUNTER = "counter"
 """The process of sales over the counter, where a ledger has one."""
 
-_MONEY = ("amount", "recurring_amount", "interval_months", "term_months", "currency")
-
 
 class Ledger(Reader):
     """A ledger: record events, ask about any past date.
@@ -254,10 +252,14 @@ class Ledger(Reader):
         Raises:
             BadValue: no amount, or a value that an event can't hold.
         """
+        from salesledger.domain.deal_events import Money
         from salesledger.ledger.proposals import propose_sale
 
         given = {name: value for name, value in fields.items() if value is not None}
-        price = {name: given[name] for name in _MONEY if name in given} | {"list_amount": list_amount, "terms": terms}
+        price = {name: given[name] for name in Money.model_fields if name in given} | {
+            "list_amount": list_amount,
+            "terms": terms,
+        }
         if not {"amount", "recurring_amount"} & set(price):
             raise BadValue("A sale needs its amount. Nothing was recorded.")
         if "process" not in given and COUNTER in self.store.processes().names():
@@ -322,17 +324,14 @@ class Ledger(Reader):
         return self.record("case-opened", account=account, kind=kind, case_id=case_id, key=key, **fields)
 
     def _case_id(self, account: str, kind: str, key: str | None) -> str:
-        from itertools import count
-
         from salesledger.domain.account import CaseOpened
-        from salesledger.domain.values import slug
+        from salesledger.domain.values import free_id
 
         before = self.store.keyed(key) if key else None
         if before and isinstance(before.event, CaseOpened):
             return before.event.case_id  # the same key means the same case
-        taken = {r.event.case_id for r in self.store.records(f"account:{account}") if isinstance(r.event, CaseOpened)}
-        made = slug(kind)
-        return next(name for n in count(1) if (name := made if n == 1 else f"{made}-{n}") not in taken)
+        records = self.store.records(f"account:{account}")
+        return free_id(kind, {r.event.case_id for r in records if isinstance(r.event, CaseOpened)})
 
     def win(
         self,

@@ -9,7 +9,7 @@ from salesledger.cli.escape import markdown_text, safe_text
 from salesledger.cli.layout import chosen, fitted
 from salesledger.cli.options import opened, terminal_width
 from salesledger.cli.render import Rows, format_for, money, render, write
-from salesledger.cli.reports import counted, to_rows, when
+from salesledger.cli.reports import counted, to_rows, unconverted, when
 from salesledger.cli.tables import ACCOUNT_SUBSCRIPTIONS, CASES, DEALS, PROFILE, REFERRED_LEADS, SATISFACTION, Table
 from salesledger.errors import NotFound
 
@@ -43,9 +43,7 @@ class Section:
     def shown(self, rows: Rows) -> Rows:
         """The columns that people read; all of them where the user's own projection has others."""
         assert self.table is not None
-        needless = set(self.needless)
-        if self.table.if_converted and not any(row[0] for row in chosen(rows, ["rate"]).rows):
-            needless |= set(self.table.if_converted)
+        needless = unconverted(rows, self.table) | set(self.needless)
         names = [name for name in self.table.columns if name not in needless]
         kept = chosen(rows, names, unless_zero=self.table.unless_zero)
         return kept if kept.columns else rows

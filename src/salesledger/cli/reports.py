@@ -137,13 +137,19 @@ def report(
         )
 
 
+def unconverted(rows: Rows, table: Table) -> set[str]:
+    """The columns that say nothing where no value was converted."""
+    if table.if_converted and not any(row[0] for row in chosen(rows, ["rate"]).rows):
+        return set(table.if_converted)
+    return set()
+
+
 def for_people(rows: Rows, table: Table, question: "Question") -> Rows:
     """What a report's table shows."""
     needless: set[str] = set()
     if not question.periods and not table.own_periods:
         needless.add("period")
-    if table.if_converted and not any(row[0] for row in chosen(rows, ["rate"]).rows):
-        needless |= set(table.if_converted)
+    needless |= unconverted(rows, table)
     if table.unless_empty:
         told = [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
         kept = [i for i, row in enumerate(told) if row["deals"] or row["line"] in table.unless_empty]

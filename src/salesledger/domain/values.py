@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Container
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
@@ -111,6 +112,16 @@ def slug(name: str) -> str:
     words = re.split(r"[\W_]+", unicodedata.normalize("NFC", plain))
     made = "-".join(word for word in words if word)[:60].strip("-")
     return made if made and all(c.isalnum() or c == "-" for c in made) else "unnamed"
+
+
+def free_id(name: str, taken: Container[str]) -> str:
+    """The id made from a name that is not taken: with a number, from 2, where the one without is."""
+    base = candidate = slug(name)
+    number = 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{base}-{number}"
+    return candidate
 
 
 def _only_iso_date(value: Any) -> Any:

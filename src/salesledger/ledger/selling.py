@@ -16,7 +16,7 @@ from salesledger.domain.deal_events import DealWon, LeadCaptured
 from salesledger.domain.decide import Record, fold
 from salesledger.domain.events import Event
 from salesledger.domain.timeline import Recorded, standing
-from salesledger.domain.values import slug
+from salesledger.domain.values import free_id
 from salesledger.ledger.batch import Batch, Proposal
 from salesledger.ledger.intake import build_event
 
@@ -48,13 +48,7 @@ def price_of(records: Iterable[Recorded], subscription: str) -> _Priced | None:
 
 def new_id(batch: Batch, account: str, name: str) -> str:
     """An id for a subscription, made from a name: with a number where the account has used it before."""
-    used = {getattr(record.event, "subscription", None) for record in batch.records(f"account:{account}")}
-    base = slug(name)
-    candidate, number = base, 1
-    while candidate in used:
-        number += 1
-        candidate = f"{base}-{number}"
-    return candidate
+    return free_id(name, {getattr(record.event, "subscription", "") for record in batch.records(f"account:{account}")})
 
 
 def sale_of(batch: Batch, win: Proposal, key: str | None) -> Sale:
