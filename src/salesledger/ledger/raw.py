@@ -1,0 +1,43 @@
+"""The log as it is stored: every row in order, nothing turned into an object, no topic looked up."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_ROWS_AT_ONCE = 4096
+
+
+class RawEntry(NamedTuple):
+    """A row of the log, as the file holds it.
+
+    Attributes:
+        recorded_at: microseconds since 1970, UTC.
+    """
+
+    entry: int
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+    recorded_at: int
+    key: str | None
+
+
+def raw_entries(connection: sqlite3.Connection, *, after: int = 0, upto: int | None = None) -> Iterator[RawEntry]:
+    """The rows behind an entry, in the log's order.
+
+    Args:
+        connection: open on the ledger; what it reads is one snapshot where it is in a transaction.
+        after: the entry behind which to begin.
+        upto: the last entry to give; None for all.
+
+    Raises:
+        sqlite3.Error: the file can't be read.
+    """
+    cursor = connection.execute(
+        "SELECT entry, originator_id, originator_version, topic, state, recorded_at, key FROM stored_events "
+        "WHERE entry > ? AND entry <= ? ORDER BY entry",
+        (after, upto if upto is not None else 2**63 - 1),
+    )
+    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        yield from map(RawEntry._make, rows)
