@@ -133,11 +133,11 @@ class StoreError(SalesledgerError):
 class NoLedger(StoreError):
     """There is no ledger at that place."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__(
-            f"There is no ledger at {place!r}. Make one with 'salesledger -f {shlex.quote(place)} init', "
-            "or name another with -f or $SALESLEDGER_FILE."
+    def __init__(self, place: str, remedy: str | None = None) -> None:
+        usual = (
+            f"Make one with 'salesledger -f {shlex.quote(place)} init', or name another with -f or $SALESLEDGER_FILE."
         )
+        super().__init__(f"There is no ledger at {place!r}. {remedy or usual}")
 
 
 class NotALedger(StoreError):
@@ -157,10 +157,10 @@ class NewerLedger(StoreError):
 
 
 class LedgerExists(StoreError):
-    """There is a ledger at that place already."""
+    """There is a file at that place already."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__(f"{place!r} exists already; it was left as it is. Name another file with -f.")
+    def __init__(self, place: str, remedy: str = "Name another file with -f.") -> None:
+        super().__init__(f"{place!r} exists already; it was left as it is. {remedy}")
 
 
 class ReadOnlyLedger(StoreError):

@@ -338,6 +338,14 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "import csv deals.csv --rules rules.toml --dry-run -O json",
     ),
     "export": ("export jsonl --upto 5", "export csv --upto 2 -o -", "export"),
+    "backup": ("backup monday.ledger", "backup tuesday.ledger -O json", "backup monday.ledger"),
+    "restore": (
+        "backup monday.ledger",
+        "-f tried.ledger restore monday.ledger",
+        "-f again.ledger restore monday.ledger -O json",
+        "restore monday.ledger",
+        "-f new.ledger restore deals.csv",
+    ),
     "demo": ("demo --keep demo.ledger --quiet",),
     "completion": ("completion bash",),
 }

@@ -10,7 +10,8 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger.contract import FIRST, Backend, RecorderContract, stored
 from ledger.sqlite_backend import SQLiteBackend
-from salesledger.ledger.recorder import LedgerRecorder, make_private
+from salesledger.ledger.files import make_private
+from salesledger.ledger.recorder import LedgerRecorder
 from salesledger.ledger.store import Store
 
 

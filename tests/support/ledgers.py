@@ -18,8 +18,8 @@ from salesledger.domain.timeline import Recorded
 from salesledger.ledger import recorder as recorder_module
 from salesledger.ledger import store as store_module
 from salesledger.ledger.batch import Outcome, Proposal
+from salesledger.ledger.files import make_private
 from salesledger.ledger.mapper import LoggedEvent
-from salesledger.ledger.recorder import make_private
 from salesledger.ledger.store import Store
 from support.happenings import at
 

@@ -59,6 +59,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "projections": ("inspect", "The projections there are."),
     "import": ("exchange", "Take events from other systems' files."),
     "export": ("exchange", "Write every event to a file."),
+    "backup": ("backup", "Copy the ledger to a file, while others use it."),
+    "restore": ("backup", "Make a ledger of a backup."),
     "demo": ("demo", "A made-up company, and a tour of it."),
     "completion": ("keep", "Set up completion in your shell."),
 }

@@ -1,7 +1,6 @@
 """The log on SQLite: the eventsourcing library's recorder, made durable, ordered, keyed and append-only."""
 
 import json
-import os
 import sqlite3
 import sys
 import threading
@@ -221,12 +220,3 @@ class _Datastore(SQLiteDatastore):
         super().__init__(db_name, originator_id_type="text")
         self.pool.close()
         self.pool = _Pool(db_name=db_name, lock_timeout=max(1, round(lock_seconds())))
-
-
-def make_private(path: str | os.PathLike[str]) -> None:
-    """Create an empty file that only its owner may read and write.
-
-    Raises:
-        FileExistsError: there is one already.
-    """
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -5,7 +5,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from salesledger.domain.timeline import UNRECORDED, Recorded, standing
 from salesledger.errors import NOTHING_RECORDED, Conflict, LedgerExists, NotFound, SalesledgerError, StoreError
 from salesledger.ledger.application import LedgerApplication
 from salesledger.ledger.batch import Batch, Outcome, Proposal
+from salesledger.ledger.files import appearing
 from salesledger.ledger.format import (
     APPLICATION_ID,
     FORMAT,
@@ -38,7 +39,6 @@ from salesledger.ledger.format import (
     uri,
 )
 from salesledger.ledger.mapper import Pending
-from salesledger.ledger.recorder import make_private
 
 Group = Sequence[Proposal] | Callable[[Batch], Sequence[Proposal]]
 """Proposals that are recorded together or not at all, or what makes them of the batch so far."""
@@ -90,22 +90,16 @@ class Store:
         """
         if path.exists():
             raise LedgerExists(str(path))
-        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
         try:
-            make_private(draft)
-            _lay_out(draft)
-            with cls(draft, LedgerApplication(draft)) as store:
-                store._begin(timezone, currency, recorded_by)
-            try:
-                path.hardlink_to(draft)
-            except FileExistsError:
-                raise LedgerExists(str(path)) from None
+            with appearing(path) as draft:
+                _lay_out(draft)
+                with cls(draft, LedgerApplication(draft)) as store:
+                    store._begin(timezone, currency, recorded_by)
+        except FileExistsError:
+            raise LedgerExists(str(path)) from None
         except (OSError, sqlite3.Error) as e:
             why = e.strerror if isinstance(e, OSError) else e
             raise StoreError(f"{str(path)!r} can't be made: {why}. Choose another place with -f.") from e
-        finally:
-            with suppress(OSError):
-                draft.unlink()
         return cls.open(path)
 
     def _begin(self, timezone: str, currency: str | None, recorded_by: str) -> None:

@@ -1,0 +1,69 @@
+"""Commands that keep the ledger safe: backup and restore."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from salesledger.cli.main import place_of
+from salesledger.cli.options import emit, printing
+from salesledger.cli.render import Rows, format_for, write
+
+if TYPE_CHECKING:
+    from salesledger.ledger.backup import Copied
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@printing
+@click.pass_context
+def backup_command(ctx: click.Context, /, file: Path, format_: str | None, output: str | None) -> None:
+    """Copy the ledger to a file, while others use it.
+
+    The copy is the ledger as it is at this moment. It is read back and compared with the ledger, entry by entry, before it
+    gets its name; a file that is there already is never replaced. It is your own (mode 0600).
+    """
+    from salesledger.api import to_path
+    from salesledger.ledger.backup import back_up
+
+    place = to_path(place_of(ctx))
+    _tell(back_up(place, file), f"Backed up {_name(place)} to {_name(file)}", format_, output)
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@printing
+@click.pass_context
+def restore_command(ctx: click.Context, /, file: Path, format_: str | None, output: str | None) -> None:
+    """Make a ledger of a backup.
+
+    It is made where -f says, and never replaces one: move that away first. The backup is checked before anything is made,
+    and stays as it is.
+    """
+    from salesledger.api import to_path
+    from salesledger.ledger.backup import restore
+
+    place = to_path(place_of(ctx))
+    _tell(restore(file, place), f"Restored {_name(file)} to {_name(place)}", format_, output)
+
+
+def _name(path: Path) -> str:
+    from salesledger.cli.escape import safe_text
+
+    return safe_text(os.fspath(path))
+
+
+def _tell(copied: "Copied", done: str, format_: str | None, output: str | None) -> None:
+    if format_for(format_, output) == "table":
+        write(f"{done}: {copied.entries} entries, {copied.size} bytes, compared entry by entry.\n", output)
+        return
+    from salesledger.api import Ledger
+
+    rows = Rows(
+        ["file", "ledger_id", "entries", "bytes"],
+        ["VARCHAR", "VARCHAR", "BIGINT", "BIGINT"],
+        [(os.fspath(copied.path), copied.ledger_id, copied.entries, copied.size)],
+    )
+    with Ledger.open(copied.path) as ledger:
+        emit(rows, ledger, format_=format_, output=output)

@@ -1,0 +1,154 @@
+"""Copies of a ledger: made while others write to it, and compared with it entry by entry before they count."""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from salesledger.errors import DamagedLedger, LedgerExists, NoLedger, SalesledgerError, StoreError
+from salesledger.ledger.files import appearing
+from salesledger.ledger.format import SCHEMA, Head, check_format, connect_to_read, read_head, translated
+from salesledger.ledger.raw import RawEntry, raw_entries
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What a copy of a ledger holds.
+
+    Attributes:
+        entries: how many entries it has, which is also the number of its last.
+        size: bytes of its file.
+    """
+
+    path: Path
+    ledger_id: str
+    entries: int
+    size: int
+
+
+def back_up(ledger: Path, to: Path) -> Copied:
+    """Copy a ledger, as it is at this moment, to a file that isn't there yet.
+
+    Others may go on writing meanwhile. The file is its owner's alone, and appears when all of it is on the disk and has been read
+    back: it is a sound ledger, and each of its entries is byte for byte the one in the ledger.
+
+    Raises:
+        NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: of the ledger.
+        LedgerExists: there is a file at the backup's place already.
+        StoreError: the backup can't be written there.
+    """
+    try:
+        if _taken(to):
+            raise LedgerExists(str(to), "Name another file for the backup.")
+        return _copy(ledger, to, "Name another file for the backup.")
+    except SalesledgerError as e:
+        raise e.also("No backup was made.") from e.__cause__
+
+
+def restore(backup: Path, ledger: Path) -> Copied:
+    """Make a ledger of a backup, which must be a sound ledger itself and stays as it is.
+
+    What others have computed from a ledger that was at that place before, its mirror, is forgotten.
+
+    Raises:
+        NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: of the backup.
+        LedgerExists: there is a ledger at that place already, or what is left of one.
+        StoreError: the ledger can't be written there.
+    """
+    try:
+        # A write-ahead log that was left behind would be taken for the new ledger's.
+        for place in (ledger, *(ledger.with_name(ledger.name + ending) for ending in ("-wal", "-journal"))):
+            if _taken(place):
+                raise LedgerExists(str(place), "Move it away first, or restore to another place with -f.")
+        if not backup.exists():
+            raise NoLedger(str(backup), "Name a file that 'salesledger backup' has made.")
+        _forget_mirror(ledger)
+        return _copy(backup, ledger, "Choose another place with -f.")
+    except SalesledgerError as e:
+        raise e.also("No ledger was made.") from e.__cause__
+
+
+def _taken(place: Path) -> bool:
+    return place.exists() or place.is_symlink()
+
+
+def _copy(source: Path, target: Path, remedy: str) -> Copied:
+    connection, _ = connect_to_read(source)
+    with closing(connection):
+        with translated(source):
+            connection.execute("BEGIN")  # all that follows sees one moment of the ledger
+        head = _examine(connection, source)
+        try:
+            with appearing(target) as draft:
+                with closing(sqlite3.connect(draft, isolation_level=None)) as written:
+                    connection.backup(written)
+                    _compare(connection, written, source)
+                size = draft.stat().st_size
+        except FileExistsError:
+            raise LedgerExists(str(target), remedy) from None
+        except (OSError, sqlite3.Error) as e:
+            why = e.strerror if isinstance(e, OSError) else e
+            raise StoreError(f"{str(target)!r} can't be made: {why}. {remedy}") from e
+    return Copied(target, head.ledger_id, head.last_entry, size)
+
+
+def _compare(source: sqlite3.Connection, copy: sqlite3.Connection, place: Path) -> None:
+    """Make sure that a copy is what it was copied from.
+
+    Raises:
+        DamagedLedger: it isn't; the disk, or something on the way to it, lies.
+    """
+    check_format(copy, place)
+    (found,) = copy.execute("PRAGMA quick_check").fetchone()
+    pairs = zip_longest(raw_entries(source), raw_entries(copy))
+    if found != "ok" or any(theirs != ours for theirs, ours in pairs):
+        raise DamagedLedger(str(place), "what was read back from its copy is something else")
+
+
+def _examine(connection: sqlite3.Connection, path: Path) -> Head:
+    """Make sure that a ledger is sound: the database's own check, its rules, and an order of entries without gaps.
+
+    Raises:
+        DamagedLedger: it isn't.
+    """
+    with translated(path):
+        (found,) = connection.execute("PRAGMA quick_check").fetchone()
+        if found != "ok":
+            raise DamagedLedger(str(path), str(found).splitlines()[-1])
+        if _rules(row[0] for row in connection.execute(_RULES_THERE)) != _rules(SCHEMA):
+            raise DamagedLedger(str(path), "its table of events isn't guarded as a ledger's is")
+        head = read_head(connection, path)
+        _check_order(raw_entries(connection), path)
+    return head
+
+
+_RULES_THERE = "SELECT sql FROM sqlite_master WHERE tbl_name = 'stored_events' AND sql IS NOT NULL"
+
+
+def _rules(statements: Iterable[str]) -> set[str]:
+    return {" ".join(statement.split()) for statement in statements}
+
+
+def _check_order(entries: Iterable[RawEntry], path: Path) -> None:
+    recorded_at = 0
+    for number, entry in enumerate(entries, start=1):
+        if entry.entry != number:
+            raise DamagedLedger(str(path), f"entry {number} is missing")
+        if entry.recorded_at < recorded_at:
+            raise DamagedLedger(str(path), f"entry {number} was recorded before the one before it")
+        recorded_at = entry.recorded_at
+
+
+def _forget_mirror(ledger: Path) -> None:
+    """Delete the segments of a ledger that was here before: what is recorded from now on may differ from what they hold.
+
+    Raises:
+        StoreError: the folder can't be written.
+    """
+    try:
+        for segment in ledger.with_name(f"{ledger.name}.mirror").glob("*/*.parquet"):
+            segment.unlink()
+    except OSError as e:
+        raise StoreError(f"{str(e.filename)!r}, of the ledger that was here, can't be deleted: {e.strerror}.") from e

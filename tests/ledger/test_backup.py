@@ -1,0 +1,252 @@
+"""Copies of a ledger: exactly what it holds, made while others write, and never in the place of anything."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from salesledger.errors import DamagedLedger, LedgerExists, NoLedger, NotALedger, StoreError
+from salesledger.ledger import files
+from salesledger.ledger.backup import back_up, restore
+from salesledger.ledger.raw import RawEntry, raw_entries
+from salesledger.ledger.store import Store
+from salesledger.readmodel import mirror as mirror_module
+from salesledger.readmodel.engine import Engine
+from support.happenings import captured, contacted
+from support.ledgers import new_ledger, record, rows, without_privileges, write
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    """A ledger with two deals."""
+    path = new_ledger(tmp_path / "sales.ledger")
+    return write(path, ("deal:a", [captured(1), contacted(2)]), ("deal:b", [captured(3)]))
+
+
+def beside(path: Path) -> set[str]:
+    return {file.name for file in path.parent.iterdir()}
+
+
+class TestBackup:
+    def test_holds_every_entry(self, ledger: Path, tmp_path: Path) -> None:
+        """Byte for byte, in a private file, with nothing left beside it."""
+        done = back_up(ledger, tmp_path / "b.ledger")
+        assert rows(done.path) == rows(ledger)
+        assert (done.entries, done.size) == (6, done.path.stat().st_size)
+        assert done.path.stat().st_mode & 0o777 == 0o600
+        assert beside(ledger) == {"sales.ledger", "b.ledger"}
+
+    def test_holds_what_stands_in_the_write_ahead_log_alone(self, ledger: Path, tmp_path: Path) -> None:
+        """While a program that writes has the ledger open, that is where the last entries are."""
+        with Store.open(ledger) as store:
+            record(store, "deal:c", captured(4))
+            assert ledger.with_name("sales.ledger-wal").stat().st_size
+            assert back_up(ledger, tmp_path / "b.ledger").entries == 7
+
+    def test_is_a_ledger_that_goes_on(self, ledger: Path, tmp_path: Path) -> None:
+        """Append-only, as its original is."""
+        copy = back_up(ledger, tmp_path / "b.ledger").path
+        with Store.open(copy) as store:
+            record(store, "deal:c", captured(4))
+        with sqlite3.connect(copy) as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute("DELETE FROM stored_events")
+
+    def test_is_one_moment_while_others_write(self, ledger: Path, tmp_path: Path) -> None:
+        """Commands of three events are in it whole or not at all, and every later backup has all of an earlier one."""
+        stop = threading.Event()
+
+        def counted(name: str) -> Callable[[], None]:
+            def run() -> None:
+                number = 0
+                with Store.open(ledger) as store:
+                    while not stop.is_set():
+                        number += 1
+                        record(store, f"deal:{name}-{number}", captured(1), contacted(2), contacted(3))
+
+            return run
+
+        writers = [threading.Thread(target=counted(name)) for name in "xy"]
+        for writer in writers:
+            writer.start()
+        copies = [back_up(ledger, tmp_path / f"{i}.ledger") for i in range(8)]
+        stop.set()
+        for writer in writers:
+            writer.join()
+        everything = rows(ledger)
+        for copied in copies:
+            held = rows(copied.path)
+            assert held == everything[: copied.entries]
+            assert (len(held) - 6) % 3 == 0
+        assert copies[-1].entries > copies[0].entries
+
+    @pytest.mark.parametrize("content", [b"", b"precious"])
+    def test_never_replaces_a_file(self, content: bytes, ledger: Path, tmp_path: Path) -> None:
+        """Not even an empty one, nor a link that leads nowhere, nor the ledger itself."""
+        (tmp_path / "b").write_bytes(content)
+        (tmp_path / "link").symlink_to(tmp_path / "gone")
+        before = ledger.read_bytes()
+        for place in (tmp_path / "b", tmp_path / "link", ledger, tmp_path):
+            with pytest.raises(LedgerExists, match=r"exists already.*Name another file.*No backup was made\.$"):
+                back_up(ledger, place)
+        assert (tmp_path / "b").read_bytes() == content
+        assert not (tmp_path / "gone").exists()
+        assert ledger.read_bytes() == before
+
+    def test_never_replaces_what_appeared_meanwhile(
+        self, ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also on a file system that knows no second names."""
+
+        def late(self: Path, target: Path) -> None:
+            self.write_text("precious")
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(Path, "hardlink_to", late)
+        with pytest.raises(LedgerExists):
+            back_up(ledger, tmp_path / "b")
+        assert (tmp_path / "b").read_text() == "precious"
+        assert beside(ledger) == {"sales.ledger", "b"}
+
+    def test_works_without_second_names(self, ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As on a memory stick."""
+
+        def refuse(self: Path, target: Path) -> None:
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+        assert rows(back_up(ledger, tmp_path / "b").path) == rows(ledger)
+        assert beside(ledger) == {"sales.ledger", "b"}
+
+    def test_leaves_nothing_where_it_fails(self, ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The disk refuses, or the folder is missing."""
+
+        def full(path: Path) -> None:
+            raise OSError(28, "No space left on device")
+
+        with pytest.raises(StoreError, match=r"can't be made: No such file.*No backup was made\.$"):
+            back_up(ledger, tmp_path / "nowhere" / "b")
+        monkeypatch.setattr(files, "to_disk", full)
+        with pytest.raises(StoreError, match=r"can't be made: No space left on device.*No backup was made\.$"):
+            back_up(ledger, tmp_path / "b")
+        assert beside(ledger) == {"sales.ledger"}
+
+    def test_of_a_read_only_ledger_can_be_made(self, ledger: Path, tmp_path: Path) -> None:
+        """Whoever may read it may keep a copy."""
+        shared, own = tmp_path / "shared", tmp_path / "own"
+        shared.mkdir()
+        own.mkdir()
+        own.chmod(0o777)
+        ledger = ledger.rename(shared / "sales.ledger")
+        ledger.chmod(0o444)
+        shared.chmod(0o555)
+        with without_privileges(own):
+            assert back_up(ledger, own / "b").entries == 6
+        shared.chmod(0o755)
+
+    def test_that_reads_back_as_something_else_is_none(
+        self, ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where the disk gives back other bytes than were written."""
+        asked: list[sqlite3.Connection] = []
+
+        def lying(connection: sqlite3.Connection) -> Iterator[RawEntry]:
+            asked.append(connection)
+            spoilt = len(asked) == 3
+            return (row._replace(state=b"{}") if spoilt else row for row in raw_entries(connection))
+
+        monkeypatch.setattr("salesledger.ledger.backup.raw_entries", lying)
+        with pytest.raises(DamagedLedger, match="what was read back from its copy is something else"):
+            back_up(ledger, tmp_path / "b")
+        assert len(asked) == 3
+        assert beside(ledger) == {"sales.ledger"}
+
+
+def execute(path: Path, *statements: str) -> None:
+    with sqlite3.connect(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+UNSOUND: dict[str, tuple[Callable[[Path], object], str]] = {
+    "an entry is gone": (
+        lambda path: execute(path, "DROP TRIGGER stored_events_no_delete", "DELETE FROM stored_events WHERE entry = 5"),
+        "isn't guarded",
+    ),
+    "a rule is gone": (lambda path: execute(path, "DROP TRIGGER stored_events_no_update"), "isn't guarded"),
+    "a number was passed over": (
+        lambda path: execute(
+            path,
+            "INSERT INTO stored_events SELECT 9, 'deal:z', 1, topic, state, recorded_at, NULL "
+            "FROM stored_events WHERE entry = 6",
+        ),
+        "entry 7 is missing",
+    ),
+    "half of it is gone": (lambda path: os.truncate(path, 12288), "could not be read or written"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "why"), UNSOUND.values(), ids=UNSOUND)
+def test_what_is_not_sound_is_neither_backed_up_nor_restored(
+    spoil: Callable[[Path], object], why: str, ledger: Path, tmp_path: Path
+) -> None:
+    """The message says what is wrong with it; nothing is made."""
+    spoil(ledger)
+    with pytest.raises(DamagedLedger, match=f"{why}.*No backup was made"):
+        back_up(ledger, tmp_path / "b")
+    with pytest.raises(DamagedLedger, match=f"{why}.*No ledger was made"):
+        restore(ledger, tmp_path / "r")
+    assert {name for name in beside(ledger) if not name.startswith("sales.ledger")} == set()
+
+
+class TestRestore:
+    def test_makes_the_ledger_that_was_backed_up(self, ledger: Path, tmp_path: Path) -> None:
+        """Private, with the same entries, and ready to go on; the backup stays as it was."""
+        backup = back_up(ledger, tmp_path / "b").path
+        before = backup.read_bytes()
+        restored = restore(backup, tmp_path / "r.ledger").path
+        assert restored.stat().st_mode & 0o777 == 0o600
+        assert rows(restored) == rows(ledger)
+        with Store.open(restored) as store:
+            record(store, "deal:c", captured(4))
+        assert backup.read_bytes() == before
+
+    @pytest.mark.parametrize("name", ["r.ledger", "r.ledger-wal", "r.ledger-journal"])
+    def test_never_replaces_a_ledger_or_what_is_left_of_one(self, name: str, ledger: Path, tmp_path: Path) -> None:
+        """A write-ahead log that was left behind would be read into the new one."""
+        (tmp_path / name).write_bytes(b"precious")
+        with pytest.raises(LedgerExists, match=r"Move it away first.*No ledger was made\.$"):
+            restore(ledger, tmp_path / "r.ledger")
+        assert (tmp_path / name).read_bytes() == b"precious"
+        assert beside(ledger) == {"sales.ledger", name}
+
+    def test_forgets_the_mirror_of_the_ledger_that_was_there(
+        self, ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is recorded after the backup differs from what was recorded after it the first time."""
+        monkeypatch.setattr(mirror_module, "SMALL", 8)
+        backup = back_up(ledger, tmp_path / "b").path
+
+        def deals() -> list[str]:
+            with Engine.open(ledger) as engine:
+                return sorted(row["deal"] for row in engine.answer("deals").dicts())
+
+        write(ledger, ("deal:first", [captured(4), contacted(5)]))
+        assert deals() == ["a", "b", "first"]
+        assert list(tmp_path.glob("*.mirror/*/*.parquet"))
+        ledger.unlink()
+        restore(backup, ledger)
+        write(ledger, ("deal:second", [captured(4), contacted(5)]))
+        assert deals() == ["a", "b", "second"]
+
+    def test_says_what_is_no_backup(self, ledger: Path, tmp_path: Path) -> None:
+        """Nothing at all, or some other file."""
+        with pytest.raises(NoLedger, match=r"Name a file that 'salesledger backup' has made. No ledger was made\.$"):
+            restore(tmp_path / "nothing", tmp_path / "r")
+        (tmp_path / "text").write_text("deal,stage")
+        with pytest.raises(NotALedger, match=r"it is no SQLite file.*No ledger was made\.$"):
+            restore(tmp_path / "text", tmp_path / "r")
+        assert not (tmp_path / "r").exists()
