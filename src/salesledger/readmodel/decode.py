@@ -181,9 +181,7 @@ def decoding(source: str) -> str:
 
     A row of a topic that is not current makes the statement fail with UNKNOWN_TOPIC in its message.
     """
-    all_have = ENVELOPE | MOVE
-    some_have = [topic for topic, names in TOPICS.items() if set(names) & set(FIELDS)]
-    columns = ", ".join([*(f"e.{name} AS {name}" for name in MOVE), *(f"d.{name} AS {name}" for name in FIELDS)])
+    columns = ", ".join(f"e.{name} AS {name}" for name in MOVE | FIELDS)
     types = " ".join(f"WHEN '{topic}' THEN '{topic.partition('/')[0]}'" for topic in TOPICS)
     recorded_at = "make_timestamp(CAST(recorded_at AS BIGINT))"
     return f"""
@@ -203,13 +201,7 @@ def decoding(source: str) -> str:
             e.replaces AS replaces,
             {columns},
             CASE WHEN topic IN ({_quoted(_MORE)}) THEN state END AS more
-        FROM (
-            SELECT
-                *,
-                {_parsed("state", all_have)} AS e,
-                CASE WHEN topic IN ({_quoted(some_have)}) THEN {_parsed("state", FIELDS)} END AS d
-            FROM {source}
-        )
+        FROM (SELECT *, {_parsed("state", ENVELOPE | MOVE | FIELDS)} AS e FROM {source})
     """
 
 
