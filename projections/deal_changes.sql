@@ -36,6 +36,8 @@
 --   competitor: who won instead, where the event loses the deal
 --   referred_by: the account that referred the lead
 --   grown_from: the deal that this one grew from
+--   subscription: the subscription of its account that it grew from
+--   growth: how it grew: upsell, cross-sell or renewal
 --   attributes: facts about the company (a JSON object), where the event captures the lead
 --   judged: whether those met the criteria of the process: met, unmet or unknown, where the event captures the lead
 SELECT
@@ -72,6 +74,8 @@ SELECT
     d.competitor,
     d.referred_by,
     d.grown_from,
+    d.subscription,
+    d.growth,
     d.attributes,
     d.judged
 FROM deal_entries d

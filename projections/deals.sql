@@ -34,6 +34,9 @@
 --   competitor: who won instead
 --   referred_by: the account that referred the lead
 --   grown_from: the deal that this one grew from
+--   subscription: the subscription of its account that it grew from
+--   growth: how it grew: upsell, cross-sell or renewal
+--   client_since: the day on which its client first bought: its account, or its company where it has none; empty where neither has
 --   judged: whether the lead met the criteria of its process when it was captured: met, unmet or unknown
 --   changed_at: when something last happened (UTC)
 WITH folded AS (
@@ -65,6 +68,8 @@ WITH folded AS (
         max_by(c.entry, c.place) FILTER (WHERE c.status IS NOT NULL) AS status_entry,
         max_by(c.referred_by, c.place) FILTER (WHERE c.referred_by IS NOT NULL) AS referred_by,
         max_by(c.grown_from, c.place) FILTER (WHERE c.grown_from IS NOT NULL) AS grown_from,
+        max_by(c.subscription, c.place) FILTER (WHERE c.subscription IS NOT NULL) AS subscription,
+        max_by(c.growth, c.place) FILTER (WHERE c.growth IS NOT NULL) AS growth,
         max_by(c.judged, c.place) FILTER (WHERE c.judged IS NOT NULL) AS judged,
         max_by(struct_pack(reason := c.reason, competitor := c.competitor), c.place) FILTER (WHERE c.status IS NOT NULL) AS closing,
         max(c.effective_at) AS changed_at
@@ -122,6 +127,9 @@ SELECT
     CASE WHEN status <> 'open' THEN closing.competitor END AS competitor,
     referred_by,
     grown_from,
+    subscription,
+    growth,
+    min(status_on) FILTER (WHERE status = 'won') OVER (PARTITION BY account, CASE WHEN account IS NULL THEN company END) AS client_since,
     judged,
     changed_at
 FROM converted

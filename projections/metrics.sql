@@ -28,7 +28,9 @@ WITH contacts AS (
 grouped AS (
     SELECT
         d.captured_at,
+        d.captured_on,
         d.closed_at,
+        d.closed_on,
         d.status,
         d.value_converted AS value,
         date_diff('day', d.captured_on, d.closed_on) AS days,
@@ -37,19 +39,17 @@ grouped AS (
     FROM deals d
     LEFT JOIN contacts k ON k.deal = d.deal
 ),
+period_days AS (
+    SELECT period, CAST(unnest(generate_series(begins_on, ends_on - 1, INTERVAL 1 DAY)) AS DATE) AS day FROM periods
+),
 happened AS (
-    SELECT
-        p.period,
-        d."group",
-        CASE WHEN d.captured_at >= p.begins_at AND d.captured_at < p.ends_at THEN 1 ELSE 0 END AS captured,
-        CASE WHEN d.closed_at >= p.begins_at AND d.closed_at < p.ends_at THEN d.status END AS closed_as,
-        d.value,
-        d.days,
-        CASE WHEN d.captured_at >= p.begins_at AND d.captured_at < p.ends_at THEN d.waited END AS waited
-    FROM periods p
-    JOIN grouped d
-        ON (d.captured_at >= p.begins_at AND d.captured_at < p.ends_at)
-        OR (d.closed_at >= p.begins_at AND d.closed_at < p.ends_at)
+    SELECT p.period, d."group", 1 AS captured, NULL AS closed_as, NULL AS value, NULL AS days, d.waited
+    FROM grouped d
+    JOIN period_days p ON p.day = d.captured_on
+    UNION ALL
+    SELECT p.period, d."group", 0, d.status, d.value, d.days, NULL
+    FROM grouped d
+    JOIN period_days p ON p.day = d.closed_on
 ),
 counted AS (
     SELECT

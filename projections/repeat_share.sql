@@ -20,7 +20,7 @@ WITH bought AS (
         closed_at,
         value_converted AS value,
         CASE $by WHEN 'owner' THEN owner WHEN 'team' THEN team WHEN 'source' THEN source WHEN 'campaign' THEN campaign WHEN 'product' THEN product WHEN 'segment' THEN segment WHEN 'account' THEN account WHEN 'process' THEN process END AS "group",
-        closed_on > min(closed_on) OVER (PARTITION BY CASE WHEN account IS NULL THEN 'company' ELSE 'account' END, coalesce(account, company)) AS again
+        closed_on > client_since AS again
     FROM deals
     WHERE status = 'won'
 ),

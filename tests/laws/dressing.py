@@ -52,7 +52,7 @@ def _lead_touched(on: datetime, known: datetime | None, dress: int) -> Event:
 
 def _lead_captured(on: datetime, known: datetime | None, dress: int) -> Event:
     facts = {"company": _pick(dress, 0, "Acme", "Beta"), "referred_by": _pick(dress, 3, None, None, "x", "y")}
-    grown = {"grown_from": _pick(dress, 2, None, None, "ann")}
+    grown = {"grown_from": _pick(dress, 2, None, None, "ann"), "growth": _pick(dress, 1, None, "upsell", "renewal")}
     told = {
         "attributes": _pick(dress, 4, None, None, {"size": "5"}, {"size": "50.5", "sector": "Wood"}, {"size": "many"})
     }

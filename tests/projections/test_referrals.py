@@ -55,8 +55,9 @@ class TestReferrals:
         """X was asked three times and referred three leads; Y referred one, and nobody asked."""
         ledger.record("account:x", asked(2, names=3), asked(3, names=2, cards=10), asked(12, names=None, cards=5))
         for n, name in enumerate("abc"):
-            ledger.record(name, captured(4 + 4 * n, referred_by="x", amount="100.50"))
-        ledger.record("d", captured(5, referred_by="y", amount="50")).record("e", captured(5, amount="1000"), won(6))
+            ledger.record(name, captured(4 + 4 * n, company=name, referred_by="x", amount="100.50"))
+        ledger.record("d", captured(5, company="d", referred_by="y", amount="50"))
+        ledger.record("e", captured(5, company="e", amount="1000"), won(6))
         ledger.record("a", won(20)).record("b", lost(9)).record("d", won(9, amount="99.50"))
         return ledger
 
@@ -108,6 +109,22 @@ class TestReferrals:
         )
         whole = ("leads", "won", "bookings")
         assert busy.one("referral_share", *whole) == busy.one("metrics", *whole)
+
+    def test_share_leaves_out_what_is_no_new_business(self, ledger: Books) -> None:
+        """Later orders of a client, and deals that grew from another; two orders on its first day are both new."""
+        ledger.record("a", captured(2, account="x", referred_by="y"), won(5, amount="100"))
+        ledger.record("b", captured(5, account="x"), won(5, amount="50"))
+        ledger.record("again", captured(6, account="x", referred_by="y"), won(7, amount="1000"))
+        ledger.record("early", captured(3, account="x"), won(6, amount="1000"))
+        ledger.record("more", captured(3, company="Other", grown_from="a", growth="upsell"), won(4, amount="1000"))
+        ledger.record("c", captured(2, company="Bolt"), won(3, amount="7"))
+        ledger.record("d", captured(4, company="Bolt"), won(4, amount="1000"))
+        ledger.record("e", captured(9, company="Cut"))
+        columns = ("leads", "referred_leads", "won", "referred_won", "bookings", "referred_bookings")
+        assert ledger.one("referral_share", *columns) == (5, 1, 3, 1, 157, 100)
+        first = ledger.ask("deals", "deal", "client_since", as_of=at(6))
+        assert dict(first)["d"] == date(2026, 1, 3)
+        assert dict(first)["early"] == date(2026, 1, 5)
 
     def test_share_has_no_share_of_nothing(self, ledger: Books) -> None:
         """A period without leads has a row, and no shares."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, localcontext
 
 from salesledger.domain.account import AccountOpened, ReferralAsked, ReferralGiven
 from support.answers import Row
 from support.twin_reports import periods, split
-from support.twins import Asked, by_id, deals, happened, naive, rank
+from support.twins import Asked, by_id, client, deals, happened, naive, rank
 
 
 def referred_leads(asked: Asked) -> list[Row]:
@@ -83,16 +83,28 @@ def referrals(asked: Asked) -> list[Row]:
     return rows
 
 
+def fresh(asked: Asked, deal: Row, day: date) -> bool:
+    """Whether it grew from nothing, and its client had bought nothing before a day."""
+    if deal["grown_from"] or deal["subscription"]:
+        return False
+    others = [other for other in deals(asked) if client(other) == client(deal) and other["status"] == "won"]
+    return all(other["closed_on"] >= day for other in others)
+
+
 def referral_share(asked: Asked) -> list[Row]:
     """Twin of `referral_share`."""
     referred = {lead["deal"] for lead in referred_leads(asked)}
     rows = []
     for label, begins, ends in periods(asked):
-        captured = [deal for deal in deals(asked) if begins <= deal["captured_at"] < ends]
+        captured = [
+            deal
+            for deal in deals(asked)
+            if begins <= deal["captured_at"] < ends and fresh(asked, deal, deal["captured_on"])
+        ]
         won = [
             deal | {"value": deal["value_converted"]}
             for deal in deals(asked)
-            if deal["status"] == "won" and begins <= deal["closed_at"] < ends
+            if deal["status"] == "won" and begins <= deal["closed_at"] < ends and fresh(asked, deal, deal["closed_on"])
         ]
         for group in {split(asked, deal) for deal in captured + won} or {None}:
             leads, wins = ([d for d in some if split(asked, d) == group] for some in (captured, won))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import pairwise
 from statistics import median
-from typing import Any
 
 from support.answers import Row
 from support.twin_reports import periods, split
-from support.twins import Asked, deals
+from support.twins import Asked, client, deals
 
 ZERO = Decimal("0.0000")
 
@@ -63,11 +62,6 @@ def repeat(asked: Asked) -> list[Row]:
             }
         )
     return rows
-
-
-def client(deal: Row) -> tuple[str, Any]:
-    """Who bought: the account, or the company where there is none."""
-    return ("company", deal["company"]) if deal["account"] is None else ("account", deal["account"])
 
 
 def repeat_share(asked: Asked) -> list[Row]:

@@ -19,13 +19,32 @@ from salesledger.readmodel.periods import Period
 from support.answers import Row
 
 FAR = datetime(9999, 12, 31)  # noqa: DTZ001  # as SQL writes it
-WITH_CAPTURE = ("company", "process_version", "referred_by", "grown_from", "attributes", "judged")
+WITH_CAPTURE = (
+    "company",
+    "process_version",
+    "referred_by",
+    "grown_from",
+    "subscription",
+    "growth",
+    "attributes",
+    "judged",
+)
 HISTORY = (
     *("status", "captured_at", "company", "process", "process_version", "stage", "account", "owner", "team", "product"),
     *("segment", "source", "campaign", "amount", "recurring_amount", "interval_months", "term_months", "currency"),
     *("expected_close", "category"),
 )
-CHANGED = (*HISTORY, "reason", "competitor", "referred_by", "grown_from", "attributes", "judged")
+CHANGED = (
+    *HISTORY,
+    "reason",
+    "competitor",
+    "referred_by",
+    "grown_from",
+    "subscription",
+    "growth",
+    "attributes",
+    "judged",
+)
 
 
 @dataclass(frozen=True)
@@ -196,9 +215,14 @@ def converted(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:
         return amount if amount is None or rate is None else (amount * rate).quantize(Decimal("0.0001"), ROUND_HALF_UP)
 
 
+def client(deal: Row) -> tuple[str, str]:
+    """Whom a deal is made with: the account, or the company where there is none."""
+    return ("company", deal["company"]) if deal["account"] is None else ("account", deal["account"])
+
+
 def deals(asked: Asked) -> list[Row]:
     """Twin of `deals`."""
-    rows = []
+    rows: list[Row] = []
     for deal, records in by_id(happened(asked, "deal")).items():
         state = folded(records)
         if state["captured_at"] is None:
@@ -224,6 +248,9 @@ def deals(asked: Asked) -> list[Row]:
                 "changed_at": naive(max(r.event.effective_at for r in records)),
             }
         )
+    for row in rows:
+        bought = [other["closed_on"] for other in rows if other["status"] == "won" and client(other) == client(row)]
+        row["client_since"] = min(bought, default=None)
     return rows
 
 

@@ -1,6 +1,6 @@
 """One account on a screen: what is known of it at a date, section by section."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,7 +46,7 @@ class Section:
         needless = unconverted(rows, self.table) | set(self.needless)
         names = [name for name in self.table.columns if name not in needless]
         kept = chosen(rows, names, unless_zero=self.table.unless_zero)
-        return kept if kept.columns else rows
+        return replace(kept, columns=[self.table.header(name) for name in kept.columns]) if kept.columns else rows
 
 
 SECTIONS = (
@@ -129,7 +129,8 @@ def _screen(ledger: "Ledger", question: "Question", found: dict[str, Rows], form
             continue
         rows = section.shown(rows)
         if width is not None and format_ == "table":
-            rows, _ = fitted(rows, width, section.table.expendable, zone=ledger.zone)
+            expendable = [section.table.header(name) for name in section.table.expendable]
+            rows, _ = fitted(rows, width, expendable, zone=ledger.zone)
         parts.append(render(rows, format_, zone=ledger.zone, title=section.title, width=width))
     if missing:
         parts.append(f"Nothing on record of: {', '.join(missing)}.\n")

@@ -22,7 +22,7 @@ _PERIODS = ("period", "begin", "end", "interval")
 
 @click.command("referrals")
 @filtered
-@click.option("--share", is_flag=True, help="The share of leads, wins and bookings that referrals carry.")
+@click.option("--share", is_flag=True, help="The share of new business that referrals carry.")
 @click.option(
     "--tree",
     metavar="[ACCOUNT]",
@@ -39,7 +39,7 @@ def referrals_command(ctx: click.Context, /, share: bool, tree: str | None, **va
     """What referrals bring, and who brought whom.
 
     A row an account that was asked, or that referred a lead: leads count in the period in which they were captured, and are
-    won as of the date asked about. --share sets referrals against all business; --tree follows them from account to account.
+    won as of the date asked about. --share sets referrals against all new business; --tree follows them from account to account.
     Filters choose by the projection's own columns (account:acme, won:'>0'); with --share and --tree they choose deals.
     """
     if tree is not None and ":" in tree:  # a filter behind --tree; no id has a colon
@@ -48,7 +48,7 @@ def referrals_command(ctx: click.Context, /, share: bool, tree: str | None, **va
     if tree is not None:
         _print_tree(ctx, tree, {name: value for name, value in values.items() if name not in (*_PERIODS, "by")})
     elif share:
-        report(ctx, "referral_share", "Share of referrals", values, REFERRAL_SHARE)
+        report(ctx, "referral_share", "Share of referrals in new business", values, REFERRAL_SHARE)
     else:
         listed(ctx, "referrals", "Referrals", values | {"reach": _REACH}, REFERRALS, _note)
 

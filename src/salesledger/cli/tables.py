@@ -35,6 +35,10 @@ class Table:
     converted: str = ""
     unless_empty: tuple[str, ...] = ()
 
+    def header(self, column: str) -> str:
+        """What a column is headed with."""
+        return dict(self.headers).get(column, column)
+
 
 PIPELINE = Table(
     ("group", "process", "stage", "deals", "deals_without_amount", "amount", "currency", "weighted_amount"),
@@ -60,16 +64,22 @@ DEALS = Table(
         "captured_on",
         "closed_on",
         "reason",
+        "growth",
+        "grown_from",
+        "subscription",
     ),
     expendable=(
+        "subscription",
         "category",
         "source",
         "captured_on",
         "process",
         "rate",
+        "grown_from",
         "reason",
         "company",
         "expected_close",
+        "growth",
         "closed_on",
     ),
     if_mixed=("process",),
@@ -374,6 +384,7 @@ PROFILE = Table(("preference", "weight", "leans", "evidence", "noted_on", "note"
 ACCOUNT_SUBSCRIPTIONS = Table(
     ("subscription", "product", "status", "started_on", "recurring_amount", "interval_months", "mrr", "currency"),
     expendable=("interval_months", "started_on", "product"),
+    headers=(("interval_months", "months"),),
 )
 REFERRED_LEADS = Table(
     ("deal", "company", "account", "status", "captured_on", "closed_on", "value", "currency"),
