@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench faults lock clean
 
 demo: .venv
 	@$(BIN)/salesledger demo
@@ -25,6 +25,10 @@ test: .venv
 
 bench: .venv
 	$(BIN)/python -m benchmarks
+
+# What the ledger goes through in docs/reliability.md, at length; FAULTS="kills power" runs some of it.
+faults: .venv
+	cd tests && ../$(BIN)/python -m faults $(FAULTS)
 
 # Pins with hashes and without any download address.
 lock: .venv

@@ -1,0 +1,43 @@
+"""Every fault in its short form: nothing acknowledged is lost, nothing is there in part, the ledger goes on."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from faults.__main__ import FAULTS
+
+TESTS = Path(__file__).parent.parent
+UNSAFE = {"power-normal", "power-off"}
+"""What is run to see that the fault is real: with these settings, which the recorder never uses, something must be lost."""
+
+DONE = {"runs", "moments", "commands", "rounds", "acknowledged", "refused", "jumps_back", "checkpoints", "accepted"}
+"""The figures that say how much was done; all others count what went wrong."""
+
+
+def figures(name: str) -> dict[str, int]:
+    """What a fault has shown, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "faults", "--short", name], cwd=TESTS, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)["figures"]
+    if isinstance(shown, str):
+        pytest.skip(shown)
+    assert isinstance(shown, dict)
+    return shown
+
+
+@pytest.mark.parametrize("name", sorted(set(FAULTS) - UNSAFE))
+def test_nothing_goes_wrong(name: str) -> None:
+    """Whatever counts what went wrong is zero, whatever counts what was done is not."""
+    seen = figures(name)
+    assert {what: count for what, count in seen.items() if what not in DONE and count} == {}
+    assert {what for what, count in seen.items() if what in DONE and not count} == set()
+
+
+def test_the_power_failures_are_real() -> None:
+    """Where the recorder didn't wait for the disk, acknowledged entries would be lost."""
+    assert figures("power-normal")["lost"] > 0
