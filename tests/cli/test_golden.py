@@ -333,6 +333,7 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "query 'SELECT deal FROM deals WHERE captured_at > $as_of - INTERVAL 30 DAY ORDER BY deal' -O json",
     ),
     "projections": ("projections", "projections pipeline -O json"),
+    "check": ("check", "check -O json"),
     "import csv": (
         "import csv deals.csv --rules rules.toml",
         "import csv deals.csv --rules rules.toml --dry-run -O json",

@@ -188,6 +188,48 @@ def _rate_set(on: datetime, known: datetime | None, dress: int) -> Event:
     return h.rate_set(on, known_at=known, currency=_pick(dress, 1, *FOREIGN), rate=rate)
 
 
+def _subscription(dress: int) -> str:
+    return str(_pick(dress, 0, "pro", "plus"))
+
+
+def _subscription_started(on: datetime, known: datetime | None, dress: int) -> Event:
+    told = {"term_months": _pick(dress, 1, None, 1, 12), "deal": _pick(dress, 2, None, "ann")}
+    price = {"recurring_amount": _pick(dress, 3, *AMOUNTS), "interval_months": _pick(dress, 4, 1, 3)}
+    return h.subscribed(on, known_at=known, subscription=_subscription(dress), **price, **told)
+
+
+def _subscription_renewed(on: datetime, known: datetime | None, dress: int) -> Event:
+    return h.renewed(on, known_at=known, subscription=_subscription(dress), term_months=_pick(dress, 1, None, 1, 6))
+
+
+def _subscription_changed(on: datetime, known: datetime | None, dress: int) -> Event:
+    amount = _pick(dress, 1, *AMOUNTS)
+    return h.repriced(on, known_at=known, subscription=_subscription(dress), recurring_amount=amount)
+
+
+def _subscription_cancelled(on: datetime, known: datetime | None, dress: int) -> Event:
+    reason = _pick(dress, 1, None, "price")
+    return h.cancelled(on, known_at=known, subscription=_subscription(dress), reason=reason)
+
+
+def _target_set(on: datetime, known: datetime | None, dress: int) -> Event:
+    return h.target_set(on, known_at=known, owner="kim", amount=_pick(dress, 0, *AMOUNTS), **_span(dress))
+
+
+def _forecast_called(on: datetime, known: datetime | None, dress: int) -> Event:
+    told = {"amount": _pick(dress, 0, *AMOUNTS), "call": _pick(dress, 1, "commit", "best-case")}
+    return h.called(on, known_at=known, owner="kim", **told, **_span(dress))
+
+
+def _span(dress: int) -> dict[str, Any]:
+    return _pick(  # type: ignore[no-any-return]
+        dress,
+        2,
+        {"begins_on": date(2026, 1, 1), "ends_on": date(2026, 2, 1)},
+        {"begins_on": date(2026, 1, 9), "ends_on": date(2026, 1, 16)},
+    )
+
+
 def in_any_currency(event: Event, dress: int) -> Event:
     """The event of a deal with its amounts in one of several currencies."""
     if not isinstance(event, DealEvent) or getattr(event, "currency", None) is None:
@@ -212,3 +254,14 @@ OFTEN = (
     *("offer-made", "lead-handed-over", "lead-accepted", "deal-reopened", "meeting-held", "deal-lost"),
 )
 """What comes more often: what makes other things possible, sets the same attributes, moves deals, or turns them."""
+
+SUBSCRIBED: dict[str, Make] = {
+    "subscription-started": _subscription_started,
+    "subscription-renewed": _subscription_renewed,
+    "subscription-changed": _subscription_changed,
+    "subscription-cancelled": _subscription_cancelled,
+}
+"""What happens to accounts besides, in journeys that hold everything."""
+
+PROMISED: dict[str, Make] = {"target-set": _target_set, "forecast-called": _forecast_called}
+"""Targets and calls, in journeys that hold everything."""

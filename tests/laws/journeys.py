@@ -16,7 +16,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from laws.dressing import FOREIGN, MAKERS, OFTEN, defined, in_any_currency
+from laws.dressing import FOREIGN, MAKERS, OFTEN, PROMISED, SUBSCRIBED, Make, defined, in_any_currency
 from salesledger.domain.decide import Command, Context, Correct, Record, Void, decide, fold
 from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.timeline import Recorded, standing
@@ -31,6 +31,7 @@ from support.ledgers import Clock, clock, new_ledger
 HALF_DAY = timedelta(hours=12)
 DEALS = ("deal:ann", "deal:bob", "deal:cy")
 ACCOUNTS = ("account:x", "account:y")
+TARGET = "target:kim"
 RATES = tuple(f"rate:{currency}" for currency in FOREIGN)
 STREAMS = (DEALS[0], *DEALS, *DEALS, *ACCOUNTS)
 PERIODS = (
@@ -68,6 +69,7 @@ class Journey:
     Attributes:
         asks: pairs of numbers that choose the dates of questions.
         foreign: whether amounts are in several currencies, whose rates move.
+        whole: whether there are subscriptions, targets and calls too.
     """
 
     appends: list[tuple[int, list[Step]]]
@@ -75,6 +77,22 @@ class Journey:
     currency: str | None
     asks: list[tuple[int, int]]
     foreign: bool = False
+    whole: bool = False
+
+    @property
+    def makers(self) -> dict[str, Make]:
+        """What makes its events, by type."""
+        return MAKERS | SUBSCRIBED | PROMISED if self.whole else MAKERS
+
+    def event(self, name: str, step: Step, effective_at: datetime, known_at: datetime | None) -> Event:
+        """The event of that type that a step makes."""
+        event = self.makers[name](effective_at, known_at, step.dress)
+        return in_any_currency(event, step.dress) if self.foreign else event
+
+    def events(self, step: Step, effective_at: datetime, known_at: datetime | None) -> list[Record]:
+        """An event of every type."""
+        often = (*OFTEN, *SUBSCRIBED, *SUBSCRIBED) if self.whole else OFTEN
+        return [Record(self.event(name, step, effective_at, known_at)) for name in (*often, *self.makers)]
 
 
 def steps(streams: Sequence[int] = range(len(STREAMS))) -> st.SearchStrategy[Step]:
@@ -91,7 +109,7 @@ def steps(streams: Sequence[int] = range(len(STREAMS))) -> st.SearchStrategy[Ste
 
 
 def journeys(
-    longest: int = 24, streams: Sequence[int] = range(len(STREAMS)), *, foreign: bool = False
+    longest: int = 24, streams: Sequence[int] = range(len(STREAMS)), *, foreign: bool = False, whole: bool = False
 ) -> st.SearchStrategy[Journey]:
     """A journey of several deals, and dates to ask about; the streams are places in `STREAMS`, often what is often there."""
     append = st.tuples(st.sampled_from([0, 0, 0, 1, 1, 2, 3, -1]), st.lists(steps(streams), min_size=1, max_size=3))
@@ -102,6 +120,7 @@ def journeys(
         currency=st.just("EUR") if foreign else st.sampled_from(["EUR", None]),
         asks=st.lists(st.tuples(st.integers(0, 999), st.integers(0, 999)), min_size=2, max_size=2),
         foreign=st.just(foreign),
+        whole=st.just(whole),
     )
 
 
@@ -185,14 +204,11 @@ def _wish(store: Store, story: Played, step: Step, now: datetime) -> tuple[str, 
         version = len(story.live.get(stream, [])) + (2 if stream == "process:b2b" else 1)
         return stream, Record(defined(effective_at, version, step.dress))
     context = store.context()
-    foreign = story.journey.foreign
+    journey = story.journey
     if step.act == "record":
-        sets_rate = foreign and step.dress % 4 == 1
-        stream = RATES[step.stream % len(RATES)] if sets_rate else STREAMS[step.stream]
-        return _chosen(
-            story, [(stream, wish) for wish in _events(step, effective_at, known_at, foreign)], step, context
-        )
-    may_go = (*STREAMS, *RATES) if foreign else STREAMS
+        wishes = journey.events(step, effective_at, known_at)
+        return _chosen(story, [(_stream(journey, step), wish) for wish in wishes], step, context)
+    may_go = (*STREAMS, TARGET, *RATES)
     entries = [r for r in reversed(story.recorded) if r.stream in may_go and r.event.effective_at > h.at(-190)]
     voids: list[tuple[str, Command]] = [
         (r.stream, Void(r.entry, f"reason {step.dress % 7}", "max", known_at)) for r in entries
@@ -205,19 +221,16 @@ def _wish(store: Store, story: Played, step: Step, now: datetime) -> tuple[str, 
     target = happened[step.choice % len(happened)]
     if step.dress % 4:
         effective_at = target.event.effective_at  # most corrections keep the date
-    same = _made(target.event.type_name(), step, effective_at, known_at, foreign)
-    other = [Record(same)] if step.dress % 5 else _events(step, effective_at, known_at, foreign)
+    same = journey.event(target.event.type_name(), step, effective_at, known_at)
+    other = [Record(same)] if step.dress % 5 else journey.events(step, effective_at, known_at)
     corrections = [Correct(target.entry, "slip", wish.event) for wish in other]
     return _chosen(story, [(target.stream, correction) for correction in corrections], step, context)
 
 
-def _made(name: str, step: Step, effective_at: datetime, known_at: datetime | None, foreign: bool) -> Event:
-    event = MAKERS[name](effective_at, known_at, step.dress)
-    return in_any_currency(event, step.dress) if foreign else event
-
-
-def _events(step: Step, effective_at: datetime, known_at: datetime | None, foreign: bool) -> list[Record]:
-    return [Record(_made(name, step, effective_at, known_at, foreign)) for name in (*OFTEN, *MAKERS)]
+def _stream(journey: Journey, step: Step) -> str:
+    if journey.foreign and step.dress % 4 == 1:
+        return RATES[step.stream % len(RATES)]
+    return TARGET if journey.whole and step.dress % 9 == 2 else STREAMS[step.stream]
 
 
 def _chosen(

@@ -21,30 +21,6 @@ from salesledger.readmodel.engine import Engine, Question
 from salesledger.readmodel.periods import Period
 
 Row = dict[str, Any]
-REPORTS = (
-    "strikes",
-    "deal_changes",
-    "deals",
-    "deal_history",
-    "deal_history_as_known",
-    "stage_visits",
-    "pipeline",
-    "leads",
-    "metrics",
-    "funnel",
-    "blocked",
-    "bookings",
-    "accounts",
-    "rate_history",
-    "pipeline_walk",
-    "judgements",
-    "hand_over_offers",
-    "hand_overs",
-    "meetings",
-    "pain_points",
-    "losses",
-    "discounts",
-)
 JSON_COLUMNS = ("attributes",)
 
 

@@ -57,6 +57,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("inspect", "Any projection."),
     "query": ("inspect", "Any SQL over the projections."),
     "projections": ("inspect", "The projections there are."),
+    "check": ("check", "Hold the ledger against what it promises."),
     "import": ("exchange", "Take events from other systems' files."),
     "export": ("exchange", "Write every event to a file."),
     "backup": ("backup", "Copy the ledger to a file, while others use it."),
@@ -66,7 +67,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Every command: the module that holds it, and its help in a line (which the command's own docstring begins with)."""
 
-SECTIONS = {"init": "Record", "pipeline": "Ask", "import": "Keep"}
+SECTIONS = {"init": "Record", "pipeline": "Ask", "check": "Keep"}
 """The commands at which a section of --help begins, and what it is called."""
 
 

@@ -4,14 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from salesledger.domain.account import (
-    AccountNoted,
-    ReferralGiven,
-    SubscriptionChanged,
-    SubscriptionRenewed,
-    SubscriptionStarted,
-)
-from salesledger.domain.deal_events import Attributes, LeadCaptured, LeadTouched
+from salesledger.domain.account import SubscriptionStarted
+from salesledger.domain.deal_events import LeadCaptured, LeadTouched
 from salesledger.domain.decide import Command, Context, Correct, Record, decide, fold
 from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.process import ProcessDefined, Processes
@@ -22,6 +16,7 @@ from salesledger.domain.values import slug
 from salesledger.errors import NOTHING_RECORDED, KeyReused, NotFound
 from salesledger.ledger.format import SETTINGS_STREAM
 from salesledger.ledger.mapper import Pending
+from salesledger.ledger.references import evidence_of, references_of
 
 if TYPE_CHECKING:
     from salesledger.ledger.store import Store
@@ -242,21 +237,15 @@ class Batch:
 
     def _check_references(self, command: Command) -> None:
         event = _event_of(command)
-        wanted: list[tuple[str, str | None]] = []
-        if isinstance(event, Attributes):
-            wanted.append(("account", event.account))
-        if isinstance(event, LeadCaptured):
-            wanted += [("account", event.referred_by), ("deal", event.grown_from)]
-        if isinstance(event, ReferralGiven):
-            wanted.append(("deal", event.lead))
-        if isinstance(event, SubscriptionStarted | SubscriptionRenewed | SubscriptionChanged):
-            wanted.append(("deal", event.deal))
-        for kind, name in wanted:
-            if name is not None and not standing(self.records(f"{kind}:{name}")):
+        if event is None:
+            return
+        for reference in references_of(event):
+            if reference.subscription is None and not standing(self.records(reference.stream)):
+                kind, _, name = reference.stream.partition(":")
                 remedy = "Open it with 'account open'" if kind == "account" else "Check the id with 'salesledger deals'"
                 raise NotFound(f"There is no {kind} {name!r}. {remedy}. {NOTHING_RECORDED}")
-        if isinstance(event, AccountNoted) and event.evidence is not None:
-            self.store.entry(event.evidence)
+        if (evidence := evidence_of(event)) is not None:
+            self.store.entry(evidence)
         if isinstance(event, LeadCaptured) and event.subscription is not None:
             self._check_subscription(event.account, event.subscription)
 

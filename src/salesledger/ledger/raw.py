@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _ROWS_AT_ONCE = 4096
+_COLUMNS = "entry, originator_id, originator_version, topic, state, recorded_at, key"
 
 
 class RawEntry(NamedTuple):
@@ -34,10 +35,24 @@ def raw_entries(connection: sqlite3.Connection, *, after: int = 0, upto: int | N
     Raises:
         sqlite3.Error: the file can't be read.
     """
-    cursor = connection.execute(
-        "SELECT entry, originator_id, originator_version, topic, state, recorded_at, key FROM stored_events "
-        "WHERE entry > ? AND entry <= ? ORDER BY entry",
-        (after, upto if upto is not None else 2**63 - 1),
+    statement = f"SELECT {_COLUMNS} FROM stored_events WHERE entry > ? AND entry <= ? ORDER BY entry"
+    yield from _rows(connection.execute(statement, (after, upto if upto is not None else 2**63 - 1)))
+
+
+def raw_streams(connection: sqlite3.Connection, kind: str | None = None) -> Iterator[RawEntry]:
+    """The rows stream by stream, each in the order of its versions; of one kind of stream, where that is named.
+
+    Raises:
+        sqlite3.Error: the file can't be read.
+    """
+    span = ("", "\U0010ffff") if kind is None else (f"{kind}:", f"{kind};")
+    statement = (
+        f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id >= ? AND originator_id < ? "
+        "ORDER BY originator_id, originator_version"
     )
+    yield from _rows(connection.execute(statement, span))
+
+
+def _rows(cursor: sqlite3.Cursor) -> Iterator[RawEntry]:
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
         yield from map(RawEntry._make, rows)

@@ -8,6 +8,7 @@ deleted at any time. Its name follows from what decodes the log, so a new decodi
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -99,7 +100,7 @@ class Mirror:
             Their files, and the last entry that they hold.
         """
         folder = self.folder
-        wanted = [(entries, _file(folder, entries)) for entries in ranges(self.head.last_entry)]
+        wanted = [(entries, segment_file(folder, entries)) for entries in ranges(self.head.last_entry)]
         missing = sum(not file.exists() for _, file in wanted)
         files: list[Path] = []
         written = 0
@@ -153,7 +154,7 @@ class Mirror:
         after, upto = entries
         if upto - after == BIG:
             for start in range(after - BIG, after, SMALL):
-                _file(self.folder, (start, start + SMALL)).unlink(missing_ok=True)
+                segment_file(self.folder, (start, start + SMALL)).unlink(missing_ok=True)
 
     def _decode(self, statement: str, entries: Range) -> None:
         """Run a statement over a range of the log, as {rows} of `events`."""
@@ -222,8 +223,15 @@ def _to_disk(file: Path) -> None:
         os.fsync(written.fileno())
 
 
-def _file(folder: Path, entries: Range) -> Path:
+def segment_file(folder: Path, entries: Range) -> Path:
+    """The file of a segment."""
     return folder / f"{entries[0]:012d}-{entries[1]:012d}.parquet"
+
+
+def segment_of(file: Path) -> Range | None:
+    """The entries that a file holds by its name; None where that is no segment's."""
+    found = re.fullmatch(r"(\d{12})-(\d{12})\.parquet", file.name)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def events_relation(segments: Sequence[Path], tail: str | None, timezone: str) -> str:

@@ -1,0 +1,103 @@
+"""The invariants of the log: of its file, of its order, and (in `check_streams`) of what it says."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from salesledger.domain.clocks import from_micros, to_micros
+from salesledger.domain.decide import CLOCK_SKEW
+from salesledger.ledger.check_streams import check_streams
+from salesledger.ledger.findings import RESTORE, Finding
+from salesledger.ledger.format import SCHEMA
+
+Progress = Callable[[int, int], None]
+"""Told how many entries are checked, of how many."""
+
+_CLOCK = "Set the machine's clock right; what is recorded next is stamped no earlier than that."
+_EXPORT = "Restore the last backup that can be read."
+_MOST_OF_A_KIND = 20
+"""How many complaints of SQLite's are passed on."""
+
+
+def check_log(connection: sqlite3.Connection, now: datetime, progress: Progress | None = None) -> Iterator[Finding]:
+    """Everything in the log that is not as it should be, in the order in which it is looked at; nothing where all is well.
+
+    What can't be read is a finding, and what can is still checked.
+
+    Args:
+        connection: open on the ledger.
+        now: the machine's clock.
+        progress: told how far it is.
+    """
+    for look in (_file, _schema, lambda c: _order(c, now), _keys, lambda c: check_streams(c, progress)):
+        try:
+            yield from look(connection)
+        except (sqlite3.Error, UnicodeDecodeError) as e:
+            yield Finding("file", f"the database can't be read: {e}", _EXPORT)
+
+
+def _file(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for (told,) in connection.execute(f"PRAGMA quick_check({_MOST_OF_A_KIND})"):
+        if told != "ok":
+            yield Finding("file", f"SQLite reports: {' '.join(str(told).split())}", _EXPORT)
+
+
+def _schema(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """The table and the triggers that keep it append-only are as they were made."""
+    held = {
+        name: _words(sql or "")
+        for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''")
+    }
+    for statement in SCHEMA:
+        _, kind, name, *_ = statement.split()
+        if name not in held:
+            problem = f"the {kind.lower()} {name} is missing"
+        elif held[name] != _words(statement):
+            problem = f"the {kind.lower()} {name} is not the one that salesledger made"
+        else:
+            continue
+        yield Finding("append-only", f"{problem}: the database no longer refuses every change", RESTORE)
+
+
+def _words(sql: str) -> str:
+    return " ".join(sql.split())
+
+
+def _order(connection: sqlite3.Connection, now: datetime) -> Iterator[Finding]:
+    """Entries without a gap, stamps that never go back nor lie ahead."""
+    last, last_at = 0, 0
+    latest = to_micros(now + CLOCK_SKEW)
+    statement = "SELECT entry, originator_id, recorded_at FROM stored_events ORDER BY entry"
+    for entry, stream, recorded_at in connection.execute(statement):
+        if entry != last + 1:
+            yield Finding("gap", f"{_missing(last + 1, entry - 1)} before this one", RESTORE, entry, stream)
+        if recorded_at < last_at:
+            problem = f"recorded at {_at(recorded_at)}, before the entry ahead of it ({_at(last_at)})"
+            yield Finding("recorded-at", problem, RESTORE, entry, stream)
+        if recorded_at > latest:
+            yield Finding("recorded-at", f"recorded at {_at(recorded_at)}, in the future", _CLOCK, entry, stream)
+        last, last_at = entry, max(last_at, recorded_at)
+    counted = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'stored_events'").fetchone()
+    if counted and counted[0] > last:
+        yield Finding("gap", f"{_missing(last + 1, counted[0])} at the end of the log", RESTORE, last or None)
+
+
+def _missing(first: int, last: int) -> str:
+    return f"entry {first} is missing" if first == last else f"entries {first} to {last} are missing"
+
+
+def _keys(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Every idempotency key stands for one entry."""
+    statement = (
+        "SELECT key, min(entry), max(entry), originator_id FROM stored_events WHERE key IS NOT NULL "
+        "GROUP BY key HAVING count(*) > 1 ORDER BY 3"
+    )
+    for key, first, entry, stream in connection.execute(statement):
+        yield Finding("key", f"the key {key!r} is that of entry {first} too", RESTORE, entry, stream)
+
+
+def _at(micros: int) -> str:
+    try:
+        return f"{from_micros(micros):%Y-%m-%d %H:%M:%S} UTC"
+    except OverflowError:
+        return f"microsecond {micros}"

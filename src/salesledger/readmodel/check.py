@@ -1,0 +1,90 @@
+"""The whole ledger checked: the log's invariants, and the mirror held against what decoding the log gives."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from salesledger.errors import SalesledgerError
+from salesledger.ledger.check import check_log
+from salesledger.ledger.findings import Finding
+from salesledger.ledger.format import connect_to_read, read_head
+from salesledger.readmodel.mirror import Mirror, Progress, Range, segment_file, segment_of
+
+_REBUILD = "Delete the folder {folder!r}: the next report writes it anew from the log."
+_LEFT_OVER = "Delete it: nothing reads it."
+
+
+def check(path: Path, progress: Progress | None = None) -> Iterator[Finding]:
+    """Everything in a ledger that is not as it should be; nothing where all is well.
+
+    It reads only, and reads on past what is damaged.
+
+    Args:
+        path: the ledger's file.
+        progress: told how many entries are checked, of how many.
+
+    Raises:
+        NoLedger, NotALedger, NewerLedger, LockedLedger: there is nothing that could be checked.
+    """
+    connection, place = connect_to_read(path)
+    try:
+        connection.execute("BEGIN")
+        sound = True
+        for finding in check_log(connection, datetime.now(UTC), progress):
+            sound = sound and finding.rule not in ("file", "content", "topic")
+            yield finding
+        if sound:
+            yield from check_mirror(path, place, connection)
+    finally:
+        connection.close()
+
+
+def check_mirror(path: Path, place: str, log: sqlite3.Connection) -> Iterator[Finding]:
+    """What the mirror holds is what the log says, and beside its segments lies nothing."""
+    with duckdb.connect(":memory:") as duck:
+        duck.execute("SET TimeZone = 'UTC'")
+        try:
+            mirror = Mirror(path, place, read_head(log, path), log, duck)
+        except SalesledgerError as e:
+            yield Finding("file", str(e), "Restore the last backup that can be read.")
+            return
+        yield from _foreign(mirror)
+        for file in sorted(mirror.folder.glob("*.parquet")):
+            entries = segment_of(file)
+            if entries is not None and entries[1] <= mirror.head.last_entry:
+                yield from _segment(mirror, file, entries)
+
+
+def _foreign(mirror: Mirror) -> Iterator[Finding]:
+    """Files that are no segments of this ledger's; those of another version of salesledger lie in folders of their own."""
+    if not mirror.folder.is_dir():
+        return
+    for file in sorted(mirror.folder.iterdir()):
+        entries = segment_of(file)
+        if entries is None or segment_file(mirror.folder, entries) != file:
+            yield Finding("mirror", f"{str(file)!r} is no part of the mirror", _LEFT_OVER)
+        elif entries[1] > mirror.head.last_entry:
+            problem = f"the mirror holds entries up to {entries[1]}; the log ends with {mirror.head.last_entry}"
+            yield Finding("mirror", problem, _REBUILD.format(folder=str(mirror.folder)), entries[1])
+
+
+def _segment(mirror: Mirror, file: Path, entries: Range) -> Iterator[Finding]:
+    remedy = _REBUILD.format(folder=str(mirror.folder))
+    try:
+        mirror.tail("log_segment", entries)
+        held = f"SELECT * FROM read_parquet('{str(file).replace(chr(39), chr(39) * 2)}')"
+        said = "SELECT * FROM log_segment"
+        differing = mirror.duck.execute(
+            f"SELECT min(entry), count(DISTINCT entry) FROM (({held} EXCEPT ALL {said}) UNION ALL ({said} EXCEPT ALL {held}))"
+        ).fetchone()
+    except (duckdb.Error, SalesledgerError) as e:
+        problem = f"the segment {file.name!r} can't be read: {str(e).splitlines()[0]}"
+        yield Finding("mirror", problem, remedy, entries[0] + 1)
+        return
+    if differing and differing[1]:
+        more = f" and {differing[1] - 1} more" if differing[1] > 1 else ""
+        problem = f"the segment {file.name!r} tells entry {differing[0]}{more} otherwise than the log"
+        yield Finding("mirror", problem, remedy, differing[0])
