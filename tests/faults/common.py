@@ -5,12 +5,14 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 _FAILED = "failed"
+_OPEN: set[int] = set()
+"""The pipes that this process reads."""
 
 
 def is_sound(path: Path) -> bool:
@@ -40,9 +42,12 @@ class Process:
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
-            os.close(reading)
+            # Who writes to a pipe that only a sibling reads would never hear that its parent is gone.
+            for other in (reading, *_OPEN):
+                os.close(other)
             _work(work, writing)
         os.close(writing)
+        _OPEN.add(reading)
         return cls(child, reading)
 
     def first_word(self) -> None:
@@ -62,6 +67,7 @@ class Process:
         while more := os.read(self.pipe, 65536):
             self._read += more
         os.close(self.pipe)
+        _OPEN.discard(self.pipe)
         os.waitpid(self.number, 0)
         told = [json.loads(line) for line in bytes(self._read).split(b"\n")[:-1]]
         for failure in (value[_FAILED] for value in told if isinstance(value, dict) and _FAILED in value):
@@ -73,8 +79,10 @@ def _work(work: Callable[[Callable[[Any], None]], None], writing: int) -> NoRetu
     try:
         work(lambda value: _tell(writing, value))
     except BaseException as e:  # noqa: BLE001 - the parent must hear of anything, and only the parent goes on
-        _tell(writing, {_FAILED: f"{type(e).__name__}: {e}"})
-    os._exit(0)
+        with suppress(OSError):
+            _tell(writing, {_FAILED: f"{type(e).__name__}: {e}"})
+    finally:
+        os._exit(0)
 
 
 def _tell(writing: int, value: Any) -> None:
