@@ -1,7 +1,7 @@
 -- renewals: terms that came to their end without a renewal before it, and what became of them by $as_of, as known at $known_at
 -- grain: one row a period and term of a subscription that ends in it
--- needs: subscription_history, periods
--- parameters: $as_of, $known_at
+-- needs: subscription_history, rates, rate_days, periods
+-- parameters: $as_of, $known_at, $currency
 -- columns:
 --   period: the period that the day of the renewal lies in
 --   account: account id
@@ -11,7 +11,10 @@
 --   due_on: the first day behind the term, on which the renewal is due
 --   mrr: monthly recurring revenue at the end of the term, as far as it is known by $as_of
 --   arr: annual recurring revenue then
---   currency: ISO code of every amount in the row
+--   currency: ISO code of these amounts
+--   mrr_converted: mrr in the ledger's currency, rounded once to four decimals
+--   arr_converted: arr in the ledger's currency, rounded once to four decimals
+--   rate: what they were converted at: that of due_on, or at $as_of where that comes first; empty where they are in the ledger's currency
 --   outcome: renewed, ended, or open where nothing has happened yet
 --   decided_on: the day on which it was renewed or ended
 WITH happened AS (
@@ -34,6 +37,15 @@ terms AS (
     FROM happened h
     WHERE status = 'running'
     GROUP BY account, subscription, term
+),
+rated_terms AS (
+    SELECT
+        t.*,
+        t.began.currency AS currency,
+        CASE WHEN t.began.currency <> $currency THEN CASE WHEN t.began.term_ends_on >= r.valid_from THEN r.rate ELSE d.rate END END AS rate
+    FROM terms t
+    LEFT JOIN rates r ON r.currency = t.began.currency
+    LEFT JOIN rate_days d ON d.currency = t.began.currency AND d.day = t.began.term_ends_on
 )
 SELECT
     p.period,
@@ -44,10 +56,16 @@ SELECT
     t.began.term_ends_on AS due_on,
     t.mrr,
     t.arr,
-    t.began.currency AS currency,
+    t.currency,
+    CASE
+        WHEN t.arr = 0 OR t.currency = coalesce($currency, t.currency) OR t.rate IS NOT NULL THEN at_rate(t.mrr, t.rate)
+        ELSE CAST(error(no_rate(t.currency, t.began.term_ends_on)) AS DECIMAL(26, 4))
+    END AS mrr_converted,
+    at_rate(t.arr, t.rate) AS arr_converted,
+    t.rate,
     CASE t.began.next_type WHEN 'subscription-cancelled' THEN 'ended' WHEN 'subscription-renewed' THEN 'renewed' WHEN 'subscription-started' THEN 'renewed' ELSE 'open' END AS outcome,
     t.began.next_on AS decided_on
-FROM terms t
+FROM rated_terms t
 JOIN periods p ON t.began.term_ends_on >= p.begins_on AND t.began.term_ends_on < p.ends_on
 WHERE t.began.type <> 'subscription-changed' AND (t.began.next_on IS NULL OR t.began.next_on >= t.began.term_ends_on)
 ORDER BY p.begins_at, t.began.term_ends_on, t.account, t.subscription

@@ -1,7 +1,7 @@
 -- subscriptions: every subscription started by $as_of, as known at $known_at
 -- grain: one row a subscription
--- needs: subscription_history
--- parameters: $as_of, $known_at
+-- needs: subscription_history, rates
+-- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   account: account id
 --   subscription: the subscription's id, unique within the account
@@ -15,7 +15,10 @@
 --   interval_months: months between two payments
 --   mrr: monthly recurring revenue: recurring_amount / interval_months, rounded once; 0 where it has ended
 --   arr: annual recurring revenue: recurring_amount * 12 / interval_months, rounded once; 0 where it has ended
---   currency: ISO code of every amount in the row
+--   currency: ISO code of these amounts
+--   mrr_converted: mrr in the ledger's currency, rounded once to four decimals
+--   arr_converted: arr in the ledger's currency, rounded once to four decimals
+--   rate: what they were converted at: the rate at $as_of; empty where they are in the ledger's currency
 --   deal: the deal that it was sold with
 --   renewals: times that it was renewed
 --   reason: why it was cancelled
@@ -44,9 +47,16 @@ SELECT
     l.told.mrr AS mrr,
     l.told.arr AS arr,
     l.told.currency AS currency,
+    CASE
+        WHEN l.told.arr = 0 OR l.told.currency = coalesce($currency, l.told.currency) OR r.rate IS NOT NULL THEN at_rate(l.told.mrr, r.rate)
+        ELSE CAST(error(no_rate(l.told.currency, $as_of_on)) AS DECIMAL(26, 4))
+    END AS mrr_converted,
+    at_rate(l.told.arr, r.rate) AS arr_converted,
+    r.rate,
     l.told.deal AS deal,
     l.renewals,
     l.told.reason AS reason,
     l.told.competitor AS competitor
 FROM last l
+LEFT JOIN rates r ON r.currency = l.told.currency AND r.currency <> $currency
 ORDER BY l.account, l.subscription

@@ -103,6 +103,34 @@ class TestAWin:
         console.ok("deal win more --on 2026-03-20")
         assert running(console) == [("max", "30.00", 1, "more", 0)]
 
+    @pytest.mark.parametrize(
+        ("growth", "price", "after"),
+        [
+            ("upsell", "--recurring 30", [("gtx", "40.00", 1, "delta-ltd", 0)]),
+            ("renewal", "--recurring 30 --term 24", [("gtx", "30.00", 1, "delta-ltd", 1)]),
+            ("cross-sell", "--recurring 30", [("gtx", "10.00", 1, "delta-ltd", 0), ("max", "30.00", 1, "more", 0)]),
+            (
+                "upsell",
+                "--recurring 30 --every quarter",
+                [("gtx", "10.00", 1, "delta-ltd", 0), ("max", "30.00", 3, "more", 0)],
+            ),
+        ],
+    )
+    def test_of_a_deal_that_names_only_the_one_it_grew_from(
+        self, console: Console, growth: str, price: str, after: list[tuple[Any, ...]]
+    ) -> None:
+        """Is one of that deal's account and about its subscription, else starts another; in any case it is expansion."""
+        console.ok("deal revise delta --account acme --product GTX --recurring 10 --on 2026-02-21")
+        console.ok("deal win delta --on 2026-02-22")
+        console.ok(f"lead capture ACME --id more --grown-from delta --growth {growth} --product Max --on 2026-03-01")
+        console.ok(f"deal win more {price} --on 2026-03-20")
+        assert running(console) == after
+        (row,) = json.loads(console.ok("recurring -p 2026-03 -O json"))
+        assert (row["mrr_new"], float(row["mrr_expansion"])) == (
+            "0.00",
+            10 if "quarter" in price else 20 if growth == "renewal" else 30,
+        )
+
 
 class TestALeadThatGrew:
     @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from salesledger.domain.decide import Command, Correct, Record, Void
 from salesledger.domain.events import Event, EventVoided
-from salesledger.domain.rate import RateSet
 from salesledger.errors import SalesledgerError
 from salesledger.ledger.batch import Proposal
 from salesledger.ledger.store import Store
@@ -29,6 +28,7 @@ from support.twins import Asked, moments
 
 DAY = timedelta(days=1)
 AMOUNTS = ("0", "0.0001", "99.99", "100", "100", "250.5", "99999999999999.9999")
+DEALS = (("ann", "cross-sell"), ("bob", None))
 PERIODS = (
     Period("January", date(2026, 1, 1), date(2026, 2, 1)),
     Period("February", date(2026, 2, 1), date(2026, 3, 1)),
@@ -95,7 +95,9 @@ def event_of(step: Step, kind: str, now: datetime) -> Event:
     common = {"subscription": step.subscription, "known_at": known}
     if kind == "start":
         product = (None, "basic", "pro")[step.target % 3]
-        return h.subscribed(on, **common, **price, term_months=step.term, product=product)
+        return h.subscribed(
+            on, **common, **price, term_months=step.term, product=product, deal=(None, "ann", "bob")[step.back % 3]
+        )
     if kind == "renew":
         return h.renewed(on, **common, term_months=step.term, **(price if step.target % 2 else {}))
     if kind == "change":
@@ -127,12 +129,17 @@ def recorded(history: list[Step]) -> Iterator[tuple[Path, datetime]]:
     with tempfile.TemporaryDirectory() as folder, clock(h.at(5)) as time:
         path = new_ledger(Path(folder) / "sales.ledger", "Europe/Berlin")
         with Store.open(path) as store:
-            rate = RateSet(effective_at=h.at(-100), recorded_by="kim", currency="USD", rate=Decimal("0.9"))
-            store.record([[Proposal("rate:USD", Record(rate))]])
+            store.record([[Proposal("rate:USD", Record(h.rate_set(-100, known_at=-100)))]])
+            for deal, growth in DEALS:
+                lead = h.captured(-100, known_at=-100, growth=growth)
+                store.record([[Proposal(f"deal:{deal}", Record(lead))]])
             for account in "xy":
                 store.record([[Proposal(f"account:{account}", Record(h.opened(-100, known_at=-100)))]])
             for step in history:
                 time.now += step.ahead * DAY + timedelta(minutes=1)
+                if step.ahead >= 10:
+                    moved = h.rate_set(time.now, rate=("0.9", "1.1", "0.33333333")[step.target % 3])
+                    store.record([[Proposal("rate:USD", Record(moved))]])
                 wish = wish_of(step, path, time.now)
                 if wish is not None:
                     store.record([[Proposal(*wish)]], on_refused=_skip)
@@ -174,13 +181,13 @@ def test_sql_says_what_a_plain_fold_says(history: list[Step], asks: list[tuple[i
 
 
 def assert_adds_up(row: dict[str, object]) -> None:
-    """Closing = opening + new + expansion - contraction - churn, and likewise for accounts."""
+    """Closing = opening + new + expansion - contraction - churn + exchange, and likewise for accounts."""
 
     def of(name: str) -> Decimal:
         return Decimal(str(row[name]))
 
     for measure in ("mrr", "arr"):
-        came = of(f"{measure}_new") + of(f"{measure}_expansion")
+        came = of(f"{measure}_new") + of(f"{measure}_expansion") + of(f"{measure}_exchange")
         went = of(f"{measure}_contraction") + of(f"{measure}_churn")
         assert of(f"{measure}_closing") == of(f"{measure}_opening") + came - went
     assert of("accounts_closing") == of("accounts_opening") + of("accounts_new") - of("accounts_churned")

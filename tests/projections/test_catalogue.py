@@ -78,7 +78,7 @@ GRAINS = {
     "referred_leads": ("deal",),
     "satisfaction": ("period", "account"),
     "process_map": ("period", "process", "from_stage", "to_process", "to_stage", "kind"),
-    "recurring": ("period", "group", "currency"),
+    "recurring": ("period", "group"),
     "renewals": ("period", "account", "subscription", "term"),
     "repeat": ("account",),
     "repeat_share": ("period", "group"),
@@ -94,6 +94,7 @@ MONEY = {
     *("amount", "recurring_amount", "value", "value_converted", "bookings", "weighted_amount", "average_deal_size"),
     *("referred_bookings", "bookings_below", "sales_velocity", "quota", "gap", "commit", "best_case", "pipeline"),
     *("amount_lost", "list_amount", "discount_amount"),
+    *("mrr_converted", "arr_converted", "mrr_exchange", "arr_exchange"),
     *("mrr", "arr", "mrr_before", "arr_before", "repeat_bookings", "new_bookings", "renewals_due_mrr", *WALK),
 }
 

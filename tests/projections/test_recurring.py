@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from salesledger.domain.account import SubscriptionStarted
+from salesledger.errors import MissingRate
 from salesledger.readmodel.periods import Period
 from support.books import Books, books
-from support.happenings import at, cancelled, opened, renewed, repriced, subscribed
+from support.happenings import at, cancelled, captured, opened, rate_set, renewed, repriced, subscribed
 from support.story import correct, void
 
 MONTHS = [
@@ -187,3 +188,66 @@ def test_instants_lie_in_the_days_of_the_ledgers_zone(tmp_path: Path) -> None:
     ledger = books(tmp_path, "Europe/Berlin").record("account:x", opened(1))
     ledger.record("account:x", subscribed(datetime(2026, 1, 31, 23, 30, tzinfo=UTC), term_months=1))
     assert ledger.one("subscriptions", "started_on", "term_ends_on") == (date(2026, 2, 1), date(2026, 3, 1))
+
+
+class TestForeignMoney:
+    """What is paid in dollars, at 0.90 from 1 January, 0.80 from 10 February, 1.00 from 5 March."""
+
+    @pytest.fixture
+    def dollars(self, ledger: Books) -> Books:
+        """Two clients, one of which pays in dollars."""
+        ledger.record("rate:USD", rate_set(1), rate_set(FEBRUARY + 9, rate="0.8"), rate_set(MARCH + 4, rate="1"))
+        ledger.record("account:x", subscribed(2, currency="USD", term_months=1))
+        ledger.record("account:y", subscribed(3, **price("10")))
+        return ledger
+
+    def test_is_converted_beside_what_it_is(self, dollars: Books) -> None:
+        """A subscription at the rate of the date asked about, a renewal at that of the day on which it is due."""
+        columns = ("account", "mrr", "currency", "mrr_converted", "arr_converted", "rate")
+        assert dollars.ask("subscriptions", *columns, as_of=at(FEBRUARY + 9)) == [
+            ("x", 100, "USD", 80, 960, Decimal("0.8")),
+            ("y", 10, "EUR", 10, 120, None),
+        ]
+        due = ("due_on", "mrr_converted", "rate")
+        assert dollars.one("renewals", *due) == (date(2026, 2, 2), 90, Decimal("0.9"))
+        assert dollars.one("renewals", *due, as_of=at(5)) == (date(2026, 2, 2), 90, Decimal("0.9"))
+
+    def test_moves_at_the_rate_of_its_day_and_rates_in_a_line_of_their_own(self, dollars: Books) -> None:
+        """A row a period in the ledger's currency, that adds up."""
+        dollars.record("account:x", repriced(FEBRUARY + 14, currency="USD"), cancelled(MARCH + 9))
+        lines = (*WALK[:-1], "mrr_exchange", "mrr_closing", "currency", "nrr")
+        assert dollars.ask("recurring", *lines, periods=MONTHS) == [
+            (0, 100, 0, 0, 0, 0, 100, "EUR", None),
+            (100, 0, 40, 0, 0, -10, 130, "EUR", 1.4),
+            (130, 0, 0, 0, 150, 30, 10, "EUR", -20 / 130),
+        ]
+        assert dollars.one("recurring", "renewals_due", "renewals_due_mrr", periods=MONTHS[1:2]) == (1, 90)
+
+    def test_without_a_rate_is_refused_and_nothing_else_is(self, ledger: Books) -> None:
+        """With the currency and the day; before it began there is nothing to convert."""
+        ledger.record("rate:USD", rate_set(5, known_at=20))
+        ledger.record("account:x", subscribed(10, currency="USD", known_at=10, term_months=1))
+        assert ledger.ask("recurring", "mrr_closing", periods=MONTHS[:1]) == [(90,)]
+        with pytest.raises(MissingRate, match=r"USD.*2026-01-(10|31)"):
+            ledger.ask("recurring", "mrr_new", periods=MONTHS[:1], known_at=at(15))
+        with pytest.raises(MissingRate, match=r"USD.*2026-01-31"):
+            ledger.ask("recurring", "mrr_closing", periods=MONTHS[1:2], known_at=at(15))
+        with pytest.raises(MissingRate, match=r"USD.*2026-01-12"):
+            ledger.ask("subscriptions", "mrr_converted", as_of=at(12), known_at=at(15))
+        with pytest.raises(MissingRate, match=r"USD.*2026-02-10"):
+            ledger.ask("renewals", "mrr_converted", known_at=at(15))
+        assert ledger.one("recurring", "mrr_closing", known_at=at(15), as_of=at(9)) == (0,)
+
+
+class TestGrowth:
+    def test_to_who_was_a_client_is_expansion(self, ledger: Books) -> None:
+        """What an upsell or a cross-sell began; for who paid nothing when the period began it is new."""
+        ledger.record("one", captured(2, account="x")).record("two", captured(FEBRUARY, account="x", growth="upsell"))
+        ledger.record("three", captured(FEBRUARY, account="y", growth="cross-sell"))
+        ledger.record("account:x", subscribed(2, deal="one"), subscribed(FEBRUARY + 3, subscription="b", deal="two"))
+        ledger.record("account:y", subscribed(FEBRUARY + 1, deal="three"))
+        columns = (*WALK, "accounts_new", "nrr", "arr_new", "arr_expansion")
+        assert ledger.ask("recurring", *columns, periods=MONTHS[:2]) == [
+            (0, 100, 0, 0, 0, 100, 1, None, 1200, 0),
+            (100, 100, 100, 0, 0, 300, 1, 2.0, 1200, 1200),
+        ]

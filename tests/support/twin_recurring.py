@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
@@ -14,20 +14,20 @@ from salesledger.domain.account import (
     SubscriptionRenewed,
     SubscriptionStarted,
 )
+from salesledger.domain.deal_events import LeadCaptured
 from salesledger.domain.timeline import Recorded
 from support.answers import Row
 from support.twin_reports import periods
-from support.twins import Asked, happened, naive
+from support.twins import Asked, converted, happened, naive, rate_on
 
 EVENTS = SubscriptionStarted | SubscriptionRenewed | SubscriptionChanged | SubscriptionCancelled
 KINDS = ("new", "expansion", "contraction", "churn")
+GROWN = ("upsell", "cross-sell")
 ZERO = Decimal("0.0000")
+DAY = timedelta(days=1)
 
 Key = tuple[str, str]
 """The account and the subscription."""
-
-Part = tuple[str | None, str | None]
-"""What a row of the walk is about: its group and its currency."""
 
 
 def later(begin: date, months: int) -> date:
@@ -78,6 +78,22 @@ def state(records: Sequence[Recorded], asked: Asked) -> Row:
     return now
 
 
+def rate_at(asked: Asked, currency: str | None, day: date) -> Decimal | None:
+    """What a currency is converted at on a day; None for the ledger's own."""
+    return None if currency in (None, asked.currency) else rate_on(asked, str(currency), day)
+
+
+def worth_at(amount: Decimal, rate: Decimal | None) -> Decimal:
+    """An amount in the ledger's currency."""
+    return converted(amount, rate) or ZERO
+
+
+def in_own(asked: Asked, told: Row, day: date) -> Row:
+    """The revenue of a row in the ledger's currency, and the rate."""
+    rate = rate_at(asked, told["currency"], day)
+    return {f"{name}_converted": converted(told[name], rate) for name in ("mrr", "arr")} | {"rate": rate}
+
+
 def subscriptions(asked: Asked) -> list[Row]:
     """Twin of `subscriptions`."""
     rows = []
@@ -91,6 +107,7 @@ def subscriptions(asked: Asked) -> list[Row]:
         begun = next(i for i, r in enumerate(records) if isinstance(r.event, SubscriptionStarted))
         renewals = sum(isinstance(r.event, SubscriptionRenewed) for r in records[begun:])
         rows.append({"account": account, "subscription": subscription, "renewals": renewals, **now})
+        rows[-1] |= in_own(asked, now, asked.day(asked.as_of))
     return rows
 
 
@@ -118,7 +135,7 @@ def renewals(asked: Asked) -> list[Row]:
                 outcome = "ended" if isinstance(decided.event, SubscriptionCancelled) else "renewed"
             told = {"account": account, "subscription": subscription, "product": begun["product"], "term": term}
             told |= {"due_on": due_on, "mrr": at_end["mrr"], "arr": at_end["arr"], "currency": begun["currency"]}
-            told |= {"outcome": outcome, "decided_on": decided_on}
+            told |= {"outcome": outcome, "decided_on": decided_on, **in_own(asked, told, due_on)}
             rows += [{"period": label, **told} for label, first, end in days(asked) if first <= due_on < end]
     return rows
 
@@ -128,58 +145,76 @@ def days(asked: Asked) -> list[tuple[str, date, date]]:
     return [(p.label, p.begin, p.end) for p in asked.periods] or [("all", date(1900, 1, 1), date(2200, 1, 1))]
 
 
-def movement(before: Decimal, after: Decimal) -> dict[str, Decimal]:
+def movement(before: Decimal, after: Decimal, *, grown: bool) -> str | None:
     """What became of what was paid: one of the kinds, or nothing."""
     if before == after:
-        return {}
+        return None
     if before == 0:
-        return {"new": after}
+        return "expansion" if grown else "new"
     if after == 0:
-        return {"churn": before}
-    return {"expansion": after - before} if after > before else {"contraction": before - after}
+        return "churn"
+    return "expansion" if after > before else "contraction"
+
+
+def growths(asked: Asked) -> set[str]:
+    """The deals that an upsell or a cross-sell are."""
+    captures = [r for r in happened(asked, "deal") if isinstance(r.event, LeadCaptured)]
+    return {r.id for r in captures if isinstance(r.event, LeadCaptured) and r.event.growth in GROWN}
 
 
 def recurring(asked: Asked) -> list[Row]:
     """Twin of `recurring`; the closing is counted by itself, not walked to."""
     all_of = {key: rs for key, rs in subscriptions_of(asked).items() if state(rs, asked)["started_on"] is not None}
-    parts: dict[Part, dict[Key, list[Recorded]]] = {}
+    parts: dict[str | None, dict[Key, list[Recorded]]] = {}
     for key, records in all_of.items():
         now = state(records, asked)
         group = {"product": now["product"], "account": key[0]}.get(asked.by or "")
-        parts.setdefault((group, now["currency"]), {})[key] = records
-    due = renewals(asked)
+        parts.setdefault(group, {})[key] = records
+    due, grown = renewals(asked), growths(asked)
     rows = []
-    for label, begins, ends in periods(asked):
-        told = [_walk(asked, part, mine, (label, begins, ends), due) for part, mine in parts.items()]
+    for period in zip(periods(asked), days(asked), strict=True):
+        clients = {key[0] for key, rs in all_of.items() if state(_before(rs, period[0][1]), asked)["mrr"] > 0}
+        told = [_walk(asked, part, mine, period, (due, grown, clients)) for part, mine in parts.items()]
         lively = [row for row in told if any(row[name] for name in row if name not in ("period", "group", "currency"))]
-        rows += lively or [_walk(asked, (None, asked.currency), {}, (label, begins, ends), [])]
+        rows += lively or [_walk(asked, None, {}, period, ([], grown, clients))]
     return rows
+
+
+def _before(records: Sequence[Recorded], instant: datetime) -> list[Recorded]:
+    return [r for r in records if naive(r.event.effective_at) < instant]
 
 
 def _walk(
     asked: Asked,
-    part: Part,
+    group: str | None,
     mine: dict[Key, list[Recorded]],
-    period: tuple[str, datetime, datetime],
-    due: list[Row],
+    period: tuple[tuple[str, datetime, datetime], tuple[str, date, date]],
+    around: tuple[list[Row], set[str], set[str]],
 ) -> Row:
-    label, begins, ends = period
-    row: Row = {"period": label, "group": part[0], "currency": part[1]}
+    (label, begins, ends), (_, first, end) = period
+    due, grown, clients = around
+    row: Row = {"period": label, "group": group, "currency": asked.currency}
     paid: dict[str, tuple[Decimal, Decimal]] = {}
     sums: dict[str, Decimal] = dict.fromkeys(
-        (f"{m}_{kind}" for m in ("mrr", "arr") for kind in ("opening", *KINDS, "closing")), ZERO
+        (f"{m}_{kind}" for m in ("mrr", "arr") for kind in ("opening", *KINDS, "exchange", "closing")), ZERO
     )
     for key, records in mine.items():
-        before, after = (
-            state([r for r in records if naive(r.event.effective_at) < end], asked) for end in (begins, ends)
-        )
+        before, after = (state(_before(records, instant), asked) for instant in (begins, ends))
+        now = state(records, asked)
+        steps = [r for r in _before(records, ends) if r not in _before(records, begins)]
+        on = asked.day(steps[-1].event.effective_at) if steps else first
+        is_grown = before["arr"] == 0 and now["deal"] in grown and key[0] in clients
+        rates = [rate_at(asked, now["currency"], day) for day in (first - DAY, on, end - DAY)]
         for measure in ("mrr", "arr"):
-            sums[f"{measure}_opening"] += before[measure]
-            sums[f"{measure}_closing"] += after[measure]
-            for kind, amount in movement(before[measure], after[measure]).items():
-                sums[f"{measure}_{kind}"] += amount
-        opening, closing = paid.get(key[0], (ZERO, ZERO))
-        paid[key[0]] = (opening + before["mrr"], closing + after["mrr"])
+            opening, closing = worth_at(before[measure], rates[0]), worth_at(after[measure], rates[2])
+            then, since = (worth_at(told[measure], rates[1]) for told in (before, after))
+            sums[f"{measure}_opening"] += opening
+            sums[f"{measure}_closing"] += closing
+            if kind := movement(before[measure], after[measure], grown=is_grown):
+                sums[f"{measure}_{kind}"] += abs(since - then)
+            sums[f"{measure}_exchange"] += closing - opening - ((since - then) if steps else 0)
+        held, holds = paid.get(key[0], (ZERO, ZERO))
+        paid[key[0]] = (held + before["mrr"], holds + after["mrr"])
     to_renew = [r for r in due if r["period"] == label and (r["account"], r["subscription"]) in mine]
     counts = {
         "accounts_opening": sum(a > 0 for a, _ in paid.values()),
@@ -187,7 +222,7 @@ def _walk(
         "accounts_churned": sum(b == 0 < a for a, b in paid.values()),
         "accounts_closing": sum(b > 0 for _, b in paid.values()),
         "renewals_due": len(to_renew),
-        "renewals_due_mrr": sum((r["mrr"] for r in to_renew), ZERO),
+        "renewals_due_mrr": sum((r["mrr_converted"] for r in to_renew), ZERO),
     }
     return row | sums | counts | _ratios(sums, counts)
 

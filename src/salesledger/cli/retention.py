@@ -13,20 +13,16 @@ from salesledger.cli.tables import RECURRING, RENEWALS, REPEAT, REPEAT_SHARE, SU
 from salesledger.errors import UsageError
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from salesledger.readmodel.engine import Answer
 
 _SUBSCRIBED = ("subscription-%",)
 
 
 def _sum(rows: Sequence[dict[str, Any]], column: str) -> str:
-    """'150.00 EUR', or where there are several currencies '150.00 EUR and 20.00 USD'."""
-    sums: dict[str, Decimal] = {}
-    for row in rows:
-        held = sums.get(row["currency"])
-        sums[row["currency"]] = row[column] if held is None else held + row[column]
-    return " and ".join(f"{money(total)} {currency}" for currency, total in sorted(sums.items()))
+    """The sum of what is converted, such as '150.00 EUR'; a row that was not converted tells the ledger's currency."""
+    first, *others = (row[f"{column}_converted"] for row in rows)
+    currency = next((row["currency"] for row in rows if row["rate"] is None), "in the ledger's currency")
+    return f"{money(sum(others, start=first))} {currency}"
 
 
 def _running_note(answer: "Answer") -> list[str]:
@@ -85,7 +81,8 @@ def _without(columns: tuple[str, ...], *names: str) -> tuple[str, ...]:
 def recurring_command(ctx: click.Context, /, **values: Any) -> None:
     """Recurring revenue and what moved it.
 
-    Each period goes from an opening MRR to a closing one: opening + new + expansion - contraction - churn.
+    Each period goes from an opening MRR to a closing one: opening + new + expansion - contraction - churn + exchange, which
+    is what moving exchange rates did.
     """
     report(ctx, "recurring", "Monthly recurring revenue (MRR)", values, RECURRING, reach=_SUBSCRIBED)
 

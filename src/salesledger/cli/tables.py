@@ -382,9 +382,21 @@ SATISFACTION = Table(
 )
 PROFILE = Table(("preference", "weight", "leans", "evidence", "noted_on", "note"), expendable=("evidence", "noted_on"))
 ACCOUNT_SUBSCRIPTIONS = Table(
-    ("subscription", "product", "status", "started_on", "recurring_amount", "interval_months", "mrr", "currency"),
+    (
+        "subscription",
+        "product",
+        "status",
+        "started_on",
+        "recurring_amount",
+        "interval_months",
+        "mrr",
+        "currency",
+        "rate",
+        "mrr_converted",
+    ),
     expendable=("interval_months", "started_on", "product"),
-    headers=(("interval_months", "months"),),
+    headers=(("interval_months", "months"), ("mrr_converted", "converted")),
+    if_converted=("rate", "mrr_converted"),
 )
 REFERRED_LEADS = Table(
     ("deal", "company", "account", "status", "captured_on", "closed_on", "value", "currency"),
@@ -465,6 +477,8 @@ SUBSCRIPTIONS = Table(
         "mrr",
         "arr",
         "currency",
+        "rate",
+        "mrr_converted",
         "renewals",
         "deal",
         "reason",
@@ -472,10 +486,11 @@ SUBSCRIPTIONS = Table(
     ),
     expendable=(
         *("competitor", "deal", "renewals", "reason", "recurring_amount", "interval_months", "arr", "started_on"),
-        *("product", "ended_on"),
+        *("product", "ended_on", "rate"),
     ),
     unless_zero=("renewals",),
-    headers=(("interval_months", "months"),),
+    headers=(("interval_months", "months"), ("mrr_converted", "converted")),
+    if_converted=("rate", "mrr_converted"),
 )
 RECURRING = Table(
     (
@@ -486,6 +501,7 @@ RECURRING = Table(
         "mrr_expansion",
         "mrr_contraction",
         "mrr_churn",
+        "mrr_exchange",
         "mrr_closing",
         "arr_closing",
         "currency",
@@ -496,12 +512,14 @@ RECURRING = Table(
         "renewals_due",
     ),
     expendable=("renewals_due", "logo_churn", "grr", "arr_closing", "accounts_closing", "nrr"),
+    unless_zero=("mrr_exchange",),
     headers=(
         ("mrr_opening", "opening"),
         ("mrr_new", "new"),
         ("mrr_expansion", "expansion"),
         ("mrr_contraction", "contraction"),
         ("mrr_churn", "churn"),
+        ("mrr_exchange", "exchange"),
         ("mrr_closing", "closing"),
         ("arr_closing", "arr"),
         ("accounts_closing", "accounts"),
@@ -519,10 +537,14 @@ RENEWALS = Table(
         "mrr",
         "arr",
         "currency",
+        "rate",
+        "mrr_converted",
         "outcome",
         "decided_on",
     ),
-    expendable=("term", "arr", "product", "decided_on", "period"),
+    expendable=("term", "arr", "rate", "product", "decided_on", "period"),
+    headers=(("mrr_converted", "converted"),),
+    if_converted=("rate", "mrr_converted"),
 )
 REPEAT = Table(
     (

@@ -55,7 +55,8 @@ def sale_of(batch: Batch, win: Proposal, key: str | None) -> Sale:
     """A win together with what it does to the subscriptions of the deal's account.
 
     A deal with a recurring part starts one. Where it grew from a subscription that runs, a renewal renews that and an upsell
-    adds to its price.
+    adds to its price. A deal that names no account is one of the account of the deal that it grew from, and a renewal or an
+    upsell that names no subscription grew from the one that was sold with that deal.
 
     Args:
         batch: the ledger as it stands.
@@ -74,13 +75,31 @@ def sale_of(batch: Batch, win: Proposal, key: str | None) -> Sale:
     assert isinstance(won, DealWon)
     if won.recurring_amount is None:
         return Sale((win,))
-    if state.account is None:
+    captured = _captured(before)
+    account = state.account or _account_above(batch, captured, {deal})
+    if account is None:
         return Sale((win,), _not_started("the deal has no account", "ACCOUNT", deal))
-    captured = next((r.event for r in before if isinstance(r.event, LeadCaptured)), None)
-    told = _on_account(batch, won, deal, state.account, state.product, captured)
+    told = _on_account(batch, won, deal, account, state.product, captured)
     if isinstance(told, str):
         return Sale((win,), told)
-    return Sale((win, Proposal(f"account:{state.account}", Record(told), key, dated=win.dated)))
+    return Sale((win, Proposal(f"account:{account}", Record(told), key, dated=win.dated)))
+
+
+def _captured(records: Iterable[Recorded]) -> LeadCaptured | None:
+    return next((r.event for r in records if isinstance(r.event, LeadCaptured)), None)
+
+
+def _account_above(batch: Batch, captured: LeadCaptured | None, seen: set[str]) -> str | None:
+    """The account of the deal that one grew from, or of the one that that grew from in its turn."""
+    while captured is not None and captured.grown_from is not None and captured.grown_from not in seen:
+        seen.add(captured.grown_from)
+        stream = f"deal:{captured.grown_from}"
+        records = standing(batch.records(stream))
+        above: DealState = fold(stream, records)
+        if above.account is not None:
+            return above.account
+        captured = _captured(records)
+    return None
 
 
 def _on_account(
@@ -97,13 +116,22 @@ def _on_account(
     if sold and state.subscriptions.get(sold[-1]):
         return _unchanged(account, sold[-1], "the deal sold it before")
     if captured is not None and captured.growth != "cross-sell":
-        grown = captured.subscription
+        grown = captured.subscription or _sold_with(happened, captured)
         if grown is not None and state.subscriptions.get(grown):
             made = _grown(price_of(happened, grown), grown, captured.growth, won, deal)
-            return made or _unchanged(account, grown, "its interval or its currency is another than the deal's")
+            if made is not None or captured.subscription is not None:
+                return made or _unchanged(account, grown, "its interval or its currency is another than the deal's")
     name = new_id(batch, account, product or deal)
     fields = {"subscription": name, "product": product, "term_months": won.term_months}
     return build_event("subscription-started", _common(won, deal) | fields, currency=None)
+
+
+def _sold_with(happened: Iterable[Recorded], captured: LeadCaptured) -> str | None:
+    """The last subscription that was started with the deal that an upsell or a renewal grew from."""
+    if captured.growth is None or captured.grown_from is None:
+        return None
+    started = [r.event for r in happened if isinstance(r.event, SubscriptionStarted)]
+    return next((event.subscription for event in reversed(started) if event.deal == captured.grown_from), None)
 
 
 def _grown(held: _Priced | None, subscription: str, growth: str | None, won: DealWon, deal: str) -> Event | None:
