@@ -11,6 +11,7 @@ import pytest
 from salesledger.errors import DamagedLedger, LedgerExists, NoLedger, NotALedger, StoreError
 from salesledger.ledger import files
 from salesledger.ledger.backup import back_up, restore
+from salesledger.ledger.format import SCHEMA
 from salesledger.ledger.raw import RawEntry, raw_entries
 from salesledger.ledger.store import Store
 from salesledger.readmodel import mirror as mirror_module
@@ -154,14 +155,17 @@ class TestBackup:
 
         def lying(connection: sqlite3.Connection) -> Iterator[RawEntry]:
             asked.append(connection)
-            spoilt = len(asked) == 3
+            spoilt = len(asked) == 2
             return (row._replace(state=b"{}") if spoilt else row for row in raw_entries(connection))
 
         monkeypatch.setattr("salesledger.ledger.backup.raw_entries", lying)
         with pytest.raises(DamagedLedger, match="what was read back from its copy is something else"):
             back_up(ledger, tmp_path / "b")
-        assert len(asked) == 3
+        assert len(asked) == 2
         assert beside(ledger) == {"sales.ledger"}
+
+
+NO_DELETE = next(statement for statement in SCHEMA if "stored_events_no_delete" in statement)
 
 
 def execute(path: Path, *statements: str) -> None:
@@ -174,18 +178,27 @@ def execute(path: Path, *statements: str) -> None:
 UNSOUND: dict[str, tuple[Callable[[Path], object], str]] = {
     "an entry is gone": (
         lambda path: execute(path, "DROP TRIGGER stored_events_no_delete", "DELETE FROM stored_events WHERE entry = 5"),
-        "isn't guarded",
+        "no longer refuses every change",
     ),
-    "a rule is gone": (lambda path: execute(path, "DROP TRIGGER stored_events_no_update"), "isn't guarded"),
+    "a rule is gone": (
+        lambda path: execute(path, "DROP TRIGGER stored_events_no_update"),
+        "no longer refuses every change",
+    ),
     "a number was passed over": (
         lambda path: execute(
             path,
             "INSERT INTO stored_events SELECT 9, 'deal:z', 1, topic, state, recorded_at, NULL "
             "FROM stored_events WHERE entry = 6",
         ),
-        "entry 7 is missing",
+        "entries 7 to 8 are missing",
     ),
     "half of it is gone": (lambda path: os.truncate(path, 12288), "could not be read or written"),
+    "its last entry is gone": (
+        lambda path: execute(
+            path, "DROP TRIGGER stored_events_no_delete", "DELETE FROM stored_events WHERE entry = 6", NO_DELETE
+        ),
+        "entry 6 is missing",
+    ),
 }
 
 

@@ -1,16 +1,20 @@
 """Copies of a ledger: made while others write to it, and compared with it entry by entry before they count."""
 
 import sqlite3
-from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
 
 from salesledger.errors import DamagedLedger, LedgerExists, NoLedger, SalesledgerError, StoreError
+from salesledger.ledger.check import check_file
 from salesledger.ledger.files import appearing
-from salesledger.ledger.format import SCHEMA, Head, check_format, connect_to_read, read_head, translated
-from salesledger.ledger.raw import RawEntry, raw_entries
+from salesledger.ledger.format import Head, check_format, connect_to_read, read_head, translated
+from salesledger.ledger.raw import raw_entries
+
+_END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
+"""A clock that was wrong once is no reason to have no backup."""
 
 
 @dataclass(frozen=True)
@@ -108,37 +112,14 @@ def _compare(source: sqlite3.Connection, copy: sqlite3.Connection, place: Path) 
 
 
 def _examine(connection: sqlite3.Connection, path: Path) -> Head:
-    """Make sure that a ledger is sound: the database's own check, its rules, and an order of entries without gaps.
+    """Make sure that a file is sound; what its entries say is for `check` to judge, and worth keeping all the same.
 
     Raises:
         DamagedLedger: it isn't.
     """
-    with translated(path):
-        (found,) = connection.execute("PRAGMA quick_check").fetchone()
-        if found != "ok":
-            raise DamagedLedger(str(path), str(found).splitlines()[-1])
-        if _rules(row[0] for row in connection.execute(_RULES_THERE)) != _rules(SCHEMA):
-            raise DamagedLedger(str(path), "its table of events isn't guarded as a ledger's is")
-        head = read_head(connection, path)
-        _check_order(raw_entries(connection), path)
-    return head
-
-
-_RULES_THERE = "SELECT sql FROM sqlite_master WHERE tbl_name = 'stored_events' AND sql IS NOT NULL"
-
-
-def _rules(statements: Iterable[str]) -> set[str]:
-    return {" ".join(statement.split()) for statement in statements}
-
-
-def _check_order(entries: Iterable[RawEntry], path: Path) -> None:
-    recorded_at = 0
-    for number, entry in enumerate(entries, start=1):
-        if entry.entry != number:
-            raise DamagedLedger(str(path), f"entry {number} is missing")
-        if entry.recorded_at < recorded_at:
-            raise DamagedLedger(str(path), f"entry {number} was recorded before the one before it")
-        recorded_at = entry.recorded_at
+    for finding in check_file(connection, _END_OF_TIME):
+        raise DamagedLedger(str(path), finding.problem)
+    return read_head(connection, path)
 
 
 def _forget_mirror(ledger: Path) -> None:

@@ -29,11 +29,22 @@ def check_log(connection: sqlite3.Connection, now: datetime, progress: Progress 
         now: the machine's clock.
         progress: told how far it is.
     """
-    for look in (_file, _schema, lambda c: _order(c, now), _keys, lambda c: check_streams(c, progress)):
-        try:
-            yield from look(connection)
-        except (sqlite3.Error, UnicodeDecodeError) as e:
-            yield Finding("file", f"the database can't be read: {e}", _EXPORT)
+    yield from check_file(connection, now)
+    for look in (_keys, lambda c: check_streams(c, progress)):
+        yield from _read(look, connection)
+
+
+def check_file(connection: sqlite3.Connection, now: datetime) -> Iterator[Finding]:
+    """What of that concerns the file alone: its pages, the rules that keep it append-only, the order of its entries."""
+    for look in (_file, _schema, lambda c: _order(c, now)):
+        yield from _read(look, connection)
+
+
+def _read(look: Callable[[sqlite3.Connection], Iterator[Finding]], connection: sqlite3.Connection) -> Iterator[Finding]:
+    try:
+        yield from look(connection)
+    except (sqlite3.Error, UnicodeDecodeError) as e:
+        yield Finding("file", f"the database can't be read: {e}", _EXPORT)
 
 
 def _file(connection: sqlite3.Connection) -> Iterator[Finding]:
