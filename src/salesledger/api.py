@@ -462,6 +462,43 @@ class Ledger(Reader):
         proposal = propose_void(self.store.entry(entry), reason, recorded_by=who, key=key)
         return self.record_all([[proposal]], dry_run=dry_run)[0][0]
 
+    def void_win(
+        self, entry: int, reason: str, *, actor: str | None = None, key: str | None = None, dry_run: bool = False
+    ) -> list[Outcome]:
+        """Strike out a win together with what it did to subscriptions, in one append; any other entry by itself.
+
+        Raises:
+            NotFound, Refused: see `void`.
+        """
+        from salesledger.ledger.dependants import sold_with
+        from salesledger.ledger.proposals import propose_void
+
+        who = self.actor if actor is None else actor
+        win = self.store.entry(entry)
+
+        def group(batch: Batch) -> Sequence[Proposal]:
+            return [
+                propose_void(each, reason, recorded_by=who, key=f"{key}/{each.entry}" if key and each != win else key)
+                for each in [*sold_with(batch, win), win]
+            ]
+
+        return self.store.record([group], dry_run=dry_run)[0]
+
+    def running_because_of(self, deal: str) -> list[tuple[str, str]]:
+        """The subscriptions that a deal started and that run on: account and id of each."""
+        from salesledger.domain.account import SubscriptionStarted
+        from salesledger.domain.decide import fold
+        from salesledger.domain.timeline import standing
+
+        found = []
+        for stream in sorted(self.store.named_by_accounts().get(("deal", deal), ())):
+            timeline = standing(self.store.records(stream))
+            running = fold(stream, timeline).subscriptions
+            events = [r.event for r in timeline if isinstance(r.event, SubscriptionStarted)]
+            mine = [e.subscription for e in events if e.deal == deal and running.get(e.subscription)]
+            found += [(stream.partition(":")[2], name) for name in mine]
+        return found
+
     def correct(
         self,
         entry: int,

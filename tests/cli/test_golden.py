@@ -90,6 +90,9 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     "deal reopen": (
         "deal reopen gamma --stage proposal --reason 'second thoughts'",
         "deal reopen zeta --dry-run -O json",
+        "deal revise beta --account acme --on 2026-03-19",
+        "deal win beta --recurring 50 --on 2026-03-20",
+        "deal reopen beta --reason 'the order was withdrawn' --on 2026-03-22",
     ),
     "account open": ('account open "Gamma SA" --attr size=40', 'account open "Gamma SA" -O json'),
     "account note": (
@@ -192,7 +195,19 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "deals source:event",
         "pipeline --as-of 2025-12-31",
     ),
-    "void": ("void 24 --reason 'was another deal'", "void 30 --reason 'it was right' -O json"),
+    "void": (
+        "void 24 --reason 'was another deal'",
+        "void 30 --reason 'it was right' -O json",
+        "void 4 --reason 'a typing error' --dry-run",
+        "void 5 --reason 'a typing error'",
+        "void 14 --reason 'another company'",
+        "void 2 --reason 'other stages'",
+        "deal revise beta --account acme --on 2026-03-19",
+        "deal win beta --recurring 50 --on 2026-03-20",
+        "void 34 --reason 'the order was withdrawn'",
+        "void 34 --reason 'the order was withdrawn' --with-subscription --dry-run",
+        "void 34 --reason 'the order was withdrawn' --with-subscription",
+    ),
     "correct": (
         "correct 16 --reason typo --set amount=950 --unset owner",
         "correct 22 --reason 'wrong day' --on 2026-02-12 -O json",

@@ -108,7 +108,8 @@ class TestVoid:
         """A trial that ended must have started."""
         message = given(captured(1), trial_started(2), trial_ended(3)).refuses(void(2), Refused)
         assert (
-            "acme: that would make what follows impossible: entry 3 (trial-ended on 2026-01-03): no trial is" in message
+            "acme: to strike out entry 2 would make what follows impossible: entry 3 (trial-ended on 2026-01-03). Void that "
+            "first (3), or correct entry 2 instead." in message
         )
         assert "entry 2 (lead-contacted on 2026-01-02)" in given(captured(1), contacted(2)).refuses(void(1), Refused)
 

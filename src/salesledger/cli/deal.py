@@ -221,5 +221,21 @@ def lose(ctx: click.Context, /, deal: str, **values: Any) -> None:
 @records
 @click.pass_context
 def reopen(ctx: click.Context, /, deal: str, **values: Any) -> None:
-    """A closed deal is open again."""
-    record_event(ctx, "deal-reopened", deal, common_of(values), values)
+    """A closed deal is open again.
+
+    A subscription that it started runs on; the command that would cancel it is shown.
+    """
+    common = common_of(values)
+    notes: list[str] = []
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        found = ledger.find("deal", deal)
+        outcome = ledger.record("deal-reopened", deal=found, **common.given, **values)
+        notes.extend(
+            f"The subscription {name!r} of the account {account!r}, which the deal started, still runs. If it doesn't: "
+            f"'salesledger subscription cancel {account} {name}'."
+            for account, name in ledger.running_because_of(found)
+        )
+        return [outcome]
+
+    recording(ctx, common, work, notes=notes)

@@ -17,15 +17,42 @@ if TYPE_CHECKING:
 @click.command("void")
 @click.argument("entry", type=Whole(min=1))
 @click.option("--reason", required=True, help="Why.")
+@click.option("--with-subscription", is_flag=True, help="Of a win: strike out what it did to subscriptions too.")
 @records
 @click.pass_context
-def void_command(ctx: click.Context, /, entry: int, reason: str, **values: Any) -> None:
+def void_command(ctx: click.Context, /, entry: int, reason: str, with_subscription: bool, **values: Any) -> None:
     """Strike out an entry.
 
-    Nothing is removed: the entry stays on record, and so does the void. Voiding a void restores what it struck out.
+    Nothing is removed: the entry stays on record, and so does the void. Voiding a void restores what it struck out. What
+    other entries depend on is not struck out; they are listed instead.
     """
     common = common_of(values)
-    recording(ctx, common, lambda ledger: [ledger.void(entry, reason, **common.given)])
+    told: list[str] = []
+
+    def work(ledger: "Ledger") -> Sequence["Outcome"]:
+        if with_subscription:
+            outcomes: Sequence[Outcome] = ledger.void_win(entry, reason, **common.given)
+        else:
+            outcomes = [ledger.void(entry, reason, **common.given)]
+        told.extend(_consequences(ledger, outcomes, dry_run=common.dry_run))
+        return outcomes
+
+    recording(ctx, common, work, comment=lambda _: "  ".join(told))
+
+
+def _consequences(ledger: "Ledger", outcomes: Sequence["Outcome"], *, dry_run: bool) -> list[str]:
+    """What the voids do, a sentence each."""
+    from salesledger.domain.events import EventVoided
+
+    sentences = []
+    for event in (outcome.recorded[0].event for outcome in outcomes):
+        assert isinstance(event, EventVoided)
+        root = ledger.store.entry(event.void_root)
+        on = root.event.effective_at.astimezone(ledger.zone).date().isoformat()
+        verb = ("Would strike out" if dry_run else "Struck out") if event.strikes else None
+        verb = verb or ("Would restore" if dry_run else "Restored")
+        sentences.append(f"{verb} entry {root.entry}: {root.event.type_name()} of {root.stream} on {on}.")
+    return sentences
 
 
 @click.command("correct")

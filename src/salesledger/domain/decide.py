@@ -16,6 +16,10 @@ CLOCK_SKEW = timedelta(days=1)
 """How far ahead of the ledger's clock an event may lie: two machines' clocks and time zones differ."""
 
 
+_SHOWN = 5
+"""How many entries a message lists."""
+
+
 @dataclass(frozen=True)
 class Record:
     """The wish to record an event."""
@@ -215,8 +219,16 @@ def _target(stream: str, records: Sequence[Recorded], entry: int) -> Recorded:
 def _void(stream: str, records: Sequence[Recorded], command: Void, context: Context) -> EventVoided:
     found = _target(stream, records, command.entry)
     if not found.event.VOIDABLE:
+        remedy = "It stays as it is."
+        if isinstance(found.event, process.ProcessDefined):
+            name = found.id
+            remedy = (
+                f"Define the process anew: 'process define' makes another version of {name!r}, which new deals follow, and "
+                f"'deal move DEAL {name}' takes an old deal over."
+            )
         raise Refused(
-            f"Entry {command.entry} ({found.event.type_name()}) holds for the whole ledger and can't be voided. {NOTHING_RECORDED}"
+            f"Entry {command.entry} ({found.event.type_name()}) holds for the whole ledger and can't be voided. {remedy} "
+            f"{NOTHING_RECORDED}"
         )
     chain = found.event.void_root if isinstance(found.event, EventVoided) else found.entry
     last = strikes(records).get(chain)
@@ -280,8 +292,25 @@ def _refuse_impossible(stream: str, records: Sequence[Recorded], events: Sequenc
     record, problem = new[0]
     if any(record.event is event for event in events):
         raise Refused(f"{record.id}: {problem}. {NOTHING_RECORDED}")
-    others = "; ".join(
-        f"entry {r.entry} ({r.event.type_name()} on {day(r.event.effective_at, context.zone)}): {why}"
-        for r, why in new[:5]
-    )
+    last = events[-1]
+    if len(events) == 1 and isinstance(last, EventVoided) and last.strikes:
+        raise Refused(_needed_by(last.void_root, [r for r, _ in new], context))
+    others = "; ".join(f"{_named(r, context)}: {why}" for r, why in new[:_SHOWN])
     raise Refused(f"{record.id}: that would make what follows impossible: {others}. {NOTHING_RECORDED}")
+
+
+def _needed_by(root: int, needing: Sequence[Recorded], context: Context) -> str:
+    """Why an entry can't be struck out, and in which order what depends on it can."""
+    others = "; ".join(_named(record, context) for record in needing[:_SHOWN])
+    more = f" and {len(needing) - _SHOWN} more" if len(needing) > _SHOWN else ""
+    order = ", ".join(str(record.entry) for record in reversed(needing))
+    first = f"{order[:80].rpartition(',')[0]}, ..." if len(order) > 80 else order
+    which = "that first" if len(needing) == 1 else "those first, the last one first"
+    return (
+        f"{needing[0].id}: to strike out entry {root} would make what follows impossible: {others}{more}. "
+        f"Void {which} ({first}), or correct entry {root} instead. {NOTHING_RECORDED}"
+    )
+
+
+def _named(record: Recorded, context: Context) -> str:
+    return f"entry {record.entry} ({record.event.type_name()} on {day(record.event.effective_at, context.zone)})"

@@ -14,6 +14,7 @@ from salesledger.domain.settings import CurrencySet
 from salesledger.domain.timeline import Recorded, numbered, standing
 from salesledger.domain.values import slug
 from salesledger.errors import NOTHING_RECORDED, KeyReused, NotFound
+from salesledger.ledger.dependants import refuse_where_needed
 from salesledger.ledger.format import SETTINGS_STREAM
 from salesledger.ledger.mapper import Pending
 from salesledger.ledger.references import evidence_of, references_of
@@ -92,6 +93,7 @@ class Batch:
     _streams: dict[str, list[Recorded]] = field(default_factory=dict)
     _keys: dict[str, Recorded] = field(default_factory=dict)
     _groups: list[list[tuple[str, tuple[Recorded, ...], bool]]] = field(default_factory=list)
+    _named: dict[tuple[str, str], set[str]] | None = None
 
     def load(self, streams: Iterable[str]) -> None:
         """Read many streams at once, where they are not read yet."""
@@ -134,7 +136,9 @@ class Batch:
                 before.setdefault(SETTINGS_STREAM, len(self.records(SETTINGS_STREAM)))
                 before.setdefault(stream, len(self.records(stream)))
                 self._set_currency(command)
-                done.append((stream, self._decide(stream, command, proposal.key), False))
+                made = self._decide(stream, command, proposal.key)
+                self._check_strike(made)
+                done.append((stream, made, False))
         except Exception:
             for undone in self.pending[mark:]:
                 self._keys.pop(undone.key or "", None)
@@ -237,8 +241,32 @@ class Batch:
 
     def _check_references(self, command: Command) -> None:
         event = _event_of(command)
-        if event is None:
+        if event is not None:
+            self._check_named(event)
+
+    def _check_strike(self, made: Sequence[Recorded]) -> None:
+        """What is struck out for good leaves nothing behind that needs it; what is restored still finds what it names."""
+        void = made[0].event
+        if len(made) > 1 or not isinstance(void, EventVoided):
             return
+        root = next(r for r in self.records(made[0].stream) if r.entry == void.void_root)
+        if void.strikes:
+            refuse_where_needed(self, root)
+        else:
+            self._check_named(root.event)
+
+    def streams_holding(self, name: str) -> set[str]:
+        """The streams of which an entry holds a text in quotes, and those that the batch has looked at."""
+        return {*self.store.streams_holding(name), *self._streams}
+
+    def accounts_naming(self, field: str, value: str) -> set[str]:
+        """The accounts of which an entry has a value in the field 'deal' or 'evidence', and those that the batch has looked at."""
+        if self._named is None:
+            self._named = self.store.named_by_accounts()
+        looked_at = (stream for stream in self._streams if stream.startswith("account:"))
+        return {*self._named.get((field, value), ()), *looked_at}
+
+    def _check_named(self, event: Event) -> None:
         for reference in references_of(event):
             if reference.subscription is None and not standing(self.records(reference.stream)):
                 kind, _, name = reference.stream.partition(":")

@@ -192,6 +192,28 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             )
             return [row[0] for row in c.fetchall()]
 
+    def select_holding(self, text: str) -> list[str]:
+        """The names of the streams of which an entry holds a text in quotes; it reads the whole log."""
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(
+                f"SELECT DISTINCT originator_id FROM {self.events_table_name} WHERE instr(state, ?) > 0",
+                (f'"{text}"'.encode(),),
+            )
+            return [row[0] for row in c.fetchall()]
+
+    def select_named_by(self, kind: str, fields: Sequence[str]) -> list[tuple[str, str, str]]:
+        """The streams of one kind whose entries have a value in some field: stream, field, value."""
+        found: list[tuple[str, str, str]] = []
+        with self.datastore.transaction(commit=False) as c:
+            for field in fields:
+                c.execute(
+                    f"SELECT DISTINCT originator_id, CAST(json_extract(CAST(state AS TEXT), '$.{field}') AS TEXT) "
+                    f"FROM {self.events_table_name} WHERE originator_id >= ? AND originator_id < ? AND instr(state, ?) > 0",
+                    (f"{kind}:", f"{kind};", f'"{field}":'.encode()),
+                )
+                found += [(row[0], field, row[1]) for row in c.fetchall() if row[1] is not None]
+        return found
+
     def _select(self, statement: str, parameters: Sequence[Any]) -> list[LoggedEvent]:
         with self.datastore.transaction(commit=False) as c:
             c.execute(statement, parameters)

@@ -155,6 +155,19 @@ class Store:
         with self._translated():
             return bool(self.app.recorder.select_events(stream, limit=1))
 
+    def streams_holding(self, name: str) -> list[str]:
+        """The streams of which an entry holds a text in quotes; it reads the whole log."""
+        with self._translated():
+            return self.app.recorder.select_holding(name)
+
+    def named_by_accounts(self) -> dict[tuple[str, str], set[str]]:
+        """The accounts that name a deal or an entry, by ('deal', its id) and ('evidence', its number)."""
+        found: dict[tuple[str, str], set[str]] = {}
+        with self._translated():
+            for stream, field, value in self.app.recorder.select_named_by("account", ("deal", "evidence")):
+                found.setdefault((field, value), set()).add(stream)
+        return found
+
     def entry(self, number: int) -> Recorded:
         """One entry of the log.
 
