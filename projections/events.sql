@@ -87,6 +87,7 @@
 --   loss_reasons: the reasons that a process lists (a JSON list)
 --   ledger_id: the ledger's random id
 --   timezone: the ledger's time zone
+--   seal_key: the public key of the seals from then on
 SELECT
     entry,
     stream,
@@ -171,5 +172,6 @@ SELECT
     disqualify_reasons,
     loss_reasons,
     ledger_id,
-    timezone
+    timezone,
+    seal_key
 FROM decoded

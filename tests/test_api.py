@@ -57,7 +57,7 @@ class TestOpening:
     ) -> None:
         """No file is left behind."""
         with pytest.raises(BadValue, match=words):
-            Ledger.create(tmp_path / "new.ledger", **options)
+            Ledger.create(tmp_path / "new.ledger", **options)  # type: ignore[arg-type]
         assert not list(tmp_path.iterdir())
 
     def test_refuses_what_is_there_and_what_is_not(self, place: Path) -> None:

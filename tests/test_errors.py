@@ -14,6 +14,7 @@ from salesledger import Ledger, errors
 from salesledger.errors import NOTHING_RECORDED, SalesledgerError
 from salesledger.exchange.process_file import read_process
 from salesledger.ledger.application import LedgerApplication
+from salesledger.ledger.proof import check
 from support.ledgers import new_ledger
 
 CLASSES = {
@@ -81,6 +82,14 @@ def unrated(ledger: Ledger) -> None:
     ledger.answer("pipeline", as_of="2026-01-04")
 
 
+def forged(ledger: Ledger) -> None:
+    """Check a proof of which a field was changed."""
+    ledger.seal()
+    proof = ledger.prove(1)
+    proof["inclusion"]["recorded_at"] += 1
+    check(proof)
+
+
 def _raises(error: Exception) -> Callable[..., Any]:
     def refuse(*_: object, **__: object) -> None:
         raise error
@@ -105,6 +114,8 @@ CASES: dict[str, tuple[Callable[[Ledger], object], str]] = {
     "AmbiguousId": (lambda ledger: ledger.find("deal", "acm"), "'acm' could be any of these deals: acme, acme-two"),
     "KeyReused": (lambda ledger: ledger.record("deal-won", deal="acme", key="k1"), "The key 'k1' was used for entry 4"),
     "Conflict": (overtaken, "4 tries were overtaken"),
+    "NoSeal": (lambda ledger: ledger.prove(1), "The ledger has no seal yet"),
+    "NotProved": (forged, "this is not what entry 1 of the checkpoint over 6 entries holds"),
     "StoreError": (lambda _: Ledger.create("/nowhere/sales.ledger"), "'/nowhere/sales.ledger' can't be made"),
     "NoLedger": (lambda _: Ledger.open("/nowhere/sales.ledger"), "There is no ledger at '/nowhere/sales.ledger'"),
     "NotALedger": (other_file, "it is no SQLite file"),

@@ -14,6 +14,8 @@ SalesledgerError                exit code 1: the ledger says no
 │   └── AmbiguousId             a prefix that fits several ids
 ├── KeyReused                   an idempotency key that was already used for something else
 ├── Conflict                    others kept writing to the same stream
+├── NoSeal                      the ledger can't be sealed as it is, or has no seal that was asked for
+├── NotProved                   a proof that doesn't prove what it says
 └── StoreError                  the file itself
     ├── NoLedger                there is no ledger at that place
     ├── NotALedger              the file is something else
@@ -124,6 +126,14 @@ class KeyReused(SalesledgerError):
 
 class Conflict(SalesledgerError):
     """Others kept writing to the same stream."""
+
+
+class NoSeal(SalesledgerError):
+    """The ledger can't be sealed: its key isn't at hand, or what is sealed has changed; or a seal that is needed isn't there."""
+
+
+class NotProved(SalesledgerError):
+    """A proof doesn't prove what it says."""
 
 
 class StoreError(SalesledgerError):

@@ -65,7 +65,7 @@ class TestHelp:
         """Record, ask, keep: in that order, every command once."""
         shown = empty.ok("--help")
         assert re.findall(r"^(\w+):$", shown, re.MULTILINE) == ["Options", *SECTIONS.values()]
-        assert re.findall(r"^  ([a-z]+)  ", shown, re.MULTILINE) == list(COMMANDS)
+        assert re.findall(r"^  ([a-z-]+)  ", shown, re.MULTILINE) == list(COMMANDS)
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_in_the_list_is_what_the_command_says_itself(self, name: str) -> None:
@@ -238,7 +238,7 @@ class TestFormats:
 
     def test_are_an_option_of_every_command_that_prints_rows(self) -> None:
         """Only what writes something else than rows has no -O."""
-        assert set(commands()) - set(ROWS) == {"export", "demo", "completion"}
+        assert set(commands()) - set(ROWS) == {"export", "seal", "prove", "demo", "completion"}
 
     def test_json_has_every_column_that_checks_rely_on(self, console: Console) -> None:
         """The keys that other programs read."""

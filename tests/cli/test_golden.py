@@ -362,6 +362,27 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "restore monday.ledger",
         "-f new.ledger restore deals.csv",
     ),
+    "seal": (
+        "seal",
+        'lead capture "Eta AB" --on 2026-03-05',
+        "seal",
+        "seal --new-key",
+        "seal -o checkpoint.txt",
+    ),
+    "verify": (
+        "verify",
+        "seal -o checkpoint.txt",
+        "verify --against checkpoint.txt -O json",
+        "verify --public-key deals.csv",
+    ),
+    "prove": ("prove 5", "prove 5 -o proof.json", "seal -o old.txt", "prove --since old.txt", "prove", "prove 999"),
+    "verify-proof": (
+        "seal -o old.txt",
+        "prove 5 --since old.txt -o proof.json",
+        "verify-proof proof.json --against old.txt",
+        "verify-proof proof.json -O json",
+        "verify-proof deals.csv",
+    ),
     "demo": ("demo --keep demo.ledger --quiet",),
     "completion": ("completion bash",),
 }

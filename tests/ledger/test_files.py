@@ -342,6 +342,8 @@ def test_what_the_process_was_started_with_changes_nothing(tmp_path: Path, monke
     assert [row[0] for row in execute_and_fetch(path, "SELECT name FROM sqlite_master WHERE type = 'table'")] == [
         "stored_events",
         "sqlite_sequence",
+        "seal_blocks",
+        "seal_checkpoints",
     ]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ import click
 import pytest
 
 from salesledger.cli.main import root, run
+from salesledger.ledger import seal_key
 from salesledger.ledger import store as store_module
 from support.ledgers import Clock, clock
 
@@ -101,11 +103,12 @@ class Console:
 
 @contextmanager
 def frozen(console: Console) -> Iterator[Console]:
-    """Run the console's commands under a clock of its own, with ledger ids that can be foretold."""
+    """Run the console's commands under a clock of its own, with ledger ids and keys that can be foretold."""
     with ExitStack() as stack:
         console.told = stack.enter_context(clock(NOW))
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(store_module, "uuid", SimpleNamespace(uuid4=lambda: uuid.UUID(int=0xE1D6E2)))
+        patch.setattr(seal_key, "new_seed", lambda: sha256(str(console.told).encode()).digest())
         yield console
 
 

@@ -19,6 +19,7 @@ from salesledger.cli.render import Rows, format_for, write
 @click.option(
     "--currency", metavar="CODE", help="Currency of its amounts, such as EUR.  [default: that of the first amount]"
 )
+@click.option("--no-seal-key", is_flag=True, help="Make no key: nothing is sealed until 'seal' makes one.")
 @click.option("--actor", metavar="WHO", help="Who records.  [default: $SALESLEDGER_ACTOR, else your login name]")
 @printing
 @click.pass_context
@@ -27,30 +28,38 @@ def init_command(
     /,
     timezone: str,
     currency: str | None,
+    no_seal_key: bool,
     actor: str | None,
     format_: str | None,
     output: str | None,
 ) -> None:
     """Make a ledger.
 
-    It starts with the process 'b2b': lead, qualified, meeting, proposal, negotiation.
+    It starts with the process 'b2b': lead, qualified, meeting, proposal, negotiation. Beside it a key is made that only you
+    may read: with it whatever is recorded is sealed, so that 'verify' finds what was changed behind the ledger's back.
     """
     from salesledger.api import Ledger, to_path
     from salesledger.cli.escape import safe_text
+    from salesledger.ledger.seal_key import place_of as key_place
 
     place, chosen = to_path(place_of(ctx)), format_for(format_, output)
     code = currency.upper() if currency else None
-    with Ledger.create(place, timezone=timezone, currency=code, actor=actor, today=today_of(ctx)) as ledger:
+    key = None if no_seal_key else key_place(place)
+    with Ledger.create(
+        place, timezone=timezone, currency=code, sealed=key is not None, actor=actor, today=today_of(ctx)
+    ) as ledger:
         if chosen == "table":
             told = f"amounts in {code}" if code else "amounts in the currency of the first one"
-            write(f"Made the ledger {safe_text(os.fspath(place))}: days of {timezone}, {told}, process b2b.\n", output)
+            sealed = f"Its entries are sealed with the key {safe_text(str(key))}.\n" if key else ""
+            made = f"Made the ledger {safe_text(os.fspath(place))}: days of {timezone}, {told}, process b2b.\n"
+            write(made + sealed, output)
             return
-        made = Rows(
-            ["file", "ledger_id", "timezone", "currency", "process"],
-            ["VARCHAR"] * 5,
-            [(os.fspath(place), ledger.head.ledger_id, timezone, code, "b2b")],
+        row = Rows(
+            ["file", "ledger_id", "timezone", "currency", "process", "seal_key"],
+            ["VARCHAR"] * 6,
+            [(os.fspath(place), ledger.head.ledger_id, timezone, code, "b2b", str(key) if key else None)],
         )
-        emit(made, ledger, format_=chosen, output=output)
+        emit(row, ledger, format_=chosen, output=output)
 
 
 @click.command("completion")

@@ -62,6 +62,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("exchange", "Write every event to a file."),
     "backup": ("backup", "Copy the ledger to a file, while others use it."),
     "restore": ("backup", "Make a ledger of a backup."),
+    "seal": ("seal", "Sign what the ledger holds, and print the checkpoint."),
+    "verify": ("seal", "Read the whole log and recompute every seal."),
+    "prove": ("seal", "Make a proof for somebody who hasn't the ledger."),
+    "verify-proof": ("seal", "Check a proof, and say what it proves."),
     "demo": ("demo", "A made-up company, and a tour of it."),
     "completion": ("keep", "Set up completion in your shell."),
 }
@@ -110,7 +114,7 @@ class Root(Prefixed):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"salesledger.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         _add_everywhere(command)
         return command
 

@@ -39,6 +39,19 @@ def opened(ctx: click.Context, actor: str | None = None) -> Iterator["Ledger"]:
         to_path(place_of(ctx)), actor=actor, today=today_of(ctx), progress=progress("Building the mirror")
     ) as ledger:
         yield ledger
+        if ledger.has_recorded:
+            seal_quietly(ledger)
+
+
+def seal_quietly(ledger: "Ledger") -> None:
+    """Seal what was recorded, where the key is at hand; that it can't be is a warning, for what is recorded is recorded."""
+    from salesledger.cli.escape import safe_text
+    from salesledger.ledger.sealing import seal_again
+
+    try:
+        seal_again(ledger.path)
+    except (SalesledgerError, OSError) as e:
+        click.echo(f"salesledger: warning: recorded, but not sealed: {safe_text(str(e))}", err=True)
 
 
 def today_of(ctx: click.Context) -> "date | None":

@@ -1,5 +1,6 @@
 """What holds for the whole ledger: its identity, its time zone, its currency."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -8,6 +9,8 @@ from pydantic import AfterValidator
 
 from salesledger.domain.events import Event
 from salesledger.domain.values import Currency, Text
+
+_SEAL_KEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}")
 
 
 def to_timezone(name: str) -> str:
@@ -25,12 +28,27 @@ def to_timezone(name: str) -> str:
     return name
 
 
+def to_seal_key(text: str) -> str:
+    """Check the text of a public key, as far as its form goes.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _SEAL_KEY.fullmatch(text):
+        raise ValueError(f"{text!r} is not a public key; it is written NAME+ID+BASE64")
+    return text
+
+
+SealKey = Annotated[Text, AfterValidator(to_seal_key)]
+
+
 class LedgerOpened(Event):
     """The ledger began.
 
     Attributes:
         ledger_id: a random id that tells this ledger from every other.
         timezone: the IANA zone in which its days begin and end; it never changes.
+        seal_key: the public key of its seals, where it is sealed from the beginning.
     """
 
     TOPIC = "ledger-opened/1"
@@ -39,6 +57,21 @@ class LedgerOpened(Event):
 
     ledger_id: Text
     timezone: Annotated[str, AfterValidator(to_timezone)]
+    seal_key: SealKey | None = None
+
+
+class SealKeySet(Event):
+    """From this entry on, seals are signed with another key, or with one at all.
+
+    Attributes:
+        seal_key: the public key, as 'name+id+base64' (https://c2sp.org/signed-note).
+    """
+
+    TOPIC = "seal-key-set/1"
+    STREAM = "settings"
+    VOIDABLE = False
+
+    seal_key: SealKey
 
 
 class CurrencySet(Event):
@@ -58,6 +91,7 @@ class SettingsState:
     ledger_id: str | None = None
     timezone: str = "UTC"
     currency: str | None = None
+    seal_key: str | None = None
 
 
 def refuse(state: SettingsState, event: Event) -> str | None:
@@ -66,13 +100,17 @@ def refuse(state: SettingsState, event: Event) -> str | None:
         return "the ledger is open already" if state.ledger_id else None
     if isinstance(event, CurrencySet) and state.currency:
         return f"the ledger's currency is {state.currency} already"
+    if isinstance(event, SealKeySet) and event.seal_key == state.seal_key:
+        return "that key seals the ledger already"
     return None
 
 
 def evolve(state: SettingsState, event: Event) -> SettingsState:
     """The state after the event."""
     if isinstance(event, LedgerOpened):
-        return replace(state, ledger_id=event.ledger_id, timezone=event.timezone)
+        return replace(state, ledger_id=event.ledger_id, timezone=event.timezone, seal_key=event.seal_key)
     if isinstance(event, CurrencySet):
         return replace(state, currency=event.currency)
+    if isinstance(event, SealKeySet):
+        return replace(state, seal_key=event.seal_key)
     return state

@@ -8,7 +8,7 @@ from salesledger.domain.clocks import from_micros, to_micros
 from salesledger.domain.decide import CLOCK_SKEW
 from salesledger.ledger.check_streams import check_streams
 from salesledger.ledger.findings import RESTORE, Finding
-from salesledger.ledger.format import SCHEMA
+from salesledger.ledger.format import schema_of
 
 Progress = Callable[[int, int], None]
 """Told how many entries are checked, of how many."""
@@ -59,7 +59,7 @@ def _schema(connection: sqlite3.Connection) -> Iterator[Finding]:
         name: _words(sql or "")
         for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''")
     }
-    for statement in SCHEMA:
+    for statement in schema_of(connection):
         _, kind, name, *_ = statement.split()
         if name not in held:
             problem = f"the {kind.lower()} {name} is missing"

@@ -30,7 +30,7 @@ APPLICATION_ID = 0x534C4544
 FORMAT = 1
 """The version of the schema below, kept as the file's user_version."""
 
-SCHEMA = (
+LOG_SCHEMA = (
     """
     CREATE TABLE stored_events (
         entry INTEGER PRIMARY KEY AUTOINCREMENT CHECK (entry > 0),
@@ -68,6 +68,37 @@ SCHEMA = (
     """,
 )
 
+
+def _append_only(table: str, same: str) -> tuple[str, ...]:
+    """The triggers that let rows be added to a table and nothing else."""
+    return tuple(
+        f"CREATE TRIGGER {table}_no_{what} BEFORE {when} ON {table} "
+        f"{condition}BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: a seal is never {said}'); END"
+        for what, when, condition, said in (
+            ("update", "UPDATE", "", "changed"),
+            ("delete", "DELETE", "", "deleted"),
+            ("replace", "INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) ", "replaced"),
+        )
+    )
+
+
+SEAL_SCHEMA = (
+    """
+    CREATE TABLE seal_blocks (
+        level INTEGER NOT NULL CHECK (level > 0),
+        number INTEGER NOT NULL CHECK (number >= 0),
+        hash BLOB NOT NULL,
+        PRIMARY KEY (level, number)
+    ) STRICT, WITHOUT ROWID
+    """,
+    *_append_only("seal_blocks", "level = NEW.level AND number = NEW.number"),
+    "CREATE TABLE seal_checkpoints (size INTEGER PRIMARY KEY CHECK (size > 0), note TEXT NOT NULL) STRICT",
+    *_append_only("seal_checkpoints", "size = NEW.size"),
+)
+"""Where seals are kept; a ledger that was made before there were any gets it at its first seal."""
+
+SCHEMA = (*LOG_SCHEMA, *SEAL_SCHEMA)
+
 SETTINGS_STREAM = "settings:ledger"
 LOCK_SECONDS = 30.0
 
@@ -78,6 +109,12 @@ def lock_seconds() -> float:
         return float(os.environ.get("SALESLEDGER_LOCK_SECONDS", LOCK_SECONDS))
     except ValueError:
         return LOCK_SECONDS
+
+
+def schema_of(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """The statements whose tables and triggers a ledger must have: those of seals where any of their tables is there."""
+    has_seals = connection.execute("SELECT 1 FROM sqlite_master WHERE tbl_name LIKE 'seal%' LIMIT 1").fetchone()
+    return SCHEMA if has_seals else LOG_SCHEMA
 
 
 def uri(path: Path, parameters: str) -> str:

@@ -57,10 +57,12 @@ class Store:
     Attributes:
         path: its file.
         app: the eventsourcing application over it.
+        appended: how many events were recorded through it.
     """
 
     path: Path
     app: LedgerApplication
+    appended: int = 0
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -79,10 +81,25 @@ class Store:
         return cls(path, LedgerApplication(path))
 
     @classmethod
-    def create(cls, path: Path, *, timezone: str, currency: str | None, recorded_by: str) -> Self:
+    def create(
+        cls,
+        path: Path,
+        *,
+        timezone: str,
+        currency: str | None,
+        recorded_by: str,
+        seal_key: Callable[[str], str] | None = None,
+    ) -> Self:
         """Make a ledger: its identity, its time zone, its currency if that is known already, and the B2B process.
 
         The file appears in one step, whole or not at all.
+
+        Args:
+            path: the file that is to be made.
+            timezone: the IANA zone of its days.
+            currency: ISO code of its amounts, if that is known already.
+            recorded_by: who makes it.
+            seal_key: gives the public key of its seals, for the new ledger's id; None where it isn't sealed.
 
         Raises:
             LedgerExists: there is a file at that place already.
@@ -94,7 +111,7 @@ class Store:
             with appearing(path) as draft:
                 _lay_out(draft)
                 with cls(draft, LedgerApplication(draft)) as store:
-                    store._begin(timezone, currency, recorded_by)
+                    store._begin(timezone, currency, recorded_by, seal_key)
         except FileExistsError:
             raise LedgerExists(str(path)) from None
         except (OSError, sqlite3.Error) as e:
@@ -102,9 +119,17 @@ class Store:
             raise StoreError(f"{str(path)!r} can't be made: {why}. Choose another place with -f.") from e
         return cls.open(path)
 
-    def _begin(self, timezone: str, currency: str | None, recorded_by: str) -> None:
-        now = datetime.now(UTC)
-        opened = LedgerOpened(effective_at=now, recorded_by=recorded_by, ledger_id=uuid.uuid4().hex, timezone=timezone)
+    def _begin(
+        self, timezone: str, currency: str | None, recorded_by: str, seal_key: Callable[[str], str] | None
+    ) -> None:
+        now, ledger_id = datetime.now(UTC), uuid.uuid4().hex
+        opened = LedgerOpened(
+            effective_at=now,
+            recorded_by=recorded_by,
+            ledger_id=ledger_id,
+            timezone=timezone,
+            seal_key=seal_key(ledger_id) if seal_key else None,
+        )
         defined = ProcessDefined(
             effective_at=now, recorded_by=recorded_by, process_version=1, title="B2B", stages=B2B.stages
         )
@@ -298,7 +323,9 @@ class Store:
 
     def _append(self, pending: list[Pending]) -> list[Recorded]:
         with self._translated():
-            return self.app.append(pending)
+            recorded = self.app.append(pending)
+        self.appended += len(recorded)
+        return recorded
 
 
 def _lay_out(path: Path) -> None:

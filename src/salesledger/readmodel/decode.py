@@ -91,6 +91,7 @@ DETAILS: dict[str, str] = {
     "loss_reasons": "JSON",
     "ledger_id": "VARCHAR",
     "timezone": "VARCHAR",
+    "seal_key": "VARCHAR",
 }
 """Every field that some event has besides: the mirror keeps them as text, and a question that reads one takes it out of that.
 
@@ -163,8 +164,9 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "forecast-called/1": (*_PROMISE, "call"),
     "rate-set/1": ("currency", "rate"),
     "process-defined/1": ("process_version", "title", "stages", "criteria", "disqualify_reasons", "loss_reasons"),
-    "ledger-opened/1": ("ledger_id", "timezone"),
+    "ledger-opened/1": ("ledger_id", "timezone", "seal_key"),
     "currency-set/1": ("currency",),
+    "seal-key-set/1": ("seal_key",),
 }
 """The fields of each current topic, besides those that every event has."""
 
