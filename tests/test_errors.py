@@ -76,10 +76,11 @@ def overtaken(ledger: Ledger) -> None:
 
 
 def unrated(ledger: Ledger) -> None:
-    """Ask what an amount was worth before its currency had a rate."""
-    ledger.record("rate-set", currency="USD", rate="0.9", on="2026-01-05")
-    ledger.record("lead-captured", company="Beta", amount="100", currency="USD", on="2026-01-04")
-    ledger.answer("pipeline", as_of="2026-01-04")
+    """Ask what an amount was worth when its currency's rate was not known yet."""
+    ledger.record("rate-set", currency="USD", rate="0.9", on="2026-01-03")
+    amount: dict[str, Any] = {"amount": "100", "currency": "USD", "known_at": "2026-01-04T12:00:00Z"}
+    ledger.record("lead-captured", company="Beta", on="2026-01-04", **amount)
+    ledger.answer("pipeline", as_of="2026-01-04", known_at="2026-01-05")
 
 
 def forged(ledger: Ledger) -> None:

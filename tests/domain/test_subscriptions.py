@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from salesledger.domain.events import Event
 from salesledger.errors import Refused
-from support.happenings import cancelled, opened, renewed, repriced, subscribed
+from support.happenings import at, cancelled, opened, renewed, repriced, subscribed
 from support.story import given, void
 
 ACCOUNT = "account:acme"
@@ -44,7 +44,7 @@ ACCOUNT = "account:acme"
 )
 def test_impossible_steps_are_refused(before: list[Event], step: Event, why: str) -> None:
     """With the reason."""
-    assert why in given(*before, stream=ACCOUNT, rated=frozenset({"CHF"})).refuses(step, Refused)
+    assert why in given(*before, stream=ACCOUNT, first_rate={"CHF": at(1)}.get).refuses(step, Refused)
 
 
 def test_it_runs_until_it_is_cancelled() -> None:

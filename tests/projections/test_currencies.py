@@ -135,11 +135,14 @@ class TestConversion:
 
     def test_without_a_rate_is_an_error_that_says_what_to_do(self, ledger: Books) -> None:
         """With the currency and the day, also where that is past."""
-        ledger.record("a", captured(-5, **usd("100"))).record("b", captured(-5, **usd("100")), lost(-3))
+        ledger.record("rate:USD", rate_set(-6, rate="1"))
+        ledger.record("a", captured(-5, **usd("100"), known_at=1)).record(
+            "b", captured(-5, **usd("100"), known_at=1), lost(-3, known_at=1)
+        )
         with pytest.raises(
             MissingRate, match=r"USD has no exchange rate on 2025-12-29.*rate set USD RATE --on 2025-12-29"
         ):
-            ledger.ask("pipeline", "amount", as_of=at(-2))
+            ledger.ask("pipeline", "amount", as_of=at(-2), known_at=at(2))
         ledger.record("rate:USD", rate_set(-3, rate="2"))
         assert ledger.one("pipeline", "amount", as_of=at(-2)) == (200,)
 

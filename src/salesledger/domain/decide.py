@@ -54,24 +54,30 @@ class Context:
     """What a decision may look at besides the stream: the processes, the ledger's currency, its clock and its zone.
 
     Attributes:
-        rated: the currencies that have an exchange rate.
+        first_rate: gives the instant of a currency's first exchange rate, or None.
     """
 
     processes: Processes
     currency: str | None
     now: datetime
     zone: tzinfo = UTC
-    rated: frozenset[str] = frozenset()
+    first_rate: Callable[[str], datetime | None] = lambda _: None
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How the streams of one kind behave."""
+    """How the streams of one kind behave.
+
+    Attributes:
+        has_state: whether an event can depend on those before it; where none does, only the event itself is judged, so that
+            thousands of rates take no longer each than one.
+    """
 
     initial: Any
     complete: Callable[[Any, Event, Context], Event]
     refuse: Callable[[Any, Event, Context], str | None]
     evolve: Callable[[Any, Event], Any]
+    has_state: bool = True
 
 
 def _refuse_process(versions: frozenset[int], event: Event) -> str | None:
@@ -106,9 +112,14 @@ KINDS: dict[str, Kind] = {
         lambda _, event, __: event,
         lambda _, e, context: target.refuse(e, context.currency),
         lambda state, _: state,
+        has_state=False,
     ),
     "rate": Kind(
-        None, lambda _, event, __: event, lambda _, e, context: rate.refuse(e, context.currency), lambda state, _: state
+        None,
+        lambda _, event, __: event,
+        lambda _, e, context: rate.refuse(e, context.currency),
+        lambda state, _: state,
+        has_state=False,
     ),
 }
 
@@ -196,17 +207,35 @@ def _placed(stream: str, records: Sequence[Recorded], event: Event, context: Con
         raise Refused(
             f"A rate of {event.currency} can't stand among those of {stream.partition(':')[2]}. {NOTHING_RECORDED}"
         )
-    currency = getattr(event, "currency", None)
-    known = isinstance(event, rate.RateSet) or currency in (None, context.currency, *context.rated)
-    if not known and context.currency:
-        raise Refused(
-            f"The ledger keeps its amounts in {context.currency} and has no exchange rate for {currency}. "
-            f"Set it first: 'salesledger rate set {currency} RATE --on DATE'. {NOTHING_RECORDED}"
-        )
+    _check_rated(event, context)
     kind = KINDS[kind_of(stream)]
+    if not kind.has_state:
+        return kind.complete(kind.initial, event, context)
     new = next(numbered(stream, len(records), [event], context.now))
     before = [r for r in standing(records) if r.place < new.place]
     return kind.complete(fold(stream, before), event, context)
+
+
+def _check_rated(event: Event, context: Context) -> None:
+    """Make sure that an amount in a foreign currency has a rate on its day.
+
+    Raises:
+        Refused: it has none.
+    """
+    currency = getattr(event, "currency", None)
+    if isinstance(event, rate.RateSet) or currency in (None, context.currency) or not context.currency:
+        return
+    first, on = context.first_rate(currency), day(event.effective_at, context.zone)
+    if first is None:
+        raise Refused(
+            f"The ledger keeps its amounts in {context.currency} and has no exchange rate for {currency}. "
+            f"Set it first: 'salesledger rate set {currency} RATE --on {on}'. {NOTHING_RECORDED}"
+        )
+    if on < day(first, context.zone):
+        raise Refused(
+            f"{currency} has no exchange rate on {on}; its first one is of {day(first, context.zone)}. "
+            f"Set one for that day first: 'salesledger rate set {currency} RATE --on {on}'. {NOTHING_RECORDED}"
+        )
 
 
 def _target(stream: str, records: Sequence[Recorded], entry: int) -> Recorded:
@@ -282,6 +311,12 @@ def _known_to_be_gone(records: Sequence[Recorded], entry: int) -> list[datetime]
 
 
 def _refuse_impossible(stream: str, records: Sequence[Recorded], events: Sequence[Event], context: Context) -> None:
+    kind = KINDS[kind_of(stream)]
+    if not kind.has_state:
+        for event in events:
+            if problem := kind.refuse(kind.initial, event, context):
+                raise Refused(f"{stream.partition(':')[2]}: {problem}. {NOTHING_RECORDED}")
+        return
     after = [*records, *numbered(stream, len(records), events, context.now)]
     now_impossible = violations(stream, standing(after), context)
     if not now_impossible:

@@ -1,7 +1,11 @@
 """Exchange rates: one stream a currency, named by its ISO code."""
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from salesledger.domain.events import Event
 from salesledger.domain.iso4217 import CODES
+from salesledger.domain.timeline import Recorded, standing
 from salesledger.domain.values import Currency, Rate
 
 
@@ -18,6 +22,11 @@ class RateSet(Event):
 
     currency: Currency
     rate: Rate
+
+
+def first_rate(records: Iterable[Recorded]) -> datetime | None:
+    """The instant of the first rate of a stream that stands; None where there is none."""
+    return next((r.event.effective_at for r in standing(records) if isinstance(r.event, RateSet)), None)
 
 
 def refuse(event: Event, own: str | None) -> str | None:

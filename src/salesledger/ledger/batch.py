@@ -17,6 +17,7 @@ from salesledger.errors import NOTHING_RECORDED, KeyReused, NotFound
 from salesledger.ledger.dependants import refuse_where_needed
 from salesledger.ledger.format import SETTINGS_STREAM
 from salesledger.ledger.mapper import Pending
+from salesledger.ledger.rating import FirstRates, refuse_to_unrate
 from salesledger.ledger.references import evidence_of, references_of
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ class Batch:
     _groups: list[list[tuple[str, tuple[Recorded, ...], bool]]] = field(default_factory=list)
     _named: dict[tuple[str, str], set[str]] | None = None
 
+    def __post_init__(self) -> None:
+        self.context = replace(self.context, first_rate=FirstRates(self.records))
+
     def load(self, streams: Iterable[str]) -> None:
         """Read many streams at once, where they are not read yet."""
         missing = [stream for stream in dict.fromkeys(streams) if stream not in self._streams]
@@ -162,6 +166,8 @@ class Batch:
 
     def _decide(self, stream: str, command: Command, key: str | None) -> tuple[Recorded, ...]:
         records = self.records(stream)
+        currency = stream.removeprefix("rate:") if stream.startswith("rate:") else None
+        first_rate = self.context.first_rate(currency) if currency and not isinstance(command, Record) else None
         events = decide(stream, records, command, self.context)
         made = tuple(numbered(stream, len(records), events, self.context.now))
         records.extend(made)
@@ -173,9 +179,8 @@ class Batch:
         if defined.versions:
             processes = Processes((*self.context.processes.versions, *defined.versions))
             self.context = replace(self.context, processes=processes)
-        rated = {r.event.currency for r in made if isinstance(r.event, RateSet)}
-        if rated:
-            self.context = replace(self.context, rated=self.context.rated | rated)
+        if currency and first_rate:
+            refuse_to_unrate(currency, first_rate, self.context, self.records, self.store.users_of)
         return made
 
     def records(self, stream: str) -> list[Recorded]:

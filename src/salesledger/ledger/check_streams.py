@@ -16,7 +16,7 @@ from salesledger.domain.deal_events import DealMoved, LeadCaptured, Moving
 from salesledger.domain.decide import CLOCK_SKEW, KINDS, Context, fold, kind_of, violations
 from salesledger.domain.events import TOPICS, Event, EventVoided
 from salesledger.domain.process import ProcessDefined, Processes
-from salesledger.domain.rate import RateSet
+from salesledger.domain.rate import RateSet, first_rate
 from salesledger.domain.settings import CurrencySet, SettingsState
 from salesledger.domain.timeline import Recorded, standing
 from salesledger.errors import DamagedLedger
@@ -84,9 +84,10 @@ def _context(connection: sqlite3.Connection) -> Context:
     settings = [record for record in events("settings") if record.stream == SETTINGS_STREAM]
     state: SettingsState = fold(SETTINGS_STREAM, settings)
     defined = [(r.id, r.event) for r in events("process") if isinstance(r.event, ProcessDefined)]
-    rated = {r.event.currency for r in standing(events("rate")) if isinstance(r.event, RateSet)}
+    rates = events("rate")
+    first = {code: first_rate(r for r in rates if r.id == code) for code in {r.id for r in rates}}
     zone = ZoneInfo(state.timezone)
-    return Context(Processes.of(defined), state.currency, datetime.now(UTC), zone, frozenset(rated))
+    return Context(Processes.of(defined), state.currency, datetime.now(UTC), zone, first.get)
 
 
 def _recorded(raw: RawEntry) -> Recorded | Finding:
@@ -191,7 +192,7 @@ def _belongs(record: Recorded, context: Context) -> Iterator[_Problem]:
     if event.STREAM not in (None, kind):
         yield "stream", f"{event.type_name()} is no event of a stream of the kind {kind!r}", RESTORE
     currency = None if isinstance(event, RateSet | CurrencySet) else getattr(event, "currency", None)
-    if currency not in (None, context.currency, *context.rated):
+    if currency not in (None, context.currency) and context.first_rate(currency) is None:
         yield (
             "currency",
             f"an amount in {currency}, which has no exchange rate",

@@ -18,10 +18,9 @@ from eventsourcing.persistence import PersistenceError, RecordConflictError
 from salesledger.domain.clocks import from_micros
 from salesledger.domain.decide import CLOCK_SKEW, Context
 from salesledger.domain.process import B2B, ProcessDefined, Processes
-from salesledger.domain.rate import RateSet
 from salesledger.domain.settings import CurrencySet, LedgerOpened, SettingsState
 from salesledger.domain.settings import evolve as evolve_settings
-from salesledger.domain.timeline import UNRECORDED, Recorded, standing
+from salesledger.domain.timeline import UNRECORDED, Recorded
 from salesledger.errors import NOTHING_RECORDED, Conflict, LedgerExists, NotFound, SalesledgerError, StoreError
 from salesledger.ledger.application import LedgerApplication
 from salesledger.ledger.batch import Batch, Outcome, Proposal
@@ -225,22 +224,16 @@ class Store:
         defined = [(r.id, r.event) for stream in streams for r in self.records(stream)]
         return Processes.of((name, event) for name, event in defined if isinstance(event, ProcessDefined))
 
-    def rated(self) -> frozenset[str]:
-        """The currencies that have an exchange rate."""
+    def users_of(self, currency: str) -> list[str]:
+        """The streams that may hold amounts in a currency, its rates left out: every event is searched for it."""
         with self._translated():
-            streams = self.app.recorder.select_streams("rate:", "rate;")
-            return frozenset(stream.partition(":")[2] for stream in streams if self._has_rate(stream))
-
-    def _has_rate(self, stream: str) -> bool:
-        """Whether a rate stands: the last entry does where it is one, and the many before it need not be read."""
-        last = self.app.recorder.select_events(stream, desc=True, limit=1)
-        is_rate = any(isinstance(self.app.to_recorded(entry).event, RateSet) for entry in last)
-        return is_rate or bool(standing(self.records(stream)))
+            found = self.app.recorder.select_holding(currency)
+        return [stream for stream in found if not stream.startswith("rate:")]
 
     def context(self) -> Context:
         """What decisions may look at, as it stands."""
         settings = self.settings()
-        return Context(self.processes(), settings.currency, self.now(), ZoneInfo(settings.timezone), self.rated())
+        return Context(self.processes(), settings.currency, self.now(), ZoneInfo(settings.timezone))
 
     def now(self) -> datetime:
         """The ledger's clock: the machine's, but never before the last entry."""
