@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from faults import clocks, crowds, full_disks, kills, locks, nonsense, power
+from faults import backups, clocks, crowds, full_disks, kills, locks, nonsense, power
 
 Figures = dict[str, int] | None
 
@@ -28,6 +28,7 @@ FAULTS: dict[str, tuple[Callable[[bool], Figures], str]] = {
     "full-disk": (lambda short: full_disks.run(4 if short else 200, "full_disk"), "a file system that is full"),
     "clocks": (lambda short: clocks.run(30 if short else 1_000), "a clock that jumps back and forth"),
     "crowds": (lambda short: crowds.run(4 if short else 70), "two to eight writers at once"),
+    "backups": (lambda short: backups.run(6 if short else 100), "backups while others write, and killed ones"),
     "lines": (lambda short: nonsense.run(40 if short else 5_000), "spoilt lines for record"),
     "csv": (lambda short: nonsense.run(40 if short else 5_000, "csv"), "spoilt files for import csv"),
     "locks": (lambda short: locks.run(2 if short else 20), "another process holds the ledger"),
