@@ -49,6 +49,9 @@
 --   handed_to: whom the lead was offered to
 --   kind: kind of meeting or paperwork
 --   attendees: number of people present
+--   persons: ids of the persons who were present (a JSON list)
+--   person: id of a person
+--   role: the part that a contact plays in buying
 --   pain_points: what hurts the client (a JSON list)
 --   reason: why the deal was lost, disqualified, rejected or reopened
 --   competitor: who won instead
@@ -135,6 +138,9 @@ SELECT
     handed_to,
     kind,
     attendees,
+    persons,
+    person,
+    role,
     pain_points,
     reason,
     competitor,

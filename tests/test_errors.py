@@ -75,6 +75,13 @@ def overtaken(ledger: Ledger) -> None:
         ledger.record("deal-won", deal="acme")
 
 
+def keyless(ledger: Ledger) -> None:
+    """Add a person where the master key is gone."""
+    ledger.record("person-added", name="Ann Example")
+    Path(f"{ledger.path}.master").unlink()
+    ledger.record("person-added", name="Bob Example")
+
+
 def unrated(ledger: Ledger) -> None:
     """Ask what an amount was worth when its currency's rate was not known yet."""
     ledger.record("rate-set", currency="USD", rate="0.9", on="2026-01-03")
@@ -124,9 +131,19 @@ CASES: dict[str, tuple[Callable[[Ledger], object], str]] = {
     "LedgerExists": (lambda ledger: Ledger.create(ledger.path), "exists already"),
     "ReadOnlyLedger": (refused_by_the_system, "is read-only: reports work, recording doesn't"),
     "LockedLedger": (locked, "is locked: another program held it for 0.1 s"),
+    "LostKeys": (keyless, "the master key ('"),
     "DamagedLedger": (damaged, "could not be read or written"),
 }
-RECORDING = {"BadValue", "Refused", "KeyReused", "Conflict", "ReadOnlyLedger", "LockedLedger", "DamagedLedger"}
+RECORDING = {
+    "BadValue",
+    "Refused",
+    "KeyReused",
+    "Conflict",
+    "ReadOnlyLedger",
+    "LockedLedger",
+    "LostKeys",
+    "DamagedLedger",
+}
 
 
 @pytest.mark.parametrize("name", CASES)

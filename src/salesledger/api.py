@@ -140,6 +140,7 @@ class Ledger(Reader):
         deal: str | None = None,
         account: str | None = None,
         process: str | None = None,
+        person: str | None = None,
         on: str | date | datetime | None = None,
         known_at: datetime | None = None,
         actor: str | None = None,
@@ -155,6 +156,7 @@ class Ledger(Reader):
                 company's name.
             account: for an event of an account, its id; for an event of a deal, the deal's account.
             process: for 'process-defined', the process; for an event of a deal, its process.
+            person: for an event of a person, their id (made where a 'person-added' has none); for a contact, who it is.
             on: when it happened; now where absent. A date means its start in the ledger's zone; today, without a key, means now.
             known_at: when the organisation knew it; when it is recorded where absent.
             actor: who records.
@@ -171,6 +173,7 @@ class Ledger(Reader):
             deal=deal,
             account=account,
             process=process,
+            person=person,
             on=on,
             known_at=known_at,
             actor=actor,
@@ -187,6 +190,7 @@ class Ledger(Reader):
         deal: str | None = None,
         account: str | None = None,
         process: str | None = None,
+        person: str | None = None,
         on: str | date | datetime | None = None,
         known_at: datetime | None = None,
         actor: str | None = None,
@@ -203,7 +207,7 @@ class Ledger(Reader):
         }
         return propose_event(
             type,
-            {"deal": deal, "account": account, "process": process},
+            {"deal": deal, "account": account, "process": process, "person": person},
             fields | envelope,
             currency=self._currency(),
             key=key,
@@ -324,6 +328,58 @@ class Ledger(Reader):
         opening = replace(opening, dated=on is not None)
         group = propose_opening(opening, deals, effective_at=when, recorded_by=who)
         return self.record_all([group], dry_run=dry_run)[0]
+
+    def add_person(
+        self,
+        name: str,
+        /,
+        *,
+        account: str | None = None,
+        role: str | None = None,
+        on: str | date | datetime | None = None,
+        actor: str | None = None,
+        key: str | None = None,
+        dry_run: bool = False,
+        **fields: Any,
+    ) -> list[Outcome]:
+        """Record a person, under an id that says nothing about them, and whose contact they are.
+
+        Args:
+            name: the person's name.
+            account: the id of the account whose contact the person is, where there is one.
+            role: the part that they play there, such as 'champion'.
+            on: see `record`, as the others.
+            actor: who records.
+            key: idempotency key.
+            dry_run: decide only, record nothing.
+            fields: email, phone, position, remark.
+        """
+        from salesledger.ledger.proposals import propose_person
+
+        if role is not None and account is None:
+            raise BadValue("A role is played at an account; give the account too. Nothing was recorded.")
+        adding = self.proposal("person-added", on=self._when(on, key), actor=actor, key=key, name=name, **fields)
+        adding = replace(adding, dated=on is not None)
+        group = [adding] if account is None else propose_person(adding, account, role)
+        return self.record_all([group], dry_run=dry_run)[0]
+
+    def find_person(self, text: str) -> str:
+        """The id of the person that somebody means: by the id or its beginning, else by the name or a part of it.
+
+        Raises:
+            NotFound: there is nobody like that. The message doesn't repeat the text, which may be a name.
+            AmbiguousId: there are several; the message has their ids.
+        """
+        found = self._ids("person", text.strip()) if text.strip() else []
+        if not found:
+            from salesledger.readmodel.persons import named
+
+            found = named(self.engine, text.strip())
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise AmbiguousId("person", "That", found)
+        raise NotFound("There is no person of that id or name. 'salesledger person list' lists them.")
 
     def open_case(
         self, account: str, kind: str, /, *, case: str | None = None, key: str | None = None, **fields: Any

@@ -23,6 +23,7 @@ SalesledgerError                exit code 1: the ledger says no
     ├── LedgerExists            there is one already
     ├── ReadOnlyLedger          it can be read but not written
     ├── LockedLedger            another program holds it
+    ├── LostKeys                the keys of persons can't be used
     └── DamagedLedger           the database reports damage, or the disk refused the write
 
 A message says what is wrong, which value, what to do about it and, where something was to be recorded, that nothing was.
@@ -190,6 +191,16 @@ class LockedLedger(StoreError):
         super().__init__(
             f"{place!r} is locked: another program held it for {seconds:g} s. Try again when it has finished. "
             f"{NOTHING_RECORDED}"
+        )
+
+
+class LostKeys(StoreError):
+    """The keys of persons, or the master key that wraps them, can't be used."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(
+            f"The keys of persons in {place!r} can't be used: {why}. Put the files of keys back where they were, from a "
+            f"backup of them; all else in the ledger works without. {NOTHING_RECORDED}"
         )
 
 

@@ -238,7 +238,7 @@ class TestFormats:
 
     def test_are_an_option_of_every_command_that_prints_rows(self) -> None:
         """Only what writes something else than rows has no -O."""
-        assert set(commands()) - set(ROWS) == {"export", "seal", "prove", "demo", "completion"}
+        assert set(commands()) - set(ROWS) == {"person export", "export", "seal", "prove", "demo", "completion"}
 
     def test_json_has_every_column_that_checks_rely_on(self, console: Console) -> None:
         """The keys that other programs read."""

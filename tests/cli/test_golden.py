@@ -18,6 +18,13 @@ SUBSCRIBED = (
 )
 """What the sessions about recurring revenue begin with."""
 
+KNOWN = (
+    'person add "Ann Example" --email ann@example.org --account acme --role champion --on 2026-03-01',
+    'person add "Bob Example" --remark "prefers calls" --on 2026-03-01',
+    "meeting hold delta --person ann --person bob --on 2026-03-05",
+)
+"""What the sessions about persons begin with."""
+
 SESSIONS: dict[str, tuple[str, ...]] = {
     "init": ("init -f other.ledger --timezone Europe/Berlin --currency EUR", "init -f third.ledger -O json"),
     "lead touch": (
@@ -112,6 +119,35 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "account show acme --as-of 2026-02-01",
         "account show acme -O json",
         "account show acme --as-of 2026-03-01 -O jsonl",
+    ),
+    "account contact": (
+        'person add "Ann Example"',
+        "account contact acme ann --role champion --on 2026-03-01",
+        "account contact acme p-1 --remove --on 2026-03-10 -O json",
+        "account contact acme nobody",
+    ),
+    "person add": (
+        'person add "Ann Example" --email ann@example.org --account acme --role champion --on 2026-03-01',
+        'person add "Bob Example" --phone "+49 30 1" --on 2026-03-01 -O json',
+        'person add "Bob Example" --role champion',
+    ),
+    "person revise": (
+        'person add "Ann Example" --on 2026-03-01',
+        'person revise ann --name "Ann Married" --position "head of IT" --on 2026-03-05',
+        "person revise p-1 --email a@example.org --dry-run -O json",
+        "person revise p-1",
+    ),
+    "person list": (*KNOWN, "person list", "person list name:bob -O json", "person list --as-of 2026-02-01"),
+    "person show": (*KNOWN, "person show bob", "person show p-1 -O json", "person show example"),
+    "person export": (*KNOWN, "person export ann"),
+    "person forget": (
+        *KNOWN,
+        "person forget ann --reason 'asked to'",
+        "person list",
+        "person export p-1",
+        "person show ann",
+        "person revise p-1 --phone 1",
+        "person forget p-2 --reason 'left the company' --dry-run -O json",
     ),
     "subscription start": (
         "subscription start acme --recurring 100 --every month --term 12 --product Pro --on 2026-02-21",

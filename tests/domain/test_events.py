@@ -12,12 +12,13 @@ from pydantic import ValidationError
 
 from salesledger.domain.account import Price
 from salesledger.domain.deal_events import DealEvent, DealRevised, Money, Moving, Priced, value_of
-from salesledger.domain.events import TOPICS, Event, EventVoided, event_types
+from salesledger.domain.events import TOPICS, Event, EventVoided, Personal, event_types
+from salesledger.domain.person import PersonAdded
 from salesledger.domain.target import Promise
 from salesledger.domain.values import Amount, Currency, Date, Id, Rate, Score, Text, Weight
 from salesledger.readmodel import decode
 from support import examples
-from support.happenings import at, captured, contacted, meeting, offered, revised, won
+from support.happenings import at, captured, contacted, meeting, offered, person_added, revised, won
 
 ENVELOPE = set(Event.model_fields)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1).filter(str.strip)
@@ -62,6 +63,7 @@ def values(name: str, annotation: Any) -> st.SearchStrategy[Any]:
     by_type: dict[Any, st.SearchStrategy[Any]] = {
         Amount: AMOUNTS,
         Text: TEXTS,
+        Personal: TEXTS,
         Id: IDS,
         Date: st.dates(),
         Currency: st.sampled_from(["EUR", "USD"]),
@@ -176,6 +178,31 @@ class TestDefinition:
         assert not {DealEvent, Moving} & set(TOPICS.values())
 
 
+class TestPersonal:
+    def test_is_told_by_the_fields_type(self) -> None:
+        """What holds personal data follows from the types, wherever they are optional."""
+        assert PersonAdded.PERSONAL == ("name", "email", "phone", "position", "remark")
+        assert {cls.STREAM for cls in TOPICS.values() if cls.PERSONAL} == {"person"}
+
+    def test_is_for_events_of_persons_only(self) -> None:
+        """The key is the person's whose stream it is: no other event can hold any."""
+        with pytest.raises(TypeError, match="Gossip holds personal data, which only events of a person may"):
+
+            class Gossip(Event):
+                TOPIC = "gossip/1"
+                STREAM = "deal"
+
+                about: Personal
+
+        assert "gossip/1" not in TOPICS
+
+    def test_is_never_shown(self) -> None:
+        """Not in a debugger, a log or a traceback."""
+        assert "Ann" not in repr(person_added(1)) + str(person_added(1))
+        assert "name='(personal)'" in repr(person_added(1))
+        assert "phone=None" in repr(person_added(1))
+
+
 class TestEnvelope:
     def test_an_event_is_frozen(self) -> None:
         """Nothing is ever edited."""
@@ -263,16 +290,16 @@ class TestDecodingSql:
     """`readmodel/decode.py` repeats what the classes say, so that reports need not import them."""
 
     def test_knows_every_topic_and_its_fields(self) -> None:
-        """No more and no fewer."""
+        """No more and no fewer, but for what is personal: that is in no column, and so in no mirror."""
         ours = {topic: cls for topic, cls in TOPICS.items() if cls.__module__.startswith("salesledger.")}
         assert {t: set(fields) for t, fields in decode.TOPICS.items()} == {
-            t: set(cls.model_fields) - ENVELOPE for t, cls in ours.items()
+            t: set(cls.model_fields) - ENVELOPE - set(cls.PERSONAL) for t, cls in ours.items()
         }
         assert all(len(fields) == len(set(fields)) for fields in decode.TOPICS.values())
 
     def test_knows_every_field_and_its_type(self) -> None:
         """The SQL type follows from the field's."""
-        wanted = {name: sql_type(kind) for cls in TOPICS.values() for name, kind in hints(cls).items()}
+        wanted = {n: sql_type(k) for cls in TOPICS.values() for n, k in hints(cls).items() if n not in cls.PERSONAL}
         wanted |= dict.fromkeys(("rank", "replaces", "voids", "void_root", "evidence"), "BIGINT")  # entries
         assert wanted == decode.ENVELOPE | decode.MOVE | decode.FIELDS | decode.DETAILS
 

@@ -21,6 +21,8 @@ from support.happenings import (
     captured,
     case_opened,
     case_resolved,
+    contact_added,
+    contact_removed,
     contacted,
     defined,
     given_lead,
@@ -30,6 +32,8 @@ from support.happenings import (
     noted,
     offered,
     opened,
+    person_added,
+    person_forgotten,
     rate_set,
     rejected,
     revised,
@@ -49,6 +53,8 @@ GRAINS = {
     "blocked": ("deal",),
     "bookings": ("deal",),
     "cases": ("account", "case_id"),
+    "contact_links": ("account", "person"),
+    "contacts": ("account", "person"),
     "deal_changes": ("entry",),
     "deal_entries": ("entry",),
     "deal_history": ("deal", "valid_from"),
@@ -62,6 +68,7 @@ GRAINS = {
     "hand_overs": ("period", "group", "handed_by", "handed_to"),
     "losses": ("period", "reason", "process", "stage", "source", "competitor"),
     "meetings": ("period", "group", "kind"),
+    "persons": ("person",),
     "pain_points": ("period", "group", "pain_point"),
     "leads": ("deal",),
     "metrics": ("period", "group"),
@@ -121,6 +128,10 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
     made.record(
         "account:y", opened(-60), subscribed(-25, term_months=1), subscribed(2, subscription="max"), cancelled(7)
     )
+    made.record("person:p-1", person_added(1)).record("account:x", contact_added(8), contact_added(9, role="user"))
+    made.record("person:p-2", person_added(2)).record("account:x", contact_added(8, person="p-2"))
+    made.record("account:x", contact_removed(9, person="p-2")).record("person:p-2", person_forgotten(10))
+    made.record("h", meeting(14, persons=["p-1"]))
     return made
 
 

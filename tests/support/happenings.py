@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
-from salesledger.domain import account, deal_events, process, rate, settings, target
+from salesledger.domain import account, deal_events, person, process, rate, settings, target
 from salesledger.domain.events import Event
 
 E = TypeVar("E", bound=Event)
@@ -53,6 +53,11 @@ reopened = _maker(deal_events.DealReopened)
 opened = _maker(account.AccountOpened, company="Acme")
 asked = _maker(account.ReferralAsked, names=1)
 given_lead = _maker(account.ReferralGiven, lead="beta")
+contact_added = _maker(account.ContactAdded, person="p-1")
+contact_removed = _maker(account.ContactRemoved, person="p-1")
+person_added = _maker(person.PersonAdded, name="Ann Example")
+person_revised = _maker(person.PersonRevised, phone="+1 555")
+person_forgotten = _maker(person.PersonForgotten, reason="asked to")
 noted = _maker(account.AccountNoted, preference="repair", weight=3)
 case_opened = _maker(account.CaseOpened, case_id="one", kind=account.BROKEN)
 case_resolved = _maker(account.CaseResolved, case_id="one", resolution="repair")

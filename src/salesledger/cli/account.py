@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def account_command() -> None:
     """Record accounts and what they value; list and show them.
 
-    Write about companies, never about persons.
+    Write about companies, never about persons: those are for 'person add' and 'account contact'.
     """
 
 
@@ -82,6 +82,32 @@ def note(ctx: click.Context, /, account: str, **values: Any) -> None:
     def work(ledger: "Ledger") -> list["Outcome"]:
         found = ledger.find("account", account)
         return [ledger.record("account-noted", account=found, **common.given, **values)]
+
+    recording(ctx, common, work)
+
+
+@account_command.command("contact")
+@click.argument("account", shell_complete=completing("account"))
+@click.argument("who", shell_complete=completing("person"))
+@click.option("--role", metavar="TEXT", help="The part that they play there, such as champion; never a name.")
+@click.option("--remove", is_flag=True, help="They are a contact no more.")
+@on_date
+@records
+@click.pass_context
+def contact(ctx: click.Context, /, account: str, who: str, role: str | None, remove: bool, **values: Any) -> None:
+    """A person became a contact of an account.
+
+    Or plays another role there, or is a contact no more. 'person add' comes first.
+    """
+    common = common_of(values)
+    if remove and role is not None:
+        raise click.UsageError("--role says what a contact does; --remove says that they are none any more.")
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        found, person = ledger.find("account", account), ledger.find_person(who)
+        if remove:
+            return [ledger.record("contact-removed", account=found, person=person, **common.given)]
+        return [ledger.record("contact-added", account=found, person=person, role=role, **common.given)]
 
     recording(ctx, common, work)
 

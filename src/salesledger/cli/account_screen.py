@@ -10,7 +10,16 @@ from salesledger.cli.layout import chosen, fitted
 from salesledger.cli.options import opened, terminal_width
 from salesledger.cli.render import Rows, format_for, money, render, write
 from salesledger.cli.reports import counted, to_rows, unconverted, when
-from salesledger.cli.tables import ACCOUNT_SUBSCRIPTIONS, CASES, DEALS, PROFILE, REFERRED_LEADS, SATISFACTION, Table
+from salesledger.cli.tables import (
+    ACCOUNT_SUBSCRIPTIONS,
+    CASES,
+    CONTACTS,
+    DEALS,
+    PROFILE,
+    REFERRED_LEADS,
+    SATISFACTION,
+    Table,
+)
 from salesledger.errors import NotFound
 
 if TYPE_CHECKING:
@@ -53,6 +62,7 @@ SECTIONS = (
     Section("account", "accounts"),
     Section("suggestion", "suggestions"),
     Section("profile", "profile", title="What it values", table=PROFILE),
+    Section("contacts", "contacts", title="Contacts", table=CONTACTS),
     Section("deals", "deals", title="Deals", table=DEALS),
     Section("subscriptions", "subscriptions", title="Subscriptions", table=ACCOUNT_SUBSCRIPTIONS),
     Section("cases", "cases", title="Service cases", table=CASES),

@@ -23,14 +23,33 @@ def meeting_command() -> None:
 @meeting_command.command("hold")
 @deal_argument
 @click.option("--kind", help="Such as discovery, demo or visit.  [default: meeting]")
-@click.option("--attendees", type=Whole(min=0), help="How many people were present.")
+@click.option("--attendees", type=Whole(min=0), help="How many people were present.  [default: the persons named]")
+@click.option(
+    "--person",
+    "who",
+    multiple=True,
+    metavar="WHO",
+    shell_complete=completing("person"),
+    help="Somebody who was present ('person add'); repeatable.",
+)
 @click.option("--pain", "pain_points", multiple=True, help="What hurts the client; repeatable.")
 @on_date
 @records
 @click.pass_context
-def hold(ctx: click.Context, /, deal: str, pain_points: tuple[str, ...], **values: Any) -> None:
+def hold(ctx: click.Context, /, deal: str, who: tuple[str, ...], pain_points: tuple[str, ...], **values: Any) -> None:
     """A meeting, a demo or a visit took place."""
-    record_event(ctx, "meeting-held", deal, common_of(values), values | {"pain_points": pain_points or None})
+    common = common_of(values)
+    values |= {"pain_points": pain_points or None}
+    if who and values["attendees"] is None:
+        values["attendees"] = len(set(who))
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        persons = list(dict.fromkeys(ledger.find_person(text) for text in who)) or None
+        return [
+            ledger.record("meeting-held", deal=ledger.find("deal", deal), persons=persons, **common.given, **values)
+        ]
+
+    recording(ctx, common, work)
 
 
 @click.group("trial", cls=Prefixed)

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trial": ("deal", "Record trials."),
     "deal": ("deal", "Record deals: advance, move, sell, offer, win, lose."),
     "account": ("account", "Record accounts and what they value; list and show them."),
+    "person": ("person", "Record persons at clients, encrypted; show and forget them."),
     "subscription": ("subscription", "Record subscriptions: start, renew, change, cancel."),
     "referral": ("account", "Record referrals asked and given."),
     "service": ("service", "Record customer service: cases, satisfaction."),

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _ENVELOPE = {"effective_at", "known_at", "recorded_by", "rank", "replaces", "source_system", "void_root", "strikes"}
 
+PERSONAL = "(personal)"
+"""What stands for personal data where an entry is told: such lines end up in files and logs."""
+
 
 @dataclass(frozen=True)
 class Common:
@@ -105,6 +108,7 @@ def _line(ledger: "Ledger", record: "Recorded", *, already: bool, dry_run: bool)
     elif dry_run:
         said = "would be recorded:"
     own = event.model_dump(exclude_none=True, exclude=_ENVELOPE)
+    own |= {name: PERSONAL for name in event.PERSONAL if name in own}
     details = "  ".join(f"{name}={_shown(value)}" for name, value in own.items())
     return safe_text(f"{said} {event.type_name()} {record.id} on {day}" + (f"  {details}" if details else ""))
 
@@ -135,6 +139,7 @@ def _rows(outcomes: Sequence["Outcome"], *, dry_run: bool) -> Rows:
 def row_of(record: "Recorded", *, already: bool, dry_run: bool) -> dict[str, Any]:
     """An entry as values, named as in the projection `events`; what only recording gives is missing from a dry run."""
     own = record.event.model_dump(exclude_none=True)
+    own |= {name: PERSONAL for name in record.event.PERSONAL if name in own}
     is_there = already or not dry_run
     envelope = {
         "entry": record.entry if is_there else None,

@@ -348,6 +348,16 @@ ACCOUNTS = Table(
     expendable=("cards_handed_out", "names_asked", "deals", "company", "opened_on", "referrals_given"),
     unless_zero=("cards_handed_out",),
 )
+PERSONS = Table(
+    ("person", "name", "position", "email", "phone", "contact_of", "meetings", "last_met_on", "forgotten_on", "remark"),
+    expendable=("remark", "last_met_on", "meetings", "phone", "position", "email"),
+    unless_zero=("meetings",),
+)
+CONTACTS = Table(
+    ("person", "name", "role", "position", "email", "phone", "since_on", "meetings", "last_met_on"),
+    expendable=("meetings", "since_on", "last_met_on", "phone", "position", "email"),
+    unless_zero=("meetings",),
+)
 CASES = Table(
     (
         "account",

@@ -47,6 +47,30 @@ class ReferralGiven(Event):
     lead: Id
 
 
+class ContactAdded(Event):
+    """A person became a contact of the account; where they were one already, the role changed.
+
+    Attributes:
+        person: the person's id.
+        role: the part that they play in buying, such as 'champion' or 'economic buyer'; never a name.
+    """
+
+    TOPIC = "contact-added/1"
+    STREAM = "account"
+
+    person: Id
+    role: Text | None = None
+
+
+class ContactRemoved(Event):
+    """The person is no contact of the account any more."""
+
+    TOPIC = "contact-removed/1"
+    STREAM = "account"
+
+    person: Id
+
+
 class Price(BaseModel):
     """What a subscription costs: an amount every so many months."""
 
@@ -205,6 +229,7 @@ class AccountState:
     Attributes:
         subscriptions: each subscription, and whether it runs.
         currencies: what each of them is paid in.
+        contacts: the persons who are contacts.
         preferences: what the client values, and how much.
         cases: each case, and what was suggested for it; None where nothing was.
         resolved: the cases that are done.
@@ -215,6 +240,7 @@ class AccountState:
     leads_referred: tuple[str, ...] = ()
     subscriptions: Mapping[str, bool] = field(default_factory=dict)
     currencies: Mapping[str, str | None] = field(default_factory=dict)
+    contacts: frozenset[str] = frozenset()
     preferences: Mapping[str, int] = field(default_factory=dict)
     cases: Mapping[str, Suggestion | None] = field(default_factory=dict)
     resolved: frozenset[str] = frozenset()
@@ -254,6 +280,9 @@ def refuse(state: AccountState, event: Event, zone: tzinfo = UTC) -> str | None:
             return "a referral was asked for neither names nor cards; give how many"
         case ReferralGiven() if event.lead in state.leads_referred:
             return f"the referral of {event.lead!r} is on record already"
+        case ContactRemoved() if event.person not in state.contacts:
+            on = day(event.effective_at, zone)
+            return f"{event.person!r} is no contact on {on}; {_listed('contacts', sorted(state.contacts))}"
         case SubscriptionStarted():
             if event.subscription in state.subscriptions:
                 return f"the subscription {event.subscription!r} exists already; give the new one another id"
@@ -302,6 +331,10 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             return replace(state, company=event.company, opened_at=event.effective_at)
         case ReferralGiven():
             return replace(state, leads_referred=(*state.leads_referred, event.lead))
+        case ContactAdded():
+            return replace(state, contacts=state.contacts | {event.person})
+        case ContactRemoved():
+            return replace(state, contacts=state.contacts - {event.person})
         case SubscriptionStarted():
             return replace(
                 state,

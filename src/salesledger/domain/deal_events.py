@@ -211,13 +211,19 @@ class LeadRejected(DealEvent):
 
 
 class MeetingHeld(Moving):
-    """A meeting, a demo or a visit took place."""
+    """A meeting, a demo or a visit took place.
+
+    Attributes:
+        attendees: how many people of the client were present.
+        persons: the ids of those who are known.
+    """
 
     TOPIC = "meeting-held/1"
     STREAM = "deal"
 
     kind: Text = "meeting"
     attendees: Count | None = None
+    persons: tuple[Id, ...] | None = None
     pain_points: tuple[Text, ...] | None = None
 
 

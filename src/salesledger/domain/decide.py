@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from salesledger.domain import account, deal, process, rate, settings, target
+from salesledger.domain import account, deal, person, process, rate, settings, target
 from salesledger.domain.clocks import day
 from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.process import Processes
@@ -103,6 +103,12 @@ KINDS: dict[str, Kind] = {
         lambda s, e, context: account.refuse(s, e, context.zone),
         account.evolve,
     ),
+    "person": Kind(
+        person.PersonState(),
+        lambda _, event, __: event,
+        lambda s, e, context: person.refuse(s, e, context.zone),
+        person.evolve,
+    ),
     "process": Kind(frozenset(), lambda _, event, __: event, lambda s, e, _: _refuse_process(s, e), _evolve_process),
     "settings": Kind(
         settings.SettingsState(), lambda _, event, __: event, lambda s, e, _: settings.refuse(s, e), settings.evolve
@@ -164,6 +170,7 @@ def decide(stream: str, records: Sequence[Recorded], command: Command, context: 
         Refused: the timeline would become impossible, or the event lies in the future.
         NotFound: the entry that is to be struck out is not in this stream.
     """
+    _refuse_forgotten(records, context)
     if isinstance(command, Record):
         if command.event.rank is not None or command.event.replaces is not None:
             raise Refused(
@@ -184,6 +191,16 @@ def decide(stream: str, records: Sequence[Recorded], command: Command, context: 
         events = (void, _placed(stream, without, command.replacement.model_copy(update=links), context))
     _refuse_impossible(stream, records, events, context)
     return events
+
+
+def _refuse_forgotten(records: Sequence[Recorded], context: Context) -> None:
+    """Nothing more is recorded of a person who was forgotten, with whatever date: there is no key for it."""
+    for record in records:
+        if isinstance(record.event, person.PersonForgotten):
+            raise Refused(
+                f"{record.id}: the person was forgotten on {day(record.recorded_at, context.zone)}, which can't be undone. "
+                f"Add them anew with 'person add'. {NOTHING_RECORDED}"
+            )
 
 
 def _placed(stream: str, records: Sequence[Recorded], event: Event, context: Context) -> Event:

@@ -1,17 +1,28 @@
 """What all events have in common, and the table of every event there is."""
 
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from salesledger.domain.clocks import Instant
-from salesledger.domain.values import Id, Text
+from salesledger.domain.values import Id, Text, to_text
 
 TOPICS: dict[str, type["Event"]] = {}
 """Every event class by its stored topic. Nothing that is not in this table is ever turned into an object."""
 
 Entry = int
 """An event's place in the ledger's one total order, from 1."""
+
+
+class _PersonalMark:
+    """What marks a type as holding personal data."""
+
+
+_MARK = _PersonalMark()
+
+Personal = Annotated[str, AfterValidator(to_text), _MARK]
+"""Text about a person: encrypted under that person's key before it is stored, and never shown in a message."""
 
 
 class Event(BaseModel):
@@ -22,6 +33,7 @@ class Event(BaseModel):
         STREAM: the kind of the streams that it belongs to; None for any.
         VOIDABLE: whether it can be struck out.
         COMPLETED: the fields that a decision fills in where they are left open.
+        PERSONAL: the fields that hold personal data; it follows from their types.
         effective_at: when it happened in business.
         known_at: when the organisation knew it; absent where that is when the ledger recorded it.
         recorded_by: short id of the person or program that recorded it.
@@ -36,6 +48,7 @@ class Event(BaseModel):
     STREAM: ClassVar[str | None]
     VOIDABLE: ClassVar[bool] = True
     COMPLETED: ClassVar[tuple[str, ...]] = ()
+    PERSONAL: ClassVar[tuple[str, ...]] = ()
 
     effective_at: Instant
     known_at: Instant | None = None
@@ -57,14 +70,27 @@ class Event(BaseModel):
         for name in ("TOPIC", "STREAM"):
             if name not in cls.__dict__:
                 raise TypeError(f"{cls.__name__} needs a {name} of its own")
+        hints = get_type_hints(cls, include_extras=True)
+        cls.PERSONAL = tuple(name for name in cls.model_fields if _is_personal(hints[name]))
+        if cls.PERSONAL and cls.STREAM != "person":
+            raise TypeError(f"{cls.__name__} holds personal data, which only events of a person may: theirs is the key")
         if cls.TOPIC in TOPICS:
             raise TypeError(f"{cls.__name__} and {TOPICS[cls.TOPIC].__name__} share the topic {cls.TOPIC}")
         TOPICS[cls.TOPIC] = cls
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What is shown of it, in a debugger or a log; nothing personal."""
+        for name, value in super().__repr_args__():
+            yield name, "(personal)" if name in self.PERSONAL and value is not None else value
 
     @classmethod
     def type_name(cls) -> str:
         """The topic without its version: 'deal-won'."""
         return cls.TOPIC.partition("/")[0]
+
+
+def _is_personal(annotation: Any) -> bool:
+    return annotation is _MARK or any(_is_personal(part) for part in get_args(annotation))
 
 
 class EventVoided(Event):

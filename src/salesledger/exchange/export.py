@@ -17,7 +17,7 @@ from salesledger.readmodel.plain import json_text, plain, spreadsheet_text
 
 FORMATS = ("jsonl", "csv", "parquet")
 
-_NESTED = ("attributes", "pain_points", "stages")
+_NESTED = ("attributes", "pain_points", "persons", "stages", "criteria", "disqualify_reasons", "loss_reasons")
 _EVERY = "FROM events WHERE known_at <= $known_at"
 
 

@@ -123,7 +123,7 @@ def _proposal(ledger: Recorder, fields: dict[str, Any], actor: str | None) -> "P
     who = fields.pop("actor", None) or fields.pop("recorded_by", None) or actor
     fields.pop("recorded_by", None)
     known_at = fields.pop("known_at", None)
-    for name in ("deal", "account", "process", "key"):
+    for name in ("deal", "account", "process", "person", "key"):
         if name in fields and not isinstance(fields[name], str):
             raise BadValue(f"{name!r} must be text. {NOTHING_RECORDED}")
     return ledger.proposal(

@@ -8,8 +8,10 @@ from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory
 from eventsourcing.utils import Environment
 
 from salesledger.domain.clocks import from_micros
+from salesledger.domain.person import PersonAdded
 from salesledger.domain.timeline import Recorded
 from salesledger.ledger.format import uri
+from salesledger.ledger.keys import PersonKeys
 from salesledger.ledger.mapper import LedgerMapper, LoggedEvent, Pending
 from salesledger.ledger.recorder import LedgerFactory, LedgerRecorder
 
@@ -19,6 +21,9 @@ class LedgerApplication(Application[str]):
 
     Args:
         path: the file; it must exist and hold the schema.
+
+    Attributes:
+        keys: the keys of the ledger's persons.
     """
 
     name = "salesledger"
@@ -26,6 +31,7 @@ class LedgerApplication(Application[str]):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.keys = PersonKeys(path)
         super().__init__()
 
     def construct_env(self, name: str, env: Any = None) -> Environment:
@@ -39,7 +45,7 @@ class LedgerApplication(Application[str]):
 
     def construct_mapper(self) -> Mapper[str]:
         """Our mapper."""
-        return LedgerMapper(str(self.path))
+        return LedgerMapper(str(self.path), keys=self.keys)
 
     def construct_recorder(self) -> ApplicationRecorder:
         """Our recorder."""
@@ -59,7 +65,9 @@ class LedgerApplication(Application[str]):
 
         Raises:
             eventsourcing.persistence.IntegrityError: another writer was faster, or a key is taken.
+            LostKeys: the key of a person can't be made or used.
         """
+        self.keys.make(p.originator_id for p in pending if isinstance(p.event, PersonAdded))
         first, micros = self.recorder.append([self.mapper.to_stored_event(p) for p in pending])
         recorded_at = from_micros(micros)
         return [

@@ -8,12 +8,13 @@ from salesledger.domain.account import SubscriptionStarted
 from salesledger.domain.deal_events import LeadCaptured, LeadTouched
 from salesledger.domain.decide import Command, Context, Correct, Record, decide, fold
 from salesledger.domain.events import Event, EventVoided
+from salesledger.domain.person import PersonForgotten
 from salesledger.domain.process import ProcessDefined, Processes
 from salesledger.domain.rate import RateSet
 from salesledger.domain.settings import CurrencySet
 from salesledger.domain.timeline import Recorded, numbered, standing
 from salesledger.domain.values import slug
-from salesledger.errors import NOTHING_RECORDED, KeyReused, NotFound
+from salesledger.errors import NOTHING_RECORDED, KeyReused, NotFound, Refused
 from salesledger.ledger.dependants import refuse_where_needed
 from salesledger.ledger.format import SETTINGS_STREAM
 from salesledger.ledger.mapper import Pending
@@ -27,13 +28,24 @@ _ENVELOPE = {"recorded_by", "rank", "replaces"}
 _TRIED_IN_TURN = 10
 """Up to which number an id that is taken is tried with the next one."""
 
+_REMEDIES = {
+    "account": "Open it with 'account open'",
+    "deal": "Check the id with 'salesledger deals'",
+    "person": "Check the id with 'salesledger person list'",
+}
+
 
 @dataclass(frozen=True)
 class NewId:
-    """A stream whose id is made from a name when it is recorded, with a number appended where the id is taken."""
+    """A stream whose id is made from a name when it is recorded, with a number appended where the id is taken.
+
+    Attributes:
+        numbered: whether there is always a number, from 1.
+    """
 
     kind: str
     name: str
+    numbered: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,11 +235,13 @@ class Batch:
         base = f"{stream.kind}:{slug(stream.name)}"
         captures = isinstance(command, Record) and isinstance(command.event, LeadCaptured)
         for number in range(1, _TRIED_IN_TURN):
-            candidate = f"{base}-{number}" if number > 1 else base
+            candidate = f"{base}-{number}" if number > 1 or stream.numbered else base
             records = self.records(candidate)
             if not records or (captures and all(isinstance(r.event, LeadTouched | EventVoided) for r in records)):
                 return candidate
-        return f"{base}-{self._free_number(base)}"
+        while self.records(candidate := f"{base}-{self._free_number(base)}"):
+            pass  # somebody took it after it was found to be free
+        return candidate
 
     def _free_number(self, base: str) -> int:
         """A number that makes an id of its own; found in few steps however many there are: a shop sells to 'cash' all day."""
@@ -246,8 +260,13 @@ class Batch:
 
     def _check_references(self, command: Command) -> None:
         event = _event_of(command)
-        if event is not None:
-            self._check_named(event)
+        if event is None:
+            return
+        self._check_named(event)
+        for reference in references_of(event) if isinstance(command, Record) else ():
+            if any(isinstance(record.event, PersonForgotten) for record in self.records(reference.stream)):
+                name = reference.stream.partition(":")[2]
+                raise Refused(f"{name}: the person was forgotten; add them anew with 'person add'. {NOTHING_RECORDED}")
 
     def _check_strike(self, made: Sequence[Recorded]) -> None:
         """What is struck out for good leaves nothing behind that needs it; what is restored still finds what it names."""
@@ -275,8 +294,7 @@ class Batch:
         for reference in references_of(event):
             if reference.subscription is None and not standing(self.records(reference.stream)):
                 kind, _, name = reference.stream.partition(":")
-                remedy = "Open it with 'account open'" if kind == "account" else "Check the id with 'salesledger deals'"
-                raise NotFound(f"There is no {kind} {name!r}. {remedy}. {NOTHING_RECORDED}")
+                raise NotFound(f"There is no {kind} {name!r}. {_REMEDIES[kind]}. {NOTHING_RECORDED}")
         if (evidence := evidence_of(event)) is not None:
             self.store.entry(evidence)
         if isinstance(event, LeadCaptured) and event.subscription is not None:

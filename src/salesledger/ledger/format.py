@@ -97,7 +97,10 @@ SEAL_SCHEMA = (
 )
 """Where seals are kept; a ledger that was made before there were any gets it at its first seal."""
 
-SCHEMA = (*LOG_SCHEMA, *SEAL_SCHEMA)
+INDEXES = ("CREATE INDEX stored_events_forgotten ON stored_events (originator_id) WHERE topic = 'person-forgotten/1'",)
+"""What makes looking for who was forgotten quick, and costs nothing else."""
+
+SCHEMA = (*LOG_SCHEMA, *INDEXES, *SEAL_SCHEMA)
 
 SETTINGS_STREAM = "settings:ledger"
 LOCK_SECONDS = 30.0
@@ -141,6 +144,11 @@ def translate(path: Path, message: str) -> Exception:
     if "not a database" in lowered:
         return NotALedger(str(path), "it is no SQLite file")
     return DamagedLedger(str(path), message)
+
+
+def mirror_of(path: Path) -> Path:
+    """The folder of the ledger's mirror."""
+    return path.with_name(f"{path.name}.mirror")
 
 
 def check_place(path: Path) -> None:

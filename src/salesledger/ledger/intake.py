@@ -1,6 +1,6 @@
 """From plain fields, as a command line or a JSON line gives them, to an event."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -56,11 +56,11 @@ def build_event(type_name: str, fields: Mapping[str, Any], *, currency: str | No
     try:
         return cls.model_validate(given)
     except ValidationError as e:
-        raise BadValue(f"{describe(e, type_name)} {NOTHING_RECORDED}") from e
+        raise BadValue(f"{describe(e, type_name, cls.PERSONAL)} {NOTHING_RECORDED}") from (None if cls.PERSONAL else e)
 
 
-def describe(error: ValidationError, what: str) -> str:
-    """The first thing that is wrong, in a sentence."""
+def describe(error: ValidationError, what: str, secret: Collection[str] = ()) -> str:
+    """The first thing that is wrong, in a sentence; the values of fields that are secret aren't told."""
     first = error.errors(include_url=False, include_context=False)[0]
     place = ".".join(str(part) for part in first["loc"] if part != "function-plain")
     message = first["msg"].removeprefix("Value error, ")
@@ -68,7 +68,8 @@ def describe(error: ValidationError, what: str) -> str:
         return f"{what} needs {place!r}."
     where = f"{what}: {place}" if place else what
     value = first.get("input")
-    shown = f" (it was {_short(value)})" if place and first["type"] != "value_error" else ""
+    is_told = place and first["type"] != "value_error" and not {str(part) for part in first["loc"]} & set(secret)
+    shown = f" (it was {_short(value)})" if is_told else ""
     return f"{where}: {message}{shown}."
 
 

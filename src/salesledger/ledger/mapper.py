@@ -13,6 +13,7 @@ from salesledger.domain.clocks import from_micros
 from salesledger.domain.events import TOPICS, Event
 from salesledger.domain.timeline import Recorded
 from salesledger.errors import DamagedLedger, NewerLedger
+from salesledger.ledger.keys import ERASED, PersonKeys, sealed_fields
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -52,6 +53,7 @@ class LedgerMapper(Mapper[str]):
         place: the ledger's place, for messages.
         topics: the current classes by topic.
         upcasters: see `UPCASTERS`.
+        keys: what encrypts and decrypts what is personal; events that hold any can't be mapped without.
     """
 
     def __init__(
@@ -59,22 +61,48 @@ class LedgerMapper(Mapper[str]):
         place: str = "",
         topics: Mapping[str, type[Event]] = TOPICS,
         upcasters: Mapping[str, tuple[str, Upcaster]] = UPCASTERS,
+        keys: PersonKeys | None = None,
     ) -> None:
         super().__init__(JSONTranscoder())
         self.place = place
+        self.keys = keys
         self.topics = topics
         self.upcasters = upcasters
 
     def to_stored_event(self, pending: Any) -> KeyedEvent:
         """The bytes of an event."""
         event = pending.event
+        state = event.__pydantic_serializer__.to_json(event, exclude_none=True)
+        if event.PERSONAL:
+            state = self._sealed(pending, state)
         return KeyedEvent(
             pending.originator_id,
             pending.originator_version,
             event.TOPIC,
-            event.__pydantic_serializer__.to_json(event, exclude_none=True),
+            state,
             pending.key,
         )
+
+    def _sealed(self, pending: Pending, state: bytes) -> bytes:
+        """The bytes of an event with what is personal in it encrypted."""
+        assert self.keys is not None
+        fields = from_json(state)
+        for name in set(pending.event.PERSONAL) & set(fields):
+            fields[name] = self.keys.seal(pending.originator_id, pending.originator_version, name, fields[name])
+        return to_json(fields)
+
+    def _opened(self, logged: LoggedEvent, state: bytes) -> bytes:
+        """The bytes of an event with what is personal in it decrypted, as far as there is a key."""
+        assert self.keys is not None
+        try:
+            fields = from_json(state)
+        except ValueError as e:
+            raise DamagedLedger(self.place, f"entry {logged.id} is no JSON") from e
+        names = sealed_fields(fields)
+        person, version = str(logged.originator_id), logged.originator_version
+        texts = self.keys.opened((person, version, name, fields[name]) for name in names)
+        fields |= {name: ERASED if text is None else text for name, text in zip(names, texts, strict=True)}
+        return to_json(fields)
 
     def to_domain_event(self, logged: Any) -> Any:
         """The event of some bytes, as a `Recorded`.
@@ -91,6 +119,8 @@ class LedgerMapper(Mapper[str]):
         if cls is None:
             raise NewerLedger(self.place, f"entry {logged.id} is of the unknown type {topic!r}")
         try:
+            if cls.PERSONAL:
+                state = self._opened(logged, state)
             event = cls.__pydantic_validator__.validate_json(state)
         except ValidationError as e:
             problem = e.errors(include_url=False, include_input=False)[0]["msg"]

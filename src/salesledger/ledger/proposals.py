@@ -7,6 +7,7 @@ from typing import Any
 
 from salesledger.domain.decide import Correct, Record, Void
 from salesledger.domain.events import EventVoided
+from salesledger.domain.person import PersonAdded
 from salesledger.domain.rate import RateSet
 from salesledger.domain.target import ForecastCalled, TargetSet, stream_of
 from salesledger.domain.timeline import Recorded
@@ -16,6 +17,9 @@ from salesledger.ledger.batch import NewId, Proposal, StreamOf
 from salesledger.ledger.intake import build_event, event_class
 
 _MAKES_AN_ID = ("lead-captured", "lead-touched", "account-opened")
+PERSON_ID = "p"
+"""What the id of every person begins with: it says nothing about them, and stays when they are forgotten."""
+
 _NOT_KEPT = {"rank", "replaces", "known_at", "source_system"}
 
 
@@ -32,7 +36,7 @@ def propose_event(
 
     Args:
         type_name: such as 'deal-won'.
-        ids: the deal, the account and the process that are named; the event's own stream is one of them, the others are
+        ids: the deal, the account, the process and the person that are named; the event's own stream is one of them, the others are
             fields of it.
         fields: the event's fields, effective_at and recorded_by among them.
         currency: the ledger's, for amounts that name none.
@@ -54,6 +58,8 @@ def propose_event(
         own = stream_of(event.owner, event.team, slug(event.team) if event.team else None)
     if own is not None:
         stream: str | NewId = f"{kind}:{_checked(to_id, own)}"
+    elif isinstance(event, PersonAdded):
+        stream = NewId(kind, PERSON_ID, numbered=True)
     elif type_name in _MAKES_AN_ID and company:
         stream = NewId(kind, str(company))
     else:
@@ -116,6 +122,30 @@ def propose_opening(
         return replace(opening, stream=f"deal:{deal}", command=linked, key=key)
 
     return [opening, *(link(deal) for deal in deals)]
+
+
+def propose_person(adding: Proposal, account: str, role: str | None) -> list[Proposal]:
+    """Propose a person together with the account whose contact they become.
+
+    Args:
+        adding: the person who is added.
+        account: the account's id.
+        role: the part that they play there.
+
+    Raises:
+        BadValue: the role is no text that the ledger can hold.
+    """
+    assert isinstance(adding.command, Record)
+    event = adding.command.event
+    envelope = {"effective_at": event.effective_at, "known_at": event.known_at, "recorded_by": event.recorded_by}
+    build_event("contact-added", envelope | {"person": PERSON_ID, "role": role}, currency=None)
+
+    def linked(streams: Sequence[str]) -> Record:
+        fields = envelope | {"person": streams[0].partition(":")[2], "role": role}
+        return Record(build_event("contact-added", fields, currency=None))
+
+    key = f"{adding.key}/contact" if adding.key else None
+    return [adding, replace(adding, stream=f"account:{account}", command=linked, key=key)]
 
 
 def propose_void(target: Recorded, reason: str, *, recorded_by: str, key: str | None = None) -> Proposal:

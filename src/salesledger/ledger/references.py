@@ -1,15 +1,16 @@
-"""What an event names outside its own stream: accounts, deals, subscriptions and entries that must be there."""
+"""What an event names outside its own stream: accounts, deals, persons, subscriptions and entries that must be there."""
 
 from typing import NamedTuple
 
 from salesledger.domain.account import (
     AccountNoted,
+    ContactAdded,
     ReferralGiven,
     SubscriptionChanged,
     SubscriptionRenewed,
     SubscriptionStarted,
 )
-from salesledger.domain.deal_events import Attributes, LeadCaptured
+from salesledger.domain.deal_events import Attributes, LeadCaptured, MeetingHeld
 from salesledger.domain.events import Event
 
 
@@ -38,6 +39,10 @@ def references_of(event: Event) -> list[Reference]:
         wanted.append(("lead", "deal", event.lead))
     if isinstance(event, SubscriptionStarted | SubscriptionRenewed | SubscriptionChanged):
         wanted.append(("deal", "deal", event.deal))
+    if isinstance(event, ContactAdded):
+        wanted.append(("person", "person", event.person))
+    if isinstance(event, MeetingHeld):
+        wanted += [("persons", "person", person) for person in event.persons or ()]
     named = [Reference(field, f"{kind}:{name}") for field, kind, name in wanted if name is not None]
     if isinstance(event, LeadCaptured) and event.subscription is not None and event.account is not None:
         named.append(Reference("subscription", f"account:{event.account}", event.subscription))

@@ -1,6 +1,7 @@
 """Commands into the log: each decided on what the log holds now, appended once, and decided anew where others were faster."""
 
 import random
+import shutil
 import sqlite3
 import time
 import uuid
@@ -17,6 +18,7 @@ from eventsourcing.persistence import PersistenceError, RecordConflictError
 
 from salesledger.domain.clocks import from_micros
 from salesledger.domain.decide import CLOCK_SKEW, Context
+from salesledger.domain.person import PersonForgotten
 from salesledger.domain.process import B2B, ProcessDefined, Processes
 from salesledger.domain.settings import CurrencySet, LedgerOpened, SettingsState
 from salesledger.domain.settings import evolve as evolve_settings
@@ -33,10 +35,12 @@ from salesledger.ledger.format import (
     check_format,
     check_place,
     lock_seconds,
+    mirror_of,
     translate,
     translated,
     uri,
 )
+from salesledger.ledger.keys import PersonKeys
 from salesledger.ledger.mapper import Pending
 
 Group = Sequence[Proposal] | Callable[[Batch], Sequence[Proposal]]
@@ -75,6 +79,7 @@ class Store:
             connection = sqlite3.connect(uri(path, "mode=ro"), uri=True, timeout=lock_seconds())
             try:
                 check_format(connection, path)
+                PersonKeys(path).forget_again(connection)
             finally:
                 connection.close()
         return cls(path, LedgerApplication(path))
@@ -318,7 +323,14 @@ class Store:
         with self._translated():
             recorded = self.app.append(pending)
         self.appended += len(recorded)
+        if gone := [r.stream for r in recorded if isinstance(r.event, PersonForgotten)]:
+            self._forget(gone)
         return recorded
+
+    def _forget(self, persons: list[str]) -> None:
+        """Destroy the keys of persons, and what was derived from the ledger. The next opening does it where this is cut short."""
+        self.app.keys.forget(persons)
+        shutil.rmtree(mirror_of(self.path), ignore_errors=True)
 
 
 def _lay_out(path: Path) -> None:

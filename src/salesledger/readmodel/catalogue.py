@@ -8,9 +8,10 @@ from pathlib import Path
 
 from salesledger.errors import BadFile, NotFound
 
-BASES = ("decoded", "periods", "process_stages", "process_criteria", "rated")
+BASES = ("decoded", "periods", "process_stages", "process_criteria", "rated", "personal")
 """The relations that the engine supplies: the decoded log, the periods that are asked about, stages and criteria of every
-process, and every exchange rate that was ever set."""
+process, every exchange rate that was ever set, and what is kept about persons (entry, field, text), which is decrypted for the
+question and held in memory only."""
 
 STATUSES = ("open", "won", "lost", "disqualified")
 """How a deal can stand."""

@@ -1,5 +1,6 @@
 """Answers: projections and questions composed into one DuckDB statement over the mirror and the tail."""
 
+import json
 import re
 import shutil
 import sqlite3
@@ -348,6 +349,8 @@ class Engine:
             chain["rated"] = _RATED if self.head.rated else _NEVER_RATED
             chain["process_criteria"] = _process_criteria(self.head)
         needed = catalogue.in_order(self.projections, wanted)
+        if "personal" in {*wanted, *(need for projection in needed for need in projection.needs)}:
+            chain["personal"] = self._personal()
         for projection in needed:
             body = projection.sql
             if projection.name == FILTERED and (status := _only(projection, needed, wanted)):
@@ -396,6 +399,18 @@ class Engine:
             "by": question.by,
             "currency": self.head.currency,
         }
+
+    def _personal(self) -> str:
+        """What is kept about persons, read anew for each question: a key may have been destroyed since the last."""
+        from salesledger.ledger.keys import personal_texts
+
+        self.duck.execute("SET temp_directory = ''")  # what memory can't hold must not be written to a disk
+        self.duck.execute(
+            "CREATE OR REPLACE TEMP TABLE personal_texts AS SELECT CAST(r[1] AS BIGINT) AS entry, r[2] ->> '$' AS field, "
+            "r[3] ->> '$' AS text FROM (SELECT unnest(from_json(?, '[[\"JSON\"]]')) AS r)",
+            [json.dumps(personal_texts(self.log, self.path))],
+        )
+        return "SELECT entry, field, text FROM personal_texts"
 
     def _decoded(self, upto: int | None) -> str:
         mirror = Mirror(self.path, self.place, self.head, self.log, self.duck)

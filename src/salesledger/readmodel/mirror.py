@@ -21,7 +21,7 @@ import adbc_driver_sqlite
 import duckdb
 
 from salesledger.errors import DamagedLedger, NewerLedger, StoreError
-from salesledger.ledger.format import Head, translate
+from salesledger.ledger.format import Head, mirror_of, translate
 from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, decoding, unfolding
 
 BIG, SMALL = 100_000, 5_000
@@ -91,7 +91,7 @@ class Mirror:
     def folder(self) -> Path:
         """Where the segments of this decoding lie."""
         told = json.dumps([self.head.ledger_id, decoding("log")])
-        return self.path.with_name(f"{self.path.name}.mirror") / hashlib.sha256(told.encode()).hexdigest()[:16]
+        return mirror_of(self.path) / hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def segments(self, progress: Progress | None = None) -> tuple[list[Path], int]:
         """The segments that the log fills, written now where they are missing; up to the first that can't be written.

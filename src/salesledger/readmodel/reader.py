@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
-from salesledger.errors import AmbiguousId, BadDate, BadValue, NotFound, UsageError
+from salesledger.errors import AmbiguousId, BadDate, BadValue, LostKeys, NotFound, UsageError
 from salesledger.ledger.format import Head, connect_to_read, find_ids, read_head, translated
 from salesledger.readmodel.periods import Span, intersect, parse_date, parse_moment, parse_period
 
@@ -71,9 +73,19 @@ class Reader:
         connection, _ = connect_to_read(self.path)
         try:
             self._head = read_head(connection, self.path)
+            self._forget_again(connection)
         finally:
             connection.close()
         return self._head
+
+    def _forget_again(self, log: sqlite3.Connection) -> None:
+        """Destroy keys that were restored though their persons were forgotten; where that can't be, they aren't used at least."""
+        if not self.path.with_name(self.path.name + ".keys").exists():
+            return
+        from salesledger.ledger.keys import PersonKeys
+
+        with suppress(LostKeys):
+            PersonKeys(self.path).forget_again(log)
 
     @property
     def head(self) -> Head:
