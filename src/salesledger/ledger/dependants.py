@@ -13,6 +13,7 @@ from salesledger.domain.account import (
 )
 from salesledger.domain.clocks import day
 from salesledger.domain.deal_events import DealWon, LeadCaptured
+from salesledger.domain.person import PersonAdded
 from salesledger.domain.timeline import Recorded, standing
 from salesledger.errors import NOTHING_RECORDED, Refused
 from salesledger.ledger.references import evidence_of, references_of
@@ -75,7 +76,7 @@ def sold_with(batch: "Batch", win: Recorded) -> list[Recorded]:
 def _dependants(batch: "Batch", root: Recorded) -> Iterator[Recorded]:
     event = root.event
     yield from _giving_as_evidence(batch, root.entry)
-    if isinstance(event, LeadCaptured | AccountOpened | SubscriptionStarted):
+    if isinstance(event, LeadCaptured | AccountOpened | PersonAdded | SubscriptionStarted):
         name = event.subscription if isinstance(event, SubscriptionStarted) else root.id
         yield from _naming(batch, root, name)
     if isinstance(event, DealWon):

@@ -117,7 +117,7 @@ def lock_seconds() -> float:
 def schema_of(connection: sqlite3.Connection) -> tuple[str, ...]:
     """The statements whose tables and triggers a ledger must have: those of seals where any of their tables is there."""
     has_seals = connection.execute("SELECT 1 FROM sqlite_master WHERE tbl_name LIKE 'seal%' LIMIT 1").fetchone()
-    return SCHEMA if has_seals else LOG_SCHEMA
+    return (*LOG_SCHEMA, *SEAL_SCHEMA) if has_seals else LOG_SCHEMA
 
 
 def uri(path: Path, parameters: str) -> str:
