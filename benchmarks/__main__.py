@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import as_of, bulk_append, durable_append, growth, projections, rebuild, startup
+from benchmarks import as_of, bulk_append, durable_append, growth, projections, rebuild, seal, startup
 from benchmarks.measure import Line, table
 from benchmarks.workspace import Workspace
 
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "startup": startup.run,
     "growth": growth.run,
     "projections": projections.run,
+    "seal": seal.run,
 }
 HEAD = ["what", "figure", "yardstick", "ratio", "target", ""]
 

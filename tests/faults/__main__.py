@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from faults import backups, clocks, crowds, full_disks, kills, locks, nonsense, power
+from faults import backups, clocks, crowds, full_disks, kills, locks, nonsense, power, tamper
 
 Figures = dict[str, int] | None
 
@@ -31,6 +31,8 @@ FAULTS: dict[str, tuple[Callable[[bool], Figures], str]] = {
     "backups": (lambda short: backups.run(6 if short else 100), "backups while others write, and killed ones"),
     "lines": (lambda short: nonsense.run(40 if short else 5_000), "spoilt lines for record"),
     "csv": (lambda short: nonsense.run(40 if short else 5_000, "csv"), "spoilt files for import csv"),
+    "tamper": (lambda short: tamper.run(45 if short else 1_400), "a sealed ledger changed behind its back"),
+    "flips": (lambda short: tamper.flip(60 if short else 3_000), "flipped bits of a sealed ledger's file"),
     "locks": (lambda short: locks.run(2 if short else 20), "another process holds the ledger"),
 }
 """Every fault: what runs it, shortly or at length, and what it is."""

@@ -114,7 +114,8 @@ def _unproved(verdict: "Verdict", given: int) -> list[str]:
         return ["Nothing is sealed: only the file's structure was checked. 'salesledger seal' begins to seal it."]
     said = ["All is as it was sealed."]
     if behind and verdict.sealed:
-        said.append(f"The last {_counted(behind, 'entry', 'entries')} are not sealed yet.")
+        which = "entry is" if behind == 1 else f"{behind:,} entries are"
+        said.append(f"The last {which} not sealed yet.")
     if verdict.public_key:
         said.append(f"Signed by {verdict.public_key}.")
     if verdict.key_from == "ledger":

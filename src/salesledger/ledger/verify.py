@@ -23,6 +23,9 @@ T = TypeVar("T")
 _ROWS_AT_ONCE = 16 * FAN
 _WIDEST_GAP = 10_000_000
 _ABSENT = bytes(32)
+_UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file may end with: a complaint of SQLite's may quote bytes that are no text."""
+
 _RESTORE = "Restore the ledger from a backup made before, or compare the two to see what was changed."
 
 
@@ -101,14 +104,14 @@ def verify(
     pinned = [_given(PublicKey.parse, text, "public key") for text in public_keys]
     outside = [_given(Checkpoint.parse, text, "checkpoint") for text in against]
     verdict = Verdict("outside" if pinned else "ledger")
+    found = verdict.findings
     with snapshot(path) as connection:
-        found = verdict.findings
         _check_file(connection, found)
         seals = _Seals.read(connection, found)
         scan = _Scan(found, {seal.size for seal in (*seals.checkpoints, *outside)})
         try:
             scan.run(connection, progress)
-        except sqlite3.Error as e:
+        except _UNREADABLE as e:
             behind = scan.entries + 1
             found.append(
                 Finding("file", f"The log can't be read behind entry {scan.entries}: {e}.", first_entry=behind)
@@ -143,7 +146,7 @@ def _check_file(connection: sqlite3.Connection, found: list[Finding]) -> None:
         (last,) = connection.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'stored_events'").fetchone()
         (end,) = connection.execute("SELECT max(entry) FROM stored_events").fetchone()
         schema = schema_of(connection)
-    except sqlite3.Error as e:
+    except _UNREADABLE as e:
         found.append(Finding("file", f"The file is damaged: {e}."))
         return
     for statement in schema:
@@ -187,7 +190,7 @@ class _Seals:
                 return cls([], {})
             notes = connection.execute("SELECT size, note FROM seal_checkpoints ORDER BY size").fetchall()
             rows = connection.execute("SELECT level, number, hash FROM seal_blocks").fetchall()
-        except sqlite3.Error as e:
+        except _UNREADABLE as e:
             found.append(Finding("file", f"The seals can't be read: {e}."))
             return cls([], {})
         checkpoints = []
