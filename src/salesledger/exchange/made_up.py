@@ -12,6 +12,7 @@ from salesledger.domain import deal_events as de
 from salesledger.domain.account import AccountOpened, ReferralAsked, ReferralGiven
 from salesledger.domain.decide import Record
 from salesledger.domain.events import Event
+from salesledger.domain.person import PersonAdded, PersonForgotten, PersonRevised
 from salesledger.domain.process import B2B, Criterion, ProcessDefined, Stage
 from salesledger.domain.rate import RateSet
 from salesledger.domain.target import ForecastCalled, TargetSet
@@ -60,6 +61,8 @@ _COUNTER = (
     Stage(name="order", entered_by=("lead-captured",), probability=Decimal(1), exit_criteria=("paid at the counter",)),
 )
 _DOLLARS = ("0.93", "0.92", "0.92", "0.94", "0.95", "0.93", "0.89", "0.87", "0.86", "0.86", "0.87", "0.88")
+_PEOPLE = (("Robin Calder", "plant manager", "champion"), ("Noor Haddad", "controller", "economic buyer"))
+_VISIT = {"persons": ("p-1", "p-2"), "pain_points": ("audits",)}
 _QUOTAS = (180_000, 220_000, 260_000, 320_000, 340_000, 360_000, 400_000, 420_000)
 
 
@@ -123,16 +126,29 @@ class _Company:
             (de.DealLost, date(2025, 10, 6), {"reason": "timing"}),
             (de.DealReopened, date(2025, 11, 3), {"reason": "the budget came after all"}),
             (de.DealMoved, date(2025, 11, 4), {"process": "b2b"}),
-            (de.MeetingHeld, date(2025, 11, 20), {"kind": "visit", "attendees": 6, "pain_points": ("audits",)}),
+            (de.MeetingHeld, date(2025, 11, 20), {"kind": "visit", "attendees": 6, **_VISIT}),
+            (de.DealRevised, date(2025, 11, 21), {"account": "lakeside-mills-inc"}),
             (de.DealAdvanced, date(2026, 2, 3), {"stage": "negotiation"}),
             (de.DealAdvanced, date(2026, 3, 10), {"stage": "proposal"}),
         )
+        self.people("account:lakeside-mills-inc", "Lakeside Mills Inc", owner)
         for event_class, day, fields in story:
             self.note(deal, event_class, day, owner, **fields)
         quarter = {"begins_on": _quarter(7), "ends_on": _quarter(8), "currency": CURRENCY}
         self.note("target:team-export", TargetSet, _quarter(7), "ops", team="export", amount=Decimal(60_000), **quarter)
         hoped = {"call": "best-case", "amount": Decimal(190_000)}
         self.note("target:kim", ForecastCalled, date(2026, 5, 16), owner, owner=owner, **hoped, **quarter)
+
+    def people(self, account: str, company: str, owner: str) -> None:
+        """Two persons there, of whom one leaves and asks to be forgotten."""
+        self.note(account, AccountOpened, date(2025, 9, 8), owner, company=company)
+        for number, (name, position, role) in enumerate(_PEOPLE, start=1):
+            person, day = f"p-{number}", date(2025, 9, 9 + number)
+            self.note(f"person:{person}", PersonAdded, day, owner, name=name, position=position)
+            self.note(account, ac.ContactAdded, day, owner, person=person, role=role)
+        self.note(account, ac.ContactRemoved, date(2026, 4, 13), owner, person="p-2")
+        self.note("person:p-1", PersonRevised, date(2026, 4, 14), owner, position="head of operations")
+        self.note("person:p-2", PersonForgotten, date(2026, 4, 20), owner, reason="asked to, after leaving")
 
     def note(self, stream: str, event_class: type[Event], day: date, who: str, **fields: Any) -> None:
         """One thing happens and is entered the same morning."""
