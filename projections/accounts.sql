@@ -1,6 +1,6 @@
 -- accounts: every account opened by $as_of, with its deals and referrals, as known at $known_at
 -- grain: one row an account
--- needs: events, strikes, deals
+-- needs: events, strikes, deals, referred_leads
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   account: account id
@@ -15,7 +15,7 @@
 --   referrals_asked: times that it was asked for referrals
 --   names_asked: names that it was asked for
 --   cards_handed_out: cards that it was given
---   referrals_given: leads that it referred
+--   referrals_given: leads that it referred: those that name it, and those that it gave first
 WITH standing AS (
     SELECT
         e.*,
@@ -34,8 +34,7 @@ opened AS (
         max_by(attributes, place) FILTER (WHERE type = 'account-opened' AND attributes IS NOT NULL) AS attributes,
         count(*) FILTER (WHERE type = 'referral-asked') AS referrals_asked,
         CAST(coalesce(sum(names), 0) AS BIGINT) AS names_asked,
-        CAST(coalesce(sum(cards), 0) AS BIGINT) AS cards_handed_out,
-        count(*) FILTER (WHERE type = 'referral-given') AS referrals_given
+        CAST(coalesce(sum(cards), 0) AS BIGINT) AS cards_handed_out
     FROM standing
     GROUP BY id
 ),
@@ -49,6 +48,9 @@ sold AS (
         CASE WHEN count(currency) > 0 THEN $currency END AS currency
     FROM deals
     GROUP BY account
+),
+given AS (
+    SELECT referrer AS account, count(*) AS leads FROM referred_leads GROUP BY referrer
 )
 SELECT
     o.account,
@@ -63,8 +65,9 @@ SELECT
     o.referrals_asked,
     o.names_asked,
     o.cards_handed_out,
-    o.referrals_given
+    coalesce(g.leads, 0) AS referrals_given
 FROM opened o
 LEFT JOIN sold s ON s.account = o.account
+LEFT JOIN given g ON g.account = o.account
 WHERE o.opened_on IS NOT NULL
 ORDER BY o.account

@@ -1,11 +1,11 @@
 -- repeat: every account that has bought by $as_of: how often, how regularly, and whether it is longer ago than usual, as known at $known_at
 -- grain: one row an account with a won deal
 -- only: won
--- needs: deals
+-- needs: deals, events, strikes, subscriptions
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   account: account id
---   company: the company's name, as on its last won deal
+--   company: the account's name, or, where it is not on record, that on its last won deal
 --   orders: won deals
 --   order_days: days on which it ordered; two orders of one day are one occasion
 --   first_on: the day of the first
@@ -13,7 +13,8 @@
 --   median_days_between: median of the calendar days from one day with an order to the next; empty where there is only one
 --   days_since_last: calendar days since the last
 --   usual_within_days: how long it may be silent: twice its own median where it has ordered on three days or more, else the 90th percentile of all days between orders, of all accounts; empty where there are none
---   overdue: whether it has been silent for longer
+--   subscribed: whether a subscription of it runs
+--   overdue: whether it has been silent for longer, and no subscription runs
 --   bookings: what its won deals are worth
 --   won_without_amount: those that no amount is known for
 --   currency: currency of the bookings
@@ -49,15 +50,32 @@ totals AS (
     FROM bought
     GROUP BY account
 ),
+named AS (
+    SELECT
+        e.id AS account,
+        max_by(e.company, place_of(e.effective_at, e.rank)) AS company
+    FROM events e
+    WHERE
+        e.type = 'account-opened'
+        AND e.known_at <= $known_at AND e.effective_at <= $as_of
+        AND NOT EXISTS (SELECT 1 FROM strikes s WHERE s.entry = e.entry)
+    GROUP BY e.id
+),
+paying AS (
+    SELECT DISTINCT account FROM subscriptions WHERE status = 'running'
+),
 judged AS (
     SELECT
-        t.*,
+        t.* REPLACE (coalesce(n.company, t.company) AS company),
+        p.account IS NOT NULL AS subscribed,
         r.order_days,
         r.median_days,
         date_diff('day', t.last_on, $as_of_on) AS days_since_last,
         CASE WHEN r.order_days >= 3 THEN 2 * r.median_days ELSE CAST((SELECT days FROM of_all) AS DOUBLE) END AS usual_within_days
     FROM totals t
     JOIN rhythm r ON r.account = t.account
+    LEFT JOIN named n ON n.account = t.account
+    LEFT JOIN paying p ON p.account = t.account
 )
 SELECT
     account,
@@ -69,7 +87,8 @@ SELECT
     median_days AS median_days_between,
     days_since_last,
     usual_within_days,
-    coalesce(days_since_last > usual_within_days, FALSE) AS overdue,
+    subscribed,
+    coalesce(days_since_last > usual_within_days AND NOT subscribed, FALSE) AS overdue,
     CAST(bookings AS DECIMAL(38, 4)) AS bookings,
     won_without_amount,
     $currency AS currency

@@ -64,3 +64,19 @@ def test_to_the_same_name_all_day_has_an_id_each(ledger: Ledger) -> None:
     assert len(set(streams)) == 24
     assert streams[:13] == ["deal:cash", *(f"deal:cash-{n}" for n in range(2, 14))]
     assert streams[-1] == "deal:cash-25"
+
+
+def test_finds_the_account_of_exactly_that_name(ledger: Ledger) -> None:
+    """In whatever case, where one alone is open by then; a key that was used keeps what it recorded."""
+
+    def sold(company: str, on: str, key: str | None = None) -> dict[str, object]:
+        (captured,) = ledger.sell(company, amount="1", on=on, key=key, find_account=True)[0].recorded
+        return captured.event.model_dump() | {"entry": captured.entry}
+
+    with ledger:
+        first = sold("Acme", "2026-01-05", "k")
+        ledger.record("account-opened", account="acme", company="ACME", on="2026-01-10")
+        assert [sold("acme", on)["account"] for on in ("2026-01-09", "2026-01-11")] == [None, "acme"]
+        assert sold("Acme", "2026-01-05", "k") == first
+        ledger.record("account-opened", account="other", company="acme", on="2026-01-12")
+        assert [sold(name, "2026-01-13")["account"] for name in ("acme", "Acme Ltd")] == [None, None]

@@ -259,6 +259,7 @@ class Ledger(Reader):
         dry_run: bool = False,
         list_amount: str | Decimal | None = None,
         terms: str | None = None,
+        find_account: bool = False,
         **fields: Any,
     ) -> list[Outcome]:
         """Record a sale over the counter: a lead that is captured and won at once, in one append.
@@ -267,6 +268,7 @@ class Ledger(Reader):
             company: who bought.
             list_amount: what the list asks.
             terms: the terms of the sale.
+            find_account: whether it is one of the account of exactly that name, where one alone is open by then and none is given.
             fields: those of a 'lead-captured'; see `record` for the rest. Without a process it follows `counter`, where the
                 ledger has one, else the ledger's first.
 
@@ -286,6 +288,12 @@ class Ledger(Reader):
         if "process" not in given and COUNTER in self.store.processes().names():
             given["process"] = COUNTER
         when, who = self._when(on, key), self.actor if actor is None else actor
+        if find_account and "account" not in given:
+            known = self.store.keyed(key) if key else None
+            named = (
+                self.store.accounts_called(company, when) if known is None else [getattr(known.event, "account", None)]
+            )
+            given |= {"account": named[0]} if len(named) == 1 and named[0] else {}
         lead = self.proposal("lead-captured", deal=deal, on=when, actor=who, key=key, company=company, **given)
         sale = propose_sale(
             replace(lead, dated=on is not None),

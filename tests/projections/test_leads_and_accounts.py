@@ -98,13 +98,14 @@ class TestAccounts:
             ledger.record(deal, captured(2, account="x", amount="5"))
         ledger.record("a", won(5, amount="7.50")).record("b", lost(5)).record("beta", captured(6, referred_by="x"))
         ledger.record("account:x", given_lead(6)).record("account:y", opened(2, company="Yeti"))
+        ledger.record("named", captured(7, referred_by="x"))
         columns = ("account", "company", "opened_on", "deals", "open_deals", "won_deals", "bookings", "currency")
         assert [tuple(map(str, row)) for row in ledger.ask("accounts", *columns)] == [
             ("x", "Xenon", "2026-01-01", "3", "1", "1", "7.5000", "EUR"),
             ("y", "Yeti", "2026-01-02", "0", "0", "0", "None", "None"),
         ]
         counts = ("referrals_asked", "names_asked", "cards_handed_out", "referrals_given")
-        assert ledger.ask("accounts", *counts) == [(2, 2, 10, 1), (0, 0, 0, 0)]
+        assert ledger.ask("accounts", *counts) == [(2, 2, 10, 2), (0, 0, 0, 0)]
         assert ledger.ask("accounts", *counts, as_of=at(3)) == [(1, 2, 0, 0), (0, 0, 0, 0)]
         assert json.loads(ledger.ask("accounts", "attributes")[0][0]) == {"size": "50"}
 

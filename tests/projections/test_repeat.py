@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.books import Books, books, days
-from support.happenings import at, captured, lost, opened, reopened, won
+from support.happenings import at, cancelled, captured, lost, opened, reopened, subscribed, won
 
 
 @pytest.fixture
@@ -65,6 +65,14 @@ class TestRepeat:
         )
         orders(ledger, None, 6)
         assert ledger.ask("repeat", "account", "orders", "bookings", "won_without_amount") == [("x", 1, None, 1)]
+
+    def test_a_client_whose_subscription_runs_is_not_overdue(self, ledger: Books) -> None:
+        """From its end on it is; and its name is the account's."""
+        orders(ledger, "x", 2, 4, 6, company="Bought as")
+        ledger.record("account:x", subscribed(7), cancelled(30))
+        columns = ("company", "subscribed", "overdue")
+        assert ledger.one("repeat", *columns, as_of=at(29)) == ("Acme", True, False)
+        assert ledger.one("repeat", *columns, as_of=at(31)) == ("Acme", False, True)
 
 
 class TestShare:

@@ -180,3 +180,42 @@ def referral_tree(asked: Asked) -> list[Row]:
     tops = sorted({lead["referrer"] for lead in leads} - set(brought))
     rows = [row for top in tops for row in node(top, (), None)]
     return [{name: value for name, value in row.items() if name != "lead"} for row in rows]
+
+
+def accounts(asked: Asked) -> list[Row]:
+    """Twin of `accounts`."""
+    rows, leads = [], referred_leads(asked)
+    for account, records in by_id(happened(asked, "account")).items():
+        openings = [
+            r
+            for r in sorted(records, key=lambda r: (r.event.effective_at, rank(r)))
+            if isinstance(r.event, AccountOpened)
+        ]
+        if not openings:
+            continue
+        opening = [r.event for r in openings if isinstance(r.event, AccountOpened)]
+        facts = [event.attributes for event in opening if event.attributes is not None]
+        wishes = [r.event for r in records if isinstance(r.event, ReferralAsked)]
+        own = [deal for deal in deals(asked) if deal["account"] == account]
+        amounts = [
+            deal["value_converted"] for deal in own if deal["status"] == "won" and deal["value_converted"] is not None
+        ]
+        with localcontext(prec=60):
+            rows.append(
+                {
+                    "account": account,
+                    "company": opening[-1].company,
+                    "opened_on": asked.day(opening[-1].effective_at),
+                    "attributes": facts[-1] if facts else None,
+                    "deals": len(own),
+                    "open_deals": sum(deal["status"] == "open" for deal in own),
+                    "won_deals": sum(deal["status"] == "won" for deal in own),
+                    "bookings": sum(amounts, Decimal(0)) if amounts else None,
+                    "currency": asked.currency if any(deal["currency"] for deal in own) else None,
+                    "referrals_asked": len(wishes),
+                    "names_asked": sum(wish.names or 0 for wish in wishes),
+                    "cards_handed_out": sum(wish.cards or 0 for wish in wishes),
+                    "referrals_given": sum(lead["referrer"] == account for lead in leads),
+                }
+            )
+    return rows

@@ -7,6 +7,8 @@ from itertools import pairwise
 from statistics import median
 
 from support.answers import Row
+from support.twin_recurring import subscriptions
+from support.twin_referrals import companies
 from support.twin_reports import periods, split
 from support.twins import Asked, client, deals
 
@@ -38,6 +40,8 @@ def repeat(asked: Asked) -> list[Row]:
         if deal["account"] is not None:
             of.setdefault(deal["account"], []).append(deal)
     limit_of_all = ninetieth([days for orders in of.values() for days in gaps(orders)])
+    named = companies(asked)
+    paying = {row["account"] for row in subscriptions(asked) if row["status"] == "running"}
     rows = []
     for account, orders in of.items():
         between, on = gaps(orders), sorted({deal["closed_on"] for deal in orders})
@@ -47,7 +51,9 @@ def repeat(asked: Asked) -> list[Row]:
         rows.append(
             {
                 "account": account,
-                "company": max(orders, key=lambda deal: (deal["closed_at"], deal["deal"]))["company"],
+                "company": named.get(
+                    account, max(orders, key=lambda deal: (deal["closed_at"], deal["deal"]))["company"]
+                ),
                 "orders": len(orders),
                 "order_days": len(on),
                 "first_on": on[0],
@@ -55,7 +61,8 @@ def repeat(asked: Asked) -> list[Row]:
                 "median_days_between": float(median(between)) if between else None,
                 "days_since_last": silent,
                 "usual_within_days": None if usual is None else float(usual),
-                "overdue": usual is not None and silent > usual,
+                "subscribed": account in paying,
+                "overdue": usual is not None and silent > usual and account not in paying,
                 "bookings": sum(amounts, ZERO) if amounts else None,
                 "won_without_amount": len(orders) - len(amounts),
                 "currency": asked.currency,

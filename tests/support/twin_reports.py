@@ -10,7 +10,6 @@ from math import floor
 from statistics import median
 from typing import Any
 
-from salesledger.domain.account import AccountOpened, ReferralAsked, ReferralGiven
 from salesledger.domain.deal_events import (
     LeadAccepted,
     LeadCaptured,
@@ -23,7 +22,7 @@ from salesledger.domain.process import ProcessDefined
 from salesledger.domain.timeline import Recorded
 from salesledger.readmodel.periods import Period
 from support.answers import Row
-from support.twins import Asked, by_id, converted, deals, happened, naive, rank, what_it_sets
+from support.twins import Asked, by_id, converted, deals, happened, naive, what_it_sets
 
 ALL = ("all", datetime(1900, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001  # as SQL writes it
 CLOSED = ("won", "lost", "disqualified")
@@ -337,42 +336,3 @@ def bookings(asked: Asked) -> list[Row]:
         for deal in deals(asked)
         if deal["status"] == "won" and begins <= deal["closed_at"] < ends
     ]
-
-
-def accounts(asked: Asked) -> list[Row]:
-    """Twin of `accounts`."""
-    rows = []
-    for account, records in by_id(happened(asked, "account")).items():
-        openings = [
-            r
-            for r in sorted(records, key=lambda r: (r.event.effective_at, rank(r)))
-            if isinstance(r.event, AccountOpened)
-        ]
-        if not openings:
-            continue
-        opening = [r.event for r in openings if isinstance(r.event, AccountOpened)]
-        facts = [event.attributes for event in opening if event.attributes is not None]
-        wishes = [r.event for r in records if isinstance(r.event, ReferralAsked)]
-        own = [deal for deal in deals(asked) if deal["account"] == account]
-        amounts = [
-            deal["value_converted"] for deal in own if deal["status"] == "won" and deal["value_converted"] is not None
-        ]
-        with localcontext(prec=60):
-            rows.append(
-                {
-                    "account": account,
-                    "company": opening[-1].company,
-                    "opened_on": asked.day(opening[-1].effective_at),
-                    "attributes": facts[-1] if facts else None,
-                    "deals": len(own),
-                    "open_deals": sum(deal["status"] == "open" for deal in own),
-                    "won_deals": sum(deal["status"] == "won" for deal in own),
-                    "bookings": sum(amounts, Decimal(0)) if amounts else None,
-                    "currency": asked.currency if any(deal["currency"] for deal in own) else None,
-                    "referrals_asked": len(wishes),
-                    "names_asked": sum(wish.names or 0 for wish in wishes),
-                    "cards_handed_out": sum(wish.cards or 0 for wish in wishes),
-                    "referrals_given": sum(isinstance(r.event, ReferralGiven) for r in records),
-                }
-            )
-    return rows

@@ -9,6 +9,7 @@ from salesledger.cli.main import Prefixed
 from salesledger.cli.money import money_fields, money_options, price_fields, price_options
 from salesledger.cli.options import Whole, complete_stage, completing, on_date, records
 from salesledger.cli.outcomes import common_of, recording
+from salesledger.errors import NOTHING_RECORDED, UsageError
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
@@ -127,19 +128,23 @@ def move(ctx: click.Context, /, deal: str, process: str, **values: Any) -> None:
 @price_options
 @describing
 @process_option
+@click.option("--no-account", is_flag=True, help="It belongs to no account, even if one bears the company's name.")
 @on_date
 @records
 @click.pass_context
-def sell(ctx: click.Context, /, company: str, **values: Any) -> None:
+def sell(ctx: click.Context, /, company: str, no_account: bool, **values: Any) -> None:
     """A sale over the counter: captured and won at once.
 
-    It follows the process 'counter', where the ledger has one, else the ledger's first.
+    It follows the process 'counter', where the ledger has one, else the ledger's first. It is one of the account that bears
+    exactly the company's name, where one alone does.
     """
     common = common_of(values)
     fields = values | price_fields(values)
+    if no_account and values["account"]:
+        raise UsageError(f"--no-account and --account {values['account']} contradict each other. {NOTHING_RECORDED}")
 
     def work(ledger: "Ledger") -> list["Outcome"]:
-        return ledger.sell(company, **common.given, **whole_fields(ledger, fields))
+        return ledger.sell(company, find_account=not no_account, **common.given, **whole_fields(ledger, fields))
 
     recording(ctx, common, work)
 

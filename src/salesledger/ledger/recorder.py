@@ -214,6 +214,16 @@ class LedgerRecorder(SQLiteApplicationRecorder):
                 found += [(row[0], field, row[1]) for row in c.fetchall() if row[1] is not None]
         return found
 
+    def select_states(self, kind: str, topic: str) -> list[tuple[str, bytes]]:
+        """The events of one topic in the streams of a kind: each stream's name, and the event's bytes."""
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(
+                f"SELECT originator_id, state FROM {self.events_table_name} "
+                "WHERE originator_id >= ? AND originator_id < ? AND topic = ?",
+                (f"{kind}:", f"{kind};", topic),
+            )
+            return [(row[0], row[1]) for row in c.fetchall()]
+
     def _select(self, statement: str, parameters: Sequence[Any]) -> list[LoggedEvent]:
         with self.datastore.transaction(commit=False) as c:
             c.execute(statement, parameters)

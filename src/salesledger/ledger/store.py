@@ -15,14 +15,16 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from eventsourcing.persistence import PersistenceError, RecordConflictError
+from pydantic_core import from_json
 
+from salesledger.domain.account import AccountOpened
 from salesledger.domain.clocks import from_micros
 from salesledger.domain.decide import CLOCK_SKEW, Context
 from salesledger.domain.person import PersonForgotten
 from salesledger.domain.process import B2B, ProcessDefined, Processes
 from salesledger.domain.settings import CurrencySet, LedgerOpened, SettingsState
 from salesledger.domain.settings import evolve as evolve_settings
-from salesledger.domain.timeline import UNRECORDED, Recorded
+from salesledger.domain.timeline import UNRECORDED, Recorded, standing
 from salesledger.errors import NOTHING_RECORDED, Conflict, LedgerExists, NotFound, SalesledgerError, StoreError
 from salesledger.ledger.application import LedgerApplication
 from salesledger.ledger.batch import Batch, Outcome, Proposal
@@ -214,6 +216,21 @@ class Store:
         with self._translated():
             logged = self.app.recorder.select_keyed(key)
         return self.app.to_recorded(logged) if logged else None
+
+    def accounts_called(self, company: str, on: datetime) -> list[str]:
+        """The accounts that bear a company's name, in whatever case, and are open at an instant."""
+        wanted = company.strip().casefold()
+        with self._translated():
+            opened = self.app.recorder.select_states("account", AccountOpened.TOPIC)
+        named = {stream for stream, state in opened if str(from_json(state).get("company")).casefold() == wanted}
+        found = []
+        for stream in sorted(named):
+            names = [
+                r.event.company for r in standing(self.records(stream), as_of=on) if isinstance(r.event, AccountOpened)
+            ]
+            if names and names[-1].casefold() == wanted:
+                found.append(stream.partition(":")[2])
+        return found
 
     def settings(self) -> SettingsState:
         """What holds for the whole ledger."""
