@@ -68,8 +68,9 @@ def append(path: Path, topic: str, key: str | None = None, number: int = 1, **fi
 
 
 def segments(path: Path) -> list[str]:
-    """The names of the files in the mirror, hidden ones included."""
-    return sorted(file.name for file in path.with_name(f"{path.name}.mirror").rglob("*") if file.is_file())
+    """The names of the files in the mirror, hidden ones included; what is kept of open deals beside."""
+    files = (file for file in path.with_name(f"{path.name}.mirror").rglob("*") if file.is_file())
+    return sorted(file.name for file in files if not file.name.startswith("open-"))
 
 
 def entries(names: list[str]) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from salesledger.errors import SalesledgerError
 from salesledger.ledger.check import check_log
 from salesledger.ledger.findings import Finding
 from salesledger.ledger.format import connect_to_read, read_head
+from salesledger.readmodel.kept import is_kept
 from salesledger.readmodel.mirror import Mirror, Progress, Range, segment_file, segment_of
 
 _REBUILD = "Delete the folder {folder!r}: the next report writes it anew from the log."
@@ -64,6 +65,8 @@ def _foreign(mirror: Mirror) -> Iterator[Finding]:
         return
     for file in sorted(mirror.folder.iterdir()):
         entries = segment_of(file)
+        if is_kept(file):
+            continue
         if entries is None or segment_file(mirror.folder, entries) != file:
             yield Finding("mirror", f"{str(file)!r} is no part of the mirror", _LEFT_OVER)
         elif entries[1] > mirror.head.last_entry:

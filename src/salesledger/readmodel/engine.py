@@ -13,11 +13,12 @@ from typing import Any, Self
 
 import duckdb
 
-from salesledger.errors import BadQuery, MissingRate, SalesledgerError
+from salesledger.errors import BadQuery, MissingRate, SalesledgerError, StoreError
 from salesledger.ledger.format import Criterion, Head, connect_to_read, read_head
-from salesledger.readmodel import catalogue
+from salesledger.readmodel import catalogue, kept
 from salesledger.readmodel.catalogue import Projection
-from salesledger.readmodel.mirror import Mirror, Progress, events_relation
+from salesledger.readmodel.decode import unfolding
+from salesledger.readmodel.mirror import Mirror, Progress, filled, ranges, replaced, rows_of
 from salesledger.readmodel.periods import Period, Span, split
 
 DIMENSIONS = ("owner", "team", "source", "campaign", "product", "segment", "account", "process")
@@ -58,6 +59,9 @@ _NO_RATE = re.compile(r"NO_RATE ([A-Z]{3}) (\d+-\d\d-\d\d)")
 
 _INLINED = ("decoded", "events", "deal_entries", "deal_changes")
 """Relations that are read anew wherever they are needed: few of their many columns are, and DuckDB would copy all of them."""
+
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)
+"""Behind everything that can happen or become known."""
 
 _RATED = """
     SELECT currency, rate, effective_at, effective_on, known_at, recorded_by, entry, rank
@@ -342,18 +346,18 @@ class Engine:
         self, sql: str, wanted: Sequence[str], question: Question, values: dict[str, object]
     ) -> tuple[str, dict[str, object]]:
         chain: dict[str, str] = {}
+        needed = catalogue.in_order(self.projections, wanted)
         if wanted:
-            chain["decoded"] = self._decoded(question.upto)
+            chain["decoded"] = self._decoded(question, open_only=kept.serves(needed, wanted, _only(needed, wanted)))
             chain["periods"] = _periods(question.periods, self.head)
             chain["process_stages"] = _process_stages(self.head)
             chain["rated"] = _RATED if self.head.rated else _NEVER_RATED
             chain["process_criteria"] = _process_criteria(self.head)
-        needed = catalogue.in_order(self.projections, wanted)
         if "personal" in {*wanted, *(need for projection in needed for need in projection.needs)}:
             chain["personal"] = self._personal()
         for projection in needed:
             body = projection.sql
-            if projection.name == FILTERED and (status := _only(projection, needed, wanted)):
+            if projection.name == FILTERED and (status := _only(needed, wanted)):
                 body = _OF_STATUS.format(status=status, deals=body)
             if projection.name == FILTERED and question.filters:
                 from salesledger.readmodel.filters import compile_filters
@@ -412,24 +416,52 @@ class Engine:
         )
         return "SELECT entry, field, text FROM personal_texts"
 
-    def _decoded(self, upto: int | None) -> str:
+    def _decoded(self, question: Question, *, open_only: bool) -> str:
         mirror = Mirror(self.path, self.place, self.head, self.log, self.duck)
         segments, mirrored = mirror.segments(self.progress)
-        tail = (mirrored, self.head.last_entry)
-        if self._tail != tail and mirrored < self.head.last_entry:
+        last, upto = self.head.last_entry, question.upto
+        if not last:
+            raise StoreError("The ledger's log is empty.")
+        if self._tail != (mirrored, last) and mirrored < last:
             self._tail = None
-            mirror.tail("log_tail", tail)
-            self._tail = tail
-        relation = events_relation(
-            segments, "log_tail" if mirrored < self.head.last_entry else None, self.head.zone.key
-        )
+            mirror.tail("log_tail", (mirrored, last))
+            self._tail = (mirrored, last)
+        if mirror.grown:
+            self._keep(mirror.folder, segments)
+        tail = "log_tail" if mirrored < last else None
+        rows = rows_of(segments, tail)
+        assert question.known_at is not None
+        mark = kept.mark_of(self.projections)
+        if open_only and (found := kept.fitting(mirror.folder, mark, mirrored, upto, question.known_at)):
+            later = [file for file, (after, _) in zip(segments, ranges(last), strict=False) if after >= found.upto]
+            rows = kept.reading(found, rows_of(later, tail))
+        relation = unfolding(rows, self.head.zone.key)
         return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}"
 
+    def _keep(self, folder: Path, segments: Sequence[Path]) -> None:
+        """Write another kept file, where one is due; that it can't be written is no matter."""
+        upto, mark = filled(self.head.last_entry), kept.mark_of(self.projections)
+        last = kept.newest(folder, mark)
+        if not kept.is_due(last, upto) or any(self.projections[name].own for name in kept.FOLDED):
+            return
+        chosen = [file for file, (_, end) in zip(segments, ranges(upto), strict=False) if end <= upto]
+        rows, known = kept.writing(f"({rows_of(chosen, None)})")
+        try:
+            ((known_at,),) = self.duck.execute(known).fetchall()
+            statement, values = self._compose(rows, ["deal_changes"], Question(_FAR, _FAR, upto), {})
+            with replaced(folder / kept.file_name(mark, upto, known_at)) as target:
+                self.duck.execute(f"COPY ({statement}) TO {target} ({kept.OPTIONS})", values)
+            if last:
+                last.file.unlink(missing_ok=True)
+        except (duckdb.Error, OSError):
+            return
 
-def _only(deals: Projection, needed: Sequence[Projection], wanted: Sequence[str]) -> str | None:
+
+def _only(needed: Sequence[Projection], wanted: Sequence[str]) -> str | None:
     """The status that everything that reads `deals` limits itself to, where it does."""
-    limits = {projection.only for projection in needed if deals.name in projection.needs}
-    return None if deals.own or deals.name in wanted or len(limits) != 1 else limits.pop()
+    limits = {projection.only for projection in needed if FILTERED in projection.needs}
+    is_own = any(projection.own for projection in needed if projection.name == FILTERED)
+    return None if is_own or FILTERED in wanted or len(limits) != 1 else limits.pop()
 
 
 def _with(chain: Mapping[str, str]) -> str:

@@ -20,9 +20,9 @@ import adbc_driver_manager
 import adbc_driver_sqlite
 import duckdb
 
-from salesledger.errors import DamagedLedger, NewerLedger, StoreError
+from salesledger.errors import DamagedLedger, NewerLedger
 from salesledger.ledger.format import Head, mirror_of, translate
-from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, decoding, unfolding
+from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, decoding
 
 BIG, SMALL = 100_000, 5_000
 """Entries in a segment: big ones as far as the log fills them, small ones behind those, and what is left is the tail."""
@@ -54,6 +54,11 @@ def ranges(last_entry: int) -> list[Range]:
     return found
 
 
+def filled(last_entry: int) -> int:
+    """The last entry of the last big segment that a log fills."""
+    return last_entry // BIG * BIG
+
+
 @contextmanager
 def _raw_rows(place: str, entries: Range) -> Iterator[object]:
     """A range of the log as an Arrow stream to be read once; each has its own connection, as a reused one can serve stale rows."""
@@ -79,6 +84,7 @@ class Mirror:
         head: what is known of it.
         log: a connection that reads it, for what the fast way can't decode.
         duck: the engine's connection.
+        grown: whether `segments` has just written a big one.
     """
 
     path: Path
@@ -86,6 +92,7 @@ class Mirror:
     head: Head
     log: sqlite3.Connection
     duck: duckdb.DuckDBPyConnection
+    grown: bool = False
 
     @property
     def folder(self) -> Path:
@@ -114,6 +121,7 @@ class Mirror:
                     if not self._write(entries, file):
                         return files, entries[0]
                     written += 1
+                    self.grown |= entries[1] - entries[0] == BIG
                 files.append(file)
         if progress and missing:
             progress(missing, missing)
@@ -130,23 +138,15 @@ class Mirror:
             self._decode(f"CREATE OR REPLACE TEMP TABLE {name} AS {{rows}}", entries)
 
     def _write(self, entries: Range, file: Path) -> bool:
-        draft = file.with_name(f".{file.name}.{os.getpid()}.{uuid.uuid4().hex}")
-        target = str(draft).replace("'", "''")
+        # Snappy costs a third more room than zstd, and saves a tenth of every question's time. No dictionary is tried for
+        # what hardly ever comes twice, such as keys.
+        options = "FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000"
         try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft.touch(mode=0o600)
-            # Snappy costs a third more room than zstd, and saves a tenth of every question's time. No dictionary is tried for
-            # what hardly ever comes twice, such as keys.
-            options = "FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000"
-            self._decode(f"COPY ({{rows}}) TO '{target}' ({options})", entries)
-            _to_disk(draft)
-            draft.replace(file)
+            with replaced(file) as target:
+                self._decode(f"COPY ({{rows}}) TO {target} ({options})", entries)
             self._drop_overtaken(entries)
         except (duckdb.IOException, OSError):
             return False
-        finally:
-            with suppress(OSError):
-                draft.unlink()
         return True
 
     def _drop_overtaken(self, entries: Range) -> None:
@@ -217,6 +217,21 @@ class Mirror:
         )
 
 
+@contextmanager
+def replaced(file: Path) -> Iterator[str]:
+    """Have a file written under a temporary name, given in SQL's quotes, and renamed once it is whole."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{uuid.uuid4().hex}")
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft.touch(mode=0o600)
+        yield "'" + str(draft).replace("'", "''") + "'"
+        _to_disk(draft)
+        draft.replace(file)
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
 def _to_disk(file: Path) -> None:
     """Have a file's bytes on the disk before its name says that it is whole."""
     with file.open("r+b") as written:
@@ -234,14 +249,12 @@ def segment_of(file: Path) -> Range | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def events_relation(segments: Sequence[Path], tail: str | None, timezone: str) -> str:
-    """The SQL of the whole log in the ledger's time zone: the rows of the segments and of the tail, which have the same columns."""
+def rows_of(segments: Sequence[Path], tail: str | None) -> str:
+    """The SQL of the rows of segments and of the tail, which have the same columns; empty where there are none."""
     parts = []
     if segments:
         files = ", ".join("'" + str(file).replace("'", "''") + "'" for file in segments)
         parts.append(f"SELECT * FROM read_parquet([{files}])")
     if tail:
         parts.append(f"SELECT * FROM {tail}")
-    if not parts:
-        raise StoreError("The ledger's log is empty.")
-    return unfolding(" UNION ALL ".join(parts), timezone)
+    return " UNION ALL ".join(parts)
