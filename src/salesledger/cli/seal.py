@@ -72,7 +72,7 @@ def verify_command(
     chosen, path = format_for(format_, output), to_path(place_of(ctx))
     verdict = verify(
         path,
-        against=[_text(file) for file in against],
+        against=[_checkpoint(file) for file in against],
         public_keys=_keys(keys),
         progress=progress("Verifying"),
     )
@@ -141,7 +141,7 @@ def prove_command(ctx: click.Context, /, entry: int | None, since: Path | None, 
     from salesledger.api import to_path
     from salesledger.ledger.proof import prove
 
-    proof = prove(to_path(place_of(ctx)), entry, since=None if since is None else _text(since))
+    proof = prove(to_path(place_of(ctx)), entry, since=None if since is None else _checkpoint(since))
     write(json.dumps(proof, indent=2, ensure_ascii=False) + "\n", output)
 
 
@@ -161,7 +161,9 @@ def verify_proof_command(
     from salesledger.ledger.proof import check, read_file, sentences
 
     chosen = format_for(format_, output)
-    proved = check(read_file(_text(file)), public_keys=_keys(keys), against=None if against is None else _text(against))
+    proved = check(
+        read_file(_text(file)), public_keys=_keys(keys), against=None if against is None else _checkpoint(against)
+    )
     if chosen == "table":
         write("".join(f"{safe_text(sentence)}\n" for sentence in sentences(proved)), output)
         return
@@ -174,6 +176,17 @@ def verify_proof_command(
 def _keys(given: tuple[str, ...]) -> list[str]:
     """Public keys, each given as it is or as a file that holds it."""
     return [key if "+" in key and not Path(key).exists() else _text(Path(key)).strip() for key in given]
+
+
+def _checkpoint(file: Path) -> str:
+    from salesledger.ledger.checkpoint import Checkpoint
+
+    text = _text(file)
+    try:
+        Checkpoint.parse(text)
+    except ValueError as e:
+        raise BadFile(f"{str(file)!r} holds no checkpoint: {e}. 'salesledger seal -o FILE' writes one.") from e
+    return text
 
 
 def _text(file: Path) -> str:

@@ -105,6 +105,9 @@ SCHEMA = (*LOG_SCHEMA, *INDEXES, *SEAL_SCHEMA)
 SETTINGS_STREAM = "settings:ledger"
 LOCK_SECONDS = 30.0
 
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file may end with: a text in it, or one that SQLite's complaint quotes, may be none any more."""
+
 
 def lock_seconds() -> float:
     """How long a program waits for another one that holds the ledger, in seconds."""
@@ -130,7 +133,7 @@ def translated(path: Path) -> Iterator[None]:
     """Turn the database's errors into the ledger's own."""
     try:
         yield
-    except sqlite3.Error as e:
+    except UNREADABLE as e:
         raise translate(path, str(e)) from e
 
 
@@ -205,7 +208,7 @@ def connect_to_read(path: Path) -> tuple[sqlite3.Connection, str]:
             # A reader of a WAL file needs its index, which a read-only folder can't take; without a WAL the file alone is all.
             if "immutable" in parameters or (wal.exists() and wal.stat().st_size) or "locked" in str(e):
                 break
-        except sqlite3.Error as e:
+        except UNREADABLE as e:
             raise translate(path, str(e)) from e
         else:
             return connection, place

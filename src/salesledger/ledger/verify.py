@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from salesledger.errors import BadValue, NoSeal
 from salesledger.ledger.checkpoint import Checkpoint, PublicKey
-from salesledger.ledger.format import SETTINGS_STREAM, schema_of
+from salesledger.ledger.format import SETTINGS_STREAM, UNREADABLE, schema_of
 from salesledger.ledger.leaves import COLUMNS, FAN, HEIGHT, NotStored, Row, row_hash
 from salesledger.ledger.merkle import Frontier, complete
 from salesledger.ledger.seal import KEY_TOPICS, Keys, has_seals, read_keys, snapshot
@@ -23,9 +23,6 @@ T = TypeVar("T")
 _ROWS_AT_ONCE = 16 * FAN
 _WIDEST_GAP = 10_000_000
 _ABSENT = bytes(32)
-_UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
-"""What reading a damaged file may end with: a complaint of SQLite's may quote bytes that are no text."""
-
 _RESTORE = "Restore the ledger from a backup made before, or compare the two to see what was changed."
 
 
@@ -111,7 +108,7 @@ def verify(
         scan = _Scan(found, {seal.size for seal in (*seals.checkpoints, *outside)})
         try:
             scan.run(connection, progress)
-        except _UNREADABLE as e:
+        except UNREADABLE as e:
             behind = scan.entries + 1
             found.append(
                 Finding("file", f"The log can't be read behind entry {scan.entries}: {e}.", first_entry=behind)
@@ -146,7 +143,7 @@ def _check_file(connection: sqlite3.Connection, found: list[Finding]) -> None:
         (last,) = connection.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'stored_events'").fetchone()
         (end,) = connection.execute("SELECT max(entry) FROM stored_events").fetchone()
         schema = schema_of(connection)
-    except _UNREADABLE as e:
+    except UNREADABLE as e:
         found.append(Finding("file", f"The file is damaged: {e}."))
         return
     for statement in schema:
@@ -190,7 +187,7 @@ class _Seals:
                 return cls([], {})
             notes = connection.execute("SELECT size, note FROM seal_checkpoints ORDER BY size").fetchall()
             rows = connection.execute("SELECT level, number, hash FROM seal_blocks").fetchall()
-        except _UNREADABLE as e:
+        except UNREADABLE as e:
             found.append(Finding("file", f"The seals can't be read: {e}."))
             return cls([], {})
         checkpoints = []
