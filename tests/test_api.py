@@ -2,7 +2,7 @@
 
 import doctest
 import threading
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,13 @@ class TestRecording:
             assert captured.event.effective_at <= qualified.event.effective_at <= won.event.effective_at
             start = datetime.combine(today, datetime.min.time(), ledger.zone)
             assert keyed.event.effective_at == start
+
+    def test_refuses_a_day_that_has_not_begun(self, place: Path) -> None:
+        """Tomorrow's date in the ledger's zone, however near it is."""
+        with Ledger.open(place, actor="kim") as ledger:
+            tomorrow = ledger.today + timedelta(days=1)
+            with pytest.raises(Refused, match=f"{tomorrow} lies in the future"):
+                ledger.record("lead-captured", company="Acme", on=tomorrow)
 
     def test_refuses_an_instant_without_an_offset(self, place: Path) -> None:
         """Nobody knows which instant that is."""

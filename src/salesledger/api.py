@@ -24,7 +24,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from salesledger.errors import AmbiguousId, BadValue, NotFound
+from salesledger.errors import AmbiguousId, BadValue, NotFound, Refused
 from salesledger.readmodel.reader import Reader, to_path
 
 if TYPE_CHECKING:
@@ -675,6 +675,9 @@ class Ledger(Reader):
         if moment is None:
             return self.store.present()
         is_day = not isinstance(on, datetime) and ":" not in str(on)
+        if on is not None and self._today is None and is_day and moment > self.store.present():
+            told = moment.astimezone(self.zone).date()
+            raise Refused(f"{told} lies in the future; an event records what has happened. Nothing was recorded.")
         if self._today is None and key is None and is_day and moment == self.moment(self.today, end_of_day=False):
             return self.store.present()
         return moment

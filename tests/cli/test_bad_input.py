@@ -103,6 +103,18 @@ class TestAmounts:
         assert words in message
         assert NOTHING_RECORDED in message
 
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            ("rate set USD -1", "'-1' is not an exchange rate"),
+            ("deal sell New --amount 5 --account a --no-account", "--no-account and --account a contradict each other"),
+        ],
+    )
+    def test_that_make_no_sense_say_so(self, line: str, words: str, console: Console) -> None:
+        """A rate below zero is a rate that is wrong, not an option; a sale has an account or none."""
+        with unchanged(console):
+            assert words in console.no(line, code=2)
+
 
 class TestIdsAndTexts:
     """Ids that fit nothing or too much, and texts that no database can hold."""

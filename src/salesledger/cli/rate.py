@@ -23,7 +23,7 @@ def rate_command() -> None:
     """Set and list exchange rates."""
 
 
-@rate_command.command("set")
+@rate_command.command("set", context_settings={"ignore_unknown_options": True})
 @click.argument("currency")
 @click.argument("rate")
 @on_date
