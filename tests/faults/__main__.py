@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from faults import backups, clocks, crowds, full_disks, kills, locks, nonsense, power, tamper
+from faults import backups, clocks, crowds, damage, full_disks, kills, locks, nonsense, power, tamper
 
 Figures = dict[str, int] | None
 
@@ -29,6 +29,7 @@ FAULTS: dict[str, tuple[Callable[[bool], Figures], str]] = {
     "clocks": (lambda short: clocks.run(30 if short else 1_000), "a clock that jumps back and forth"),
     "crowds": (lambda short: crowds.run(4 if short else 70), "two to eight writers at once"),
     "backups": (lambda short: backups.run(6 if short else 100), "backups while others write, and killed ones"),
+    "damage": (lambda short: damage.run(20 if short else 2_000), "bytes of the file that are others than were written"),
     "lines": (lambda short: nonsense.run(40 if short else 5_000), "spoilt lines for record"),
     "csv": (lambda short: nonsense.run(40 if short else 5_000, "csv"), "spoilt files for import csv"),
     "tamper": (lambda short: tamper.run(45 if short else 1_400), "a sealed ledger changed behind its back"),

@@ -6,18 +6,13 @@ was. Where it says yes, what it says to be recorded is recorded, and reports can
 
 import json
 import random
-import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from faults.damage import in_time
 from salesledger.errors import NOTHING_RECORDED
 from support.console import STORY, Console, Done, frozen, tell
 from support.ledgers import rows
-
-LONGEST_SECONDS = 30
-"""What takes longer hangs."""
 
 TOKENS = (
     b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"\\ud800", b"\\u0000", b"\xc3", b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\x1b[31m",
@@ -128,24 +123,11 @@ def _table(console: Console, draw: random.Random) -> tuple[str, bytes]:
     return "import csv table.csv --rules rules.toml -O json", b""
 
 
-@contextmanager
-def _in_time() -> Iterator[None]:
-    def late(*_: object) -> None:
-        raise TimeoutError
-
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(LONGEST_SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-
-
 def _tried(console: Console, given: tuple[str, bytes]) -> str:
     """What became of an input."""
     before = rows(console.ledger)
     try:
-        with _in_time():
+        with in_time():
             done = console(*given)
             told = console("deals -O csv") if done.code == 0 else done
     except TimeoutError:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from salesledger import Ledger
 from salesledger.errors import DamagedLedger, LedgerExists, NoLedger, NotALedger, StoreError
 from salesledger.ledger import files
 from salesledger.ledger.backup import back_up, restore
 from salesledger.ledger.format import SCHEMA
 from salesledger.ledger.raw import RawEntry, raw_entries
 from salesledger.ledger.store import Store
+from salesledger.ledger.verify import verify
 from salesledger.readmodel import mirror as mirror_module
 from salesledger.readmodel.engine import Engine
 from support.happenings import captured, contacted
@@ -213,6 +215,57 @@ def test_what_is_not_sound_is_neither_backed_up_nor_restored(
     with pytest.raises(DamagedLedger, match=f"{why}.*No ledger was made"):
         restore(ledger, tmp_path / "r")
     assert {name for name in beside(ledger) if not name.startswith("sales.ledger")} == set()
+
+
+class TestSeals:
+    """A ledger whose entries are sealed."""
+
+    @pytest.fixture
+    def sealed(self, tmp_path: Path) -> Path:
+        """With one deal, and its key beside it."""
+        with Ledger.create(tmp_path / "sealed.ledger", sealed=True, actor="kim") as ledger:
+            ledger.record("lead-captured", company="Acme", on="2026-01-05")
+            ledger.seal()
+        return tmp_path / "sealed.ledger"
+
+    def test_are_in_a_backup_and_the_key_is_not(self, sealed: Path, tmp_path: Path) -> None:
+        """What was recorded since the last seal is in it, too."""
+        with Ledger.open(sealed, actor="kim") as ledger:
+            ledger.record("lead-captured", company="Beta", on="2026-01-06")
+            last = ledger.head.last_entry + 1
+        (tmp_path / "elsewhere").mkdir()
+        copied = back_up(sealed, tmp_path / "elsewhere" / "b.ledger")
+        assert (copied.entries, copied.sealed) == (last, last - 1)
+        assert verify(copied.path).ok
+        assert beside(copied.path) == {"b.ledger"}
+
+    def test_that_do_not_fit_stop_a_backup(self, sealed: Path, tmp_path: Path) -> None:
+        """Else the last good backup would one day be thrown away for one that was tampered with."""
+        trigger = next(statement for statement in SCHEMA if "stored_events_no_update" in statement)
+        execute(
+            sealed,
+            "DROP TRIGGER stored_events_no_update",
+            "UPDATE stored_events SET state = CAST(replace(state, 'Acme', 'Evil') AS BLOB) WHERE topic = 'lead-captured/1'",
+            trigger,
+        )
+        with pytest.raises(DamagedLedger, match=r"'salesledger verify' says more.*No backup was made\.$"):
+            back_up(sealed, tmp_path / "b.ledger")
+        with pytest.raises(DamagedLedger, match=r"'salesledger verify' says more.*No ledger was made\.$"):
+            restore(sealed, tmp_path / "r.ledger")
+        assert not (tmp_path / "b.ledger").exists()
+        assert not (tmp_path / "r.ledger").exists()
+
+    def test_go_on_in_the_restored_ledger_where_the_key_is_at_hand(self, sealed: Path, tmp_path: Path) -> None:
+        """The key stayed where it was when the ledger was moved away."""
+        backup = back_up(sealed, tmp_path / "b.ledger").path
+        sealed.rename(tmp_path / "old.ledger")
+        restore(backup, sealed)
+        with Ledger.open(sealed, actor="kim") as ledger:
+            ledger.record("lead-captured", company="Beta", on="2026-01-06")
+            ledger.seal()
+        verdict = verify(sealed)
+        assert verdict.ok
+        assert verdict.sealed == verdict.entries
 
 
 class TestRestore:

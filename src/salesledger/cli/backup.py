@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 def backup_command(ctx: click.Context, /, file: Path, format_: str | None, output: str | None) -> None:
     """Copy the ledger to a file, while others use it.
 
-    The copy is the ledger as it is at this moment. It is read back and compared with the ledger, entry by entry, before it
-    gets its name; a file that is there already is never replaced. It is your own (mode 0600).
+    The copy is the ledger as it is at this moment. Before it gets its name it is read back and compared with the ledger,
+    entry by entry, and its seals are verified; a file that is there already is never replaced. It is your own (mode 0600). The
+    key that seals the ledger is not in it.
     """
     from salesledger.api import to_path
     from salesledger.ledger.backup import back_up
@@ -56,14 +57,15 @@ def _name(path: Path) -> str:
 
 def _tell(copied: "Copied", done: str, format_: str | None, output: str | None) -> None:
     if format_for(format_, output) == "table":
-        write(f"{done}: {copied.entries} entries, {copied.size} bytes, compared entry by entry.\n", output)
+        seals = f"its seals hold up to entry {copied.sealed}" if copied.sealed else "it has no seals"
+        write(f"{done}: {copied.entries} entries, compared one by one; {seals}; {copied.size} bytes.\n", output)
         return
     from salesledger.api import Ledger
 
     rows = Rows(
-        ["file", "ledger_id", "entries", "bytes"],
-        ["VARCHAR", "VARCHAR", "BIGINT", "BIGINT"],
-        [(os.fspath(copied.path), copied.ledger_id, copied.entries, copied.size)],
+        ["file", "ledger_id", "entries", "sealed", "bytes"],
+        ["VARCHAR", "VARCHAR", "BIGINT", "BIGINT", "BIGINT"],
+        [(os.fspath(copied.path), copied.ledger_id, copied.entries, copied.sealed, copied.size)],
     )
     with Ledger.open(copied.path) as ledger:
         emit(rows, ledger, format_=format_, output=output)

@@ -12,6 +12,7 @@ from salesledger.ledger.check import check_file
 from salesledger.ledger.files import appearing
 from salesledger.ledger.format import Head, check_format, connect_to_read, read_head, translated
 from salesledger.ledger.raw import raw_entries
+from salesledger.ledger.verify import verify
 
 _END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
 """A clock that was wrong once is no reason to have no backup."""
@@ -23,12 +24,14 @@ class Copied:
 
     Attributes:
         entries: how many entries it has, which is also the number of its last.
+        sealed: how many of them the last seal covers.
         size: bytes of its file.
     """
 
     path: Path
     ledger_id: str
     entries: int
+    sealed: int
     size: int
 
 
@@ -36,7 +39,7 @@ def back_up(ledger: Path, to: Path) -> Copied:
     """Copy a ledger, as it is at this moment, to a file that isn't there yet.
 
     Others may go on writing meanwhile. The file is its owner's alone, and appears when all of it is on the disk and has been read
-    back: it is a sound ledger, and each of its entries is byte for byte the one in the ledger.
+    back: it is a sound ledger, its seals hold, and each of its entries is byte for byte the one in the ledger.
 
     Raises:
         NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: of the ledger.
@@ -54,7 +57,8 @@ def back_up(ledger: Path, to: Path) -> Copied:
 def restore(backup: Path, ledger: Path) -> Copied:
     """Make a ledger of a backup, which must be a sound ledger itself and stays as it is.
 
-    What others have computed from a ledger that was at that place before, its mirror, is forgotten.
+    The key that seals a ledger is in no backup. What was computed of a ledger that was at that place before, its mirror, is
+    forgotten.
 
     Raises:
         NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: of the backup.
@@ -89,13 +93,14 @@ def _copy(source: Path, target: Path, remedy: str) -> Copied:
                 with closing(sqlite3.connect(draft, isolation_level=None)) as written:
                     connection.backup(written)
                     _compare(connection, written, source)
+                sealed = _verified(draft, source)
                 size = draft.stat().st_size
         except FileExistsError:
             raise LedgerExists(str(target), remedy) from None
         except (OSError, sqlite3.Error) as e:
             why = e.strerror if isinstance(e, OSError) else e
             raise StoreError(f"{str(target)!r} can't be made: {why}. {remedy}") from e
-    return Copied(target, head.ledger_id, head.last_entry, size)
+    return Copied(target, head.ledger_id, head.last_entry, sealed, size)
 
 
 def _compare(source: sqlite3.Connection, copy: sqlite3.Connection, place: Path) -> None:
@@ -109,6 +114,19 @@ def _compare(source: sqlite3.Connection, copy: sqlite3.Connection, place: Path) 
     pairs = zip_longest(raw_entries(source), raw_entries(copy))
     if found != "ok" or any(theirs != ours for theirs, ours in pairs):
         raise DamagedLedger(str(place), "what was read back from its copy is something else")
+
+
+def _verified(copy: Path, place: Path) -> int:
+    """How many entries of a copy are sealed; what was recorded since, and has no seal yet, is no fault.
+
+    Raises:
+        DamagedLedger: a seal doesn't fit what it covers.
+    """
+    verdict = verify(copy)
+    for finding in verdict.findings:
+        if finding.rule != "unsealed":
+            raise DamagedLedger(str(place), f"{finding.problem.rstrip('.')} ('salesledger verify' says more)")
+    return verdict.sealed
 
 
 def _examine(connection: sqlite3.Connection, path: Path) -> Head:

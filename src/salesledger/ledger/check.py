@@ -80,6 +80,9 @@ def _order(connection: sqlite3.Connection, now: datetime) -> Iterator[Finding]:
     latest = to_micros(now + CLOCK_SKEW)
     statement = "SELECT entry, originator_id, recorded_at FROM stored_events ORDER BY entry"
     for entry, stream, recorded_at in connection.execute(statement):
+        if not isinstance(entry, int) or not isinstance(recorded_at, int):
+            yield Finding("file", f"the entry behind {last} has no number or no time", RESTORE, last or None)
+            continue
         if entry != last + 1:
             yield Finding("gap", f"{_missing(last + 1, entry - 1)} before this one", RESTORE, entry, stream)
         if recorded_at < last_at:

@@ -104,6 +104,8 @@ SCHEMA = (*LOG_SCHEMA, *INDEXES, *SEAL_SCHEMA)
 
 SETTINGS_STREAM = "settings:ledger"
 LOCK_SECONDS = 30.0
+_LAST_MICROS = 253_402_300_790_000_000
+"""Some seconds before the end of the year 9999."""
 
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged file may end with: a text in it, or one that SQLite's complaint quotes, may be none any more."""
@@ -121,6 +123,11 @@ def schema_of(connection: sqlite3.Connection) -> tuple[str, ...]:
     """The statements whose tables and triggers a ledger must have: those of seals where any of their tables is there."""
     has_seals = connection.execute("SELECT 1 FROM sqlite_master WHERE tbl_name LIKE 'seal%' LIMIT 1").fetchone()
     return (*LOG_SCHEMA, *SEAL_SCHEMA) if has_seals else LOG_SCHEMA
+
+
+def is_instant(micros: object) -> bool:
+    """Whether a stored stamp, in microseconds since 1970, is a time of the calendar: a damaged file may hold anything."""
+    return isinstance(micros, int) and 0 <= micros < _LAST_MICROS
 
 
 def uri(path: Path, parameters: str) -> str:
@@ -221,11 +228,16 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
     Raises:
         NewerLedger: its format is above ours.
         NotALedger: the table of events is not there.
+        DamagedLedger: what the file says of its tables is no text.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > FORMAT:
         raise NewerLedger(str(path), f"format {version}; this one knows format {FORMAT}")
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'stored_events'").fetchone()
+    statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'stored_events'"
+    try:
+        found = connection.execute(statement).fetchone()
+    except UnicodeDecodeError as e:  # the database quotes it in its complaint
+        raise DamagedLedger(str(path), "its list of tables is damaged") from e
     if not found:
         raise NotALedger(str(path), "it has no table of events")
 
@@ -295,6 +307,8 @@ def _read_head(connection: sqlite3.Connection, path: Path) -> Head:
     entry, recorded_at = connection.execute(
         "SELECT entry, recorded_at FROM stored_events ORDER BY entry DESC LIMIT 1"
     ).fetchone()
+    if not isinstance(entry, int) or not is_instant(recorded_at):
+        raise DamagedLedger(str(path), "its last entry has no number or no time")
     stages, criteria = [], []
     for stream, state in connection.execute(
         "SELECT originator_id, state FROM stored_events WHERE originator_id >= 'process:' AND originator_id < 'process;' "

@@ -22,7 +22,7 @@ from eventsourcing.sqlite import (
 )
 
 from salesledger.domain.clocks import to_micros
-from salesledger.ledger.format import SCHEMA, lock_seconds
+from salesledger.ledger.format import SCHEMA, is_instant, lock_seconds
 from salesledger.ledger.mapper import LoggedEvent
 
 _COLUMNS = "entry, originator_id, originator_version, topic, state, recorded_at, key"
@@ -106,6 +106,8 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         c.execute(f"SELECT entry, recorded_at FROM {self.events_table_name} ORDER BY entry DESC LIMIT 1")
         last = c.fetchone()
         last_entry, last_at = (last[0], last[1]) if last else (0, 0)
+        if not isinstance(last_entry, int) or not is_instant(last_at):
+            raise sqlite3.DatabaseError("database disk image is malformed: its last entry has no number or no time")
         recorded_at = max(to_micros(datetime.now(UTC)), last_at)
         c.executemany(
             f"INSERT INTO {self.events_table_name} "
@@ -227,11 +229,25 @@ class LedgerRecorder(SQLiteApplicationRecorder):
     def _select(self, statement: str, parameters: Sequence[Any]) -> list[LoggedEvent]:
         with self.datastore.transaction(commit=False) as c:
             c.execute(statement, parameters)
-            return [LoggedEvent(row[1], row[2], row[3], row[4], row[0], row[5], row[6]) for row in c.fetchall()]
+            return [_logged(*row) for row in c.fetchall()]
 
     def _max_notification_id(self, c: SQLiteCursor) -> int:
         c.execute(f"SELECT max(entry) FROM {self.events_table_name}")
         return c.fetchone()[0] or 0
+
+
+def _logged(
+    entry: int, stream: str, version: int, topic: str, state: bytes, recorded_at: int, key: str | None
+) -> LoggedEvent:
+    """An event of the log; what comes out of a damaged file may be anything.
+
+    Raises:
+        sqlite3.DatabaseError: it is no event.
+    """
+    whole = isinstance(stream, str) and isinstance(version, int) and isinstance(topic, str) and isinstance(state, bytes)
+    if not whole or not isinstance(entry, int) or not is_instant(recorded_at):
+        raise sqlite3.DatabaseError(f"database disk image is malformed: entry {entry} is none")
+    return LoggedEvent(stream, version, topic, state, entry, recorded_at, key)
 
 
 class LedgerFactory(SQLiteFactory):

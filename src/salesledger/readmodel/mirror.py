@@ -165,6 +165,8 @@ class Mirror:
             return
         except adbc_driver_manager.Error as e:
             raise translate(self.path, str(e)) from e
+        except UnicodeDecodeError as e:  # an entry's text, which the engine quotes in its complaint
+            raise DamagedLedger(str(self.path), f"entries {entries[0] + 1} to {entries[1]} are no text") from e
         except duckdb.IOException:
             raise
         except duckdb.Error as e:
