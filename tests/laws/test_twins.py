@@ -11,7 +11,7 @@ from salesledger.domain.decide import fold
 from salesledger.domain.events import EventVoided
 from salesledger.domain.timeline import standing
 from salesledger.readmodel.engine import DIMENSIONS
-from support import examples, twin_referrals, twin_reports, twins
+from support import examples, twin_audit, twin_referrals, twin_reports, twins
 from support.answers import Row, Tables, merged, ordered, tables
 from support.asking import asked_of
 from support.twins import Asked, moments
@@ -27,6 +27,8 @@ BY_DATE: dict[str, Twin] = {
     "blocked": twin_reports.blocked,
     "bookings": twin_reports.bookings,
     "accounts": twin_referrals.accounts,
+    "deal_audit": twin_audit.deal_audit,
+    "lag": twin_audit.lag,
 }
 BY_KNOWLEDGE: dict[str, Twin] = {"strikes": twins.strikes, "deal_changes": twins.deal_changes}
 HISTORIES: dict[str, Twin] = {

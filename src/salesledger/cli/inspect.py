@@ -9,6 +9,7 @@ from salesledger.cli.journal import DETAILS, ENTRIES, HAPPENED, entry_rows, entr
 from salesledger.cli.layout import chosen
 from salesledger.cli.options import (
     Whole,
+    clocked,
     complete_projection,
     completing,
     dated,
@@ -18,10 +19,11 @@ from salesledger.cli.options import (
     periodic,
     printing,
     split_by,
+    within,
 )
 from salesledger.cli.render import Rows, format_for
 from salesledger.cli.reports import narrowed, to_rows, when
-from salesledger.errors import BadQuery, NotFound
+from salesledger.errors import BadQuery, NotFound, UsageError
 
 if TYPE_CHECKING:
     from salesledger.readmodel.engine import Answer
@@ -33,16 +35,25 @@ def _for_people(format_: str | None, output: str | None) -> bool:
 
 @click.command("history")
 @click.argument("deal", shell_complete=completing("deal"))
+@click.option("--as-known", is_flag=True, help="What was believed of the deal, from moment to moment.")
 @dated
 @printing
 @click.pass_context
-def history_command(ctx: click.Context, /, deal: str, **values: Any) -> None:
+def history_command(ctx: click.Context, /, deal: str, as_known: bool, **values: Any) -> None:
     """One deal's entries, in the order in which they happened.
 
-    What is struck out is shown as such. 'account:ID', 'process:ID', 'rate:USD' and 'target:WHO' show the entries of those.
+    What is struck out is shown as such, with when and why. 'account:ID', 'process:ID', 'rate:USD' and 'target:WHO' show the
+    entries of those.
     """
     format_, output = values.pop("format_"), values.pop("output")
     with opened(ctx) as ledger:
+        if as_known:
+            from salesledger.cli.beliefs import print_beliefs
+
+            if values["as_of"] is not None:
+                raise UsageError("--as-known goes from moment to moment, so it has no --as-of; --known-at ends it.")
+            print_beliefs(ledger, deal, ledger.question(**values), format_, output)
+            return
         kind, colon, rest = deal.partition(":")
         kinds = ("deal", "account", "process", "rate", "target")
         kind, text = (kind, rest) if colon and kind in kinds else ("deal", deal)
@@ -57,9 +68,10 @@ def history_command(ctx: click.Context, /, deal: str, **values: Any) -> None:
         )
         if not answer.rows:
             raise NotFound(f"Nothing had happened to the {kind} {found!r} {when(ledger, question)}.")
-        to_print = entry_table if _for_people(format_, output) else entry_rows
+        without = ("stream", "id")
+        people = _for_people(format_, output)
         emit(
-            to_print(answer, without=("stream", "id")),
+            entry_table(answer, ledger.zone, without=without) if people else entry_rows(answer, without=without),
             ledger,
             format_=format_,
             output=output,
@@ -71,6 +83,7 @@ def history_command(ctx: click.Context, /, deal: str, **values: Any) -> None:
 
 @click.command("log")
 @filtered
+@clocked("recorded")
 @dated
 @click.option("-n", "--last", type=Whole(min=1), metavar="N", help="Only the last N entries.")
 @printing
@@ -78,19 +91,22 @@ def history_command(ctx: click.Context, /, deal: str, **values: Any) -> None:
 def log_command(ctx: click.Context, /, filters: tuple[str, ...], last: int | None, **values: Any) -> None:
     """Everything that was recorded, in order.
 
-    Filters choose by any field of an entry: type:won, id:acme, recorded_by:kim, entry:10..20, effective_on:'>2026-03-01'.
+    Filters choose by any field of an entry: type:won, stream:deal, id:acme, who:kim, source_system:crm, entry:10..20. -b, -e
+    and -p choose by when it was recorded; with --clock by when it was known or happened.
     """
     format_, output = values.pop("format_"), values.pop("output")
+    span = [values.pop(name) for name in ("clock", "period", "begin", "end")]
     with opened(ctx) as ledger:
+        condition, bounds = within(ledger, *span)
         question = ledger.question(**values)
         happened = "" if values["as_of"] is None else HAPPENED
         sql, parameters = narrowed(ledger, ENTRIES + happened, question, filters)
+        sql = f"SELECT * FROM ({sql}) WHERE {condition}"
         if last is not None:
             sql = f"SELECT * FROM ({sql}) ORDER BY entry DESC LIMIT {int(last)}"
-        answer = ledger.engine.ask(f"SELECT * FROM ({sql}) ORDER BY entry", question, parameters)
-        to_print = entry_table if _for_people(format_, output) else entry_rows
+        answer = ledger.engine.ask(f"SELECT * FROM ({sql}) ORDER BY entry", question, parameters | bounds)
         emit(
-            to_print(answer),
+            entry_table(answer, ledger.zone) if _for_people(format_, output) else entry_rows(answer),
             ledger,
             format_=format_,
             output=output,

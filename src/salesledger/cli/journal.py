@@ -1,16 +1,19 @@
 """Entries as rows: what `history` and `log` print of the events on record."""
 
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from salesledger.cli.render import Rows
 from salesledger.readmodel.plain import plain
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from salesledger.readmodel.engine import Answer
 
 ENTRIES = """
-    SELECT e.*, s.struck_by
+    SELECT e.*, s.struck_by, s.struck_at, s.void_reason AS struck_reason
     FROM events e
     LEFT JOIN strikes s ON s.entry = e.entry
     WHERE e.known_at <= $known_at
@@ -25,7 +28,7 @@ DETAILS = "details"
 _ENVELOPE = ("entry", "stream", "id", "type", "effective_at", "known_at", "recorded_at", "recorded_by")
 _NESTED = ("attributes", "pain_points", "stages")
 _PLUMBING = ("version", "effective_on", "rank")
-_NOT_TOLD = ("struck_by", "stages", "void_root", "strikes")
+_NOT_TOLD = ("struck_by", "struck_at", "struck_reason", "stages", "void_root", "strikes")
 _TOLD_LAST = ("process", "process_version", "replaces", "source_system", "key")
 
 
@@ -37,8 +40,8 @@ def entry_rows(answer: "Answer", *, without: tuple[str, ...] = ()) -> Rows:
     return Rows(names, [answer.types[place[name]] for name in names], rows, sparse=True)
 
 
-def entry_table(answer: "Answer", *, without: tuple[str, ...] = ()) -> Rows:
-    """Entries for people: an entry's own fields are told in one column."""
+def entry_table(answer: "Answer", zone: "ZoneInfo", *, without: tuple[str, ...] = ()) -> Rows:
+    """Entries for people: an entry's own fields are told in one column, and where it is struck out, since when and why."""
     place = {name: i for i, name in enumerate(answer.columns)}
     own = sorted(_own(answer), key=lambda name: name in _TOLD_LAST)
     late = any(row[place["known_at"]] != row[place["recorded_at"]] for row in answer.rows)
@@ -46,7 +49,7 @@ def entry_table(answer: "Answer", *, without: tuple[str, ...] = ()) -> Rows:
     return Rows(
         [*names, DETAILS],
         [*(answer.types[place[name]] for name in names), "VARCHAR"],
-        [(*(row[place[name]] for name in names), _details(row, place, own)) for row in answer.rows],
+        [(*(row[place[name]] for name in names), _details(row, place, own, zone)) for row in answer.rows],
     )
 
 
@@ -60,9 +63,12 @@ def _unfolded(name: str, value: Any) -> Any:
     return json.loads(value) if name in _NESTED and value is not None else value
 
 
-def _details(row: tuple[Any, ...], place: dict[str, int], own: list[str]) -> str:
+def _details(row: tuple[Any, ...], place: dict[str, int], own: list[str], zone: "ZoneInfo") -> str:
     struck_by = row[place["struck_by"]]
-    told = [] if struck_by is None else [f"STRUCK OUT by {struck_by}"]
+    told = []
+    if struck_by is not None:
+        struck_on = row[place["struck_at"]].replace(tzinfo=UTC).astimezone(zone).date()
+        told = [f"STRUCK OUT by {struck_by} on {struck_on}: {row[place['struck_reason']]}"]
     for name in own:
         value = row[place[name]]
         if value is not None and name not in _NOT_TOLD:

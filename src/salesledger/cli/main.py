@@ -54,6 +54,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "losses": ("steps", "Why, where and to whom deals were lost."),
     "discounts": ("steps", "What was taken off the list price of won deals."),
     "history": ("inspect", "One deal's entries."),
+    "audit": ("audit", "A deal's story: what each entry changed, by whom, and how late."),
+    "lag": ("audit", "How late things become known and are recorded."),
     "log": ("inspect", "Everything that was recorded, in order."),
     "show": ("inspect", "Any projection."),
     "query": ("inspect", "Any SQL over the projections."),

@@ -24,6 +24,10 @@ _NAMES = {"day": "daily", "week": "weekly", "month": "monthly", "quarter": "quar
 DIMENSIONS = ("owner", "team", "source", "campaign", "product", "segment", "account", "process")
 
 
+CLOCKS = ("effective", "known", "recorded")
+"""When it happened, when it was known, when it was recorded."""
+
+
 class Whole(click.IntRange):
     """A whole number, called so in messages."""
 
@@ -116,11 +120,47 @@ def periodic(command: F) -> F:
         command = click.option(
             flag, f"--{_NAMES[interval]}", "interval", flag_value=interval, default=None, help=f"A row a {interval}."
         )(command)
+    return _span_options(command)
+
+
+def _span_options(command: F) -> F:
     command = click.option(
         "-p", "--period", metavar="PERIOD", help="Such as 2026Q1, 'last month', 2026-03..2026-06 (end exclusive)."
     )(command)
     command = click.option("-e", "--end", metavar="DATE", help="Up to, but without, this day.")(command)
     return click.option("-b", "--begin", metavar="DATE", help="From this day on.")(command)
+
+
+def clocked(default: str) -> Callable[[F], F]:
+    """Add a span of days, and by which of the three clocks entries lie in it."""
+
+    def added(command: F) -> F:
+        command = click.option(
+            "--clock",
+            type=click.Choice(CLOCKS),
+            default=default,
+            show_default=True,
+            help="What -b, -e and -p look at: when it happened, was known, or was recorded.",
+        )(command)
+        return _span_options(command)
+
+    return added
+
+
+def within(
+    ledger: "Ledger", clock: str, period: str | None, begin: str | None, end: str | None
+) -> tuple[str, dict[str, object]]:
+    """The condition that an entry lies in a span of days by one of the clocks, and its parameters."""
+    from datetime import UTC
+
+    conditions: list[str] = []
+    parameters: dict[str, object] = {}
+    bounds = zip((">=", "<"), ("span_begin", "span_end"), ledger.instants(period, begin, end), strict=True)
+    for operator, name, instant in bounds:
+        if instant is not None:
+            conditions.append(f"{clock}_at {operator} ${name}")
+            parameters[name] = instant.astimezone(UTC).replace(tzinfo=None)
+    return " AND ".join(conditions) or "true", parameters
 
 
 def split_by(command: F) -> F:

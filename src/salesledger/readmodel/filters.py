@@ -13,7 +13,13 @@ from typing import Any
 from salesledger.errors import BadDate, BadFilter
 from salesledger.readmodel.periods import Period, parse_calendar
 
-ALIASES = {"amt": ("value", "amount"), "acct": ("account",), "desc": ("company",), "name": ("company",)}
+ALIASES = {
+    "amt": ("value", "amount"),
+    "acct": ("account",),
+    "desc": ("company",),
+    "who": ("recorded_by",),
+    "name": ("company",),
+}
 WHOLE = ("judged",)
 """Columns of a few fixed words, one of which holds another ('unmet' holds 'met'): a filter on them means the whole word."""
 

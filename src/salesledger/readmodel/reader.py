@@ -222,6 +222,19 @@ class Reader:
             raise UsageError(f"{since} comes after {as_of or 'now'}; write the earlier date first.")
         return self.engine.with_periods(asked, *self._span(period, begin, end, interval), reach or DEALINGS)
 
+    def instants(
+        self, period: str | None, begin: str | None, end: str | None
+    ) -> tuple[datetime | None, datetime | None]:
+        """The instants at which a period of days begins and ends (exclusive) in the ledger's zone; None where that side is open.
+
+        Raises:
+            BadPeriod, BadDate: what it says.
+        """
+        span, _ = self._span(period, begin, end, None)
+        first = None if span.begin is None else self.moment(span.begin, end_of_day=False)
+        last = None if span.end is None else self.moment(span.end, end_of_day=False)
+        return first, last
+
     def _span(
         self, period: str | None, begin: str | None, end: str | None, interval: str | None
     ) -> tuple[Span, str | None]:
