@@ -68,6 +68,7 @@ passing AS (
             {'field': 'handed_by', 'value': e.handed_by},
             {'field': 'kind', 'value': e.kind},
             {'field': 'attendees', 'value': CAST(e.attendees AS VARCHAR)},
+            {'field': 'persons', 'value': CAST(e.persons AS VARCHAR)},
             {'field': 'pain_points', 'value': CAST(e.pain_points AS VARCHAR)},
             {'field': 'list_amount', 'value': CAST(e.list_amount AS VARCHAR)},
             {'field': 'terms', 'value': e.terms},

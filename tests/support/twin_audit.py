@@ -14,7 +14,17 @@ from support.twins import HISTORY, Asked, by_id, known, naive, rank, strikes, wh
 
 PASSING = (
     *("channel", "content", "outcome", "use_case", "budget", "authority", "timing", "handed_to", "handed_by", "kind"),
-    *("attendees", "pain_points", "list_amount", "terms", "reason", "competitor", "referred_by", "grown_from"),
+    *(
+        "attendees",
+        "persons",
+        "pain_points",
+        "list_amount",
+        "terms",
+        "reason",
+        "competitor",
+        "referred_by",
+        "grown_from",
+    ),
     *("subscription", "growth", "attributes", "judged"),
 )
 SECOND = timedelta(seconds=1)

@@ -32,7 +32,7 @@ _UNTOLD = ("process_version",)
 """What the story leaves out: the version goes with the process."""
 
 _MONEY = ("amount", "recurring_amount", "list_amount")
-_JSON = ("attributes", "pain_points")
+_JSON = ("attributes", "pain_points", "persons")
 
 _GROUPS = {
     "person": "recorded_by",
