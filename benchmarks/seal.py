@@ -11,7 +11,8 @@ from salesledger.ledger import seal_key
 from salesledger.ledger.raw import raw_entries
 from salesledger.ledger.seal import seal
 from salesledger.ledger.sealing import seal_now
-from salesledger.ledger.verify import Verdict, verify
+from salesledger.ledger.verdict import Verdict
+from salesledger.ledger.verify import verify
 
 TIMES = 40
 MOST_SECONDS = 0.010

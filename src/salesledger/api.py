@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from salesledger.ledger.batch import Batch, Outcome, Proposal
     from salesledger.ledger.seal import Seal
     from salesledger.ledger.store import Store
-    from salesledger.ledger.verify import Verdict
+    from salesledger.ledger.verdict import Verdict
 
 __all__ = ["Ledger", "to_path"]
 

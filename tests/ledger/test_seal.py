@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -348,3 +349,22 @@ def _same_big(big: Path) -> Iterator[None]:
     before = dump(big)
     yield
     assert dump(big) == before
+
+
+def test_several_programs_seal_at_once(path: Path) -> None:
+    """While others record: every seal is good, the last one covers everything."""
+    seal_now(path, recorded_by="kim")
+
+    def work(name: str) -> None:
+        with Ledger.open(path, actor="kim") as ledger:
+            for number in range(6):
+                ledger.record("lead-captured", company=f"{name} {number}")
+                seal_again(path)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("Ann", "Bob", "Cid")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    verdict = verify(path)
+    assert (verdict.findings, verdict.entries, verdict.sealed) == ([], 25, 25)

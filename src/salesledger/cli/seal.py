@@ -14,7 +14,7 @@ from salesledger.cli.render import FORMATS, Rows, format_for, render, write
 from salesledger.errors import BadFile
 
 if TYPE_CHECKING:
-    from salesledger.ledger.verify import Verdict
+    from salesledger.ledger.verdict import Verdict
 
 _SHOWN = 50
 _FILE = click.Path(dir_okay=False, path_type=Path, allow_dash=True)

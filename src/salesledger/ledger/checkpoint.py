@@ -12,13 +12,18 @@ See https://c2sp.org/tlog-checkpoint and https://c2sp.org/signed-note.
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from salesledger.errors import BadValue
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+T = TypeVar("T")
 
 _ED25519 = b"\x01"
 _DASH = "\u2014 "
@@ -201,6 +206,18 @@ def signed(origin: str, size: int, root: bytes, key: PrivateKey) -> str:
     """A checkpoint's text with its signature."""
     text = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
     return f"{text}\n{key.sign(text)}"
+
+
+def parsed(parse: Callable[[str], T], text: str, what: str) -> T:
+    """Read a key or a checkpoint that was given.
+
+    Raises:
+        BadValue: it is none.
+    """
+    try:
+        return parse(text)
+    except ValueError as e:
+        raise BadValue(f"What was given as {what} is none: {e}. Nothing was checked.") from e
 
 
 def _signature(line: str) -> Signature:

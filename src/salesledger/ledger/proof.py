@@ -3,14 +3,14 @@
 import base64
 import json
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from salesledger.errors import BadFile, BadValue, DamagedLedger, NoSeal, NotProved
-from salesledger.ledger.checkpoint import Checkpoint, PublicKey
+from salesledger.ledger.checkpoint import Checkpoint, PublicKey, parsed
 from salesledger.ledger.leaves import COLUMNS, NotStored, StoredTree, row_hash
 from salesledger.ledger.merkle import consistency_proof, inclusion_proof, range_root, shows_consistency, shows_inclusion
 from salesledger.ledger.seal import Keys, Seal, has_seals, keys_of, last_seal, snapshot
@@ -18,8 +18,6 @@ from salesledger.ledger.seal import Keys, Seal, has_seals, keys_of, last_seal, s
 FORMAT = "salesledger-proof/1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNSEALED = "Seal it first: 'salesledger seal'."
-
-T = TypeVar("T")
 
 
 def prove(path: Path, entry: int | None, *, since: str | None = None) -> dict[str, Any]:
@@ -174,18 +172,6 @@ def check(proof: Any, *, public_keys: Sequence[str] = (), against: str | None = 
 
 def _why(error: Exception) -> str:
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
-
-
-def parsed(parse: Callable[[str], T], text: str, what: str) -> T:
-    """Read a key or a checkpoint that was given.
-
-    Raises:
-        BadValue: it is none.
-    """
-    try:
-        return parse(text)
-    except ValueError as e:
-        raise BadValue(f"What was given as {what} is none: {e}. Nothing was checked.") from e
 
 
 def _signer(checkpoint: Checkpoint, keys: list[PublicKey]) -> PublicKey:
