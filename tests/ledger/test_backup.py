@@ -1,6 +1,7 @@
 """Copies of a ledger: exactly what it holds, made while others write, and never in the place of anything."""
 
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from salesledger.ledger.store import Store
 from salesledger.ledger.verify import verify
 from salesledger.readmodel import mirror as mirror_module
 from salesledger.readmodel.engine import Engine
+from support.console import Console
 from support.happenings import captured, contacted
 from support.ledgers import new_ledger, record, rows, without_privileges, write
 
@@ -266,6 +268,75 @@ class TestSeals:
         verdict = verify(sealed)
         assert verdict.ok
         assert verdict.sealed == verdict.entries
+
+
+class TestKeys:
+    """The keys of persons, one each, wrapped by a master key."""
+
+    @pytest.fixture
+    def console(self, tmp_path: Path) -> Console:
+        """A ledger that knows two persons."""
+        console = Console(tmp_path, {"SALESLEDGER_ACTOR": "kim"})
+        console.ok("init --currency EUR")
+        console.ok('account open "Acme" --on 2026-01-05')
+        for name in ("Ann Example", "Bob Example"):
+            console.ok(f'person add "{name}" --account acme --on 2026-01-05')
+        return console
+
+    def test_are_in_no_backup_unless_asked_for(self, console: Console) -> None:
+        """Without them names can't be read in what is restored; with them they can."""
+        console.ok("backup b.ledger")
+        assert {f.name for f in console.folder.glob("b.ledger*")} == {"b.ledger"}
+        console.ok("restore b.ledger -f without.ledger")
+        assert "Ann Example" not in console.ok("account show acme -f without.ledger")
+        assert "with the keys of 2 persons" in console.ok("backup c.ledger --keys")
+        for file in console.folder.glob("c.ledger*"):
+            assert file.stat().st_mode & 0o777 == 0o600
+        console.ok("restore c.ledger --keys -f with.ledger")
+        assert "Ann Example" in console.ok("account show acme -f with.ledger")
+
+    def test_of_somebody_who_was_forgotten_are_never_copied(self, console: Console) -> None:
+        """Not even where old keys were put back beside the ledger behind its back."""
+        keys = console.ledger.with_name("sales.ledger.keys")
+        old = keys.read_bytes()
+        console.ok("person forget ann --reason 'asked to'")
+        keys.write_bytes(old)
+        assert back_up(console.ledger, console.folder / "b.ledger", keys=True).keys == 1
+        console.ok("restore b.ledger --keys -f r.ledger")
+        shown = console.ok("account show acme -f r.ledger")
+        assert "Ann Example" not in shown
+        assert "Bob Example" in shown
+
+    def test_never_take_the_place_of_others(self, console: Console) -> None:
+        """The ledger isn't made either; the same master key may be there already."""
+        console.ok("backup b.ledger --keys")
+        (console.folder / "r.ledger.keys").write_bytes(b"precious")
+        assert "'r.ledger.keys' exists already" in console.no("restore b.ledger --keys -f r.ledger", code=1)
+        (console.folder / "r.ledger.keys").unlink()
+        (console.folder / "r.ledger.master").write_bytes(b"precious")
+        assert "'r.ledger.master' exists already" in console.no("restore b.ledger --keys -f r.ledger", code=1)
+        assert not (console.folder / "r.ledger").exists()
+        shutil.copyfile(console.folder / "b.ledger.master", console.folder / "r.ledger.master")
+        console.ok("restore b.ledger --keys -f r.ledger")
+
+    def test_without_their_master_key_are_no_backup(self, console: Console) -> None:
+        """They would be of no use."""
+        console.ledger.with_name("sales.ledger.master").unlink()
+        message = console.no("backup b.ledger --keys", code=1)
+        assert "the master key" in message
+        assert message.endswith("No backup was made.")
+        assert not list(console.folder.glob("b.ledger*"))
+
+    def test_that_are_in_the_keyring_stay_there(self, console: Console) -> None:
+        """Only the wrapped keys are copied."""
+        console.env["SALESLEDGER_MASTER_KEY"] = "keyring"
+        console.ok("backup b.ledger --keys")
+        assert {f.name for f in console.folder.glob("b.ledger*")} == {"b.ledger", "b.ledger.keys"}
+
+    def test_that_there_are_none_of_is_said_by_a_nought(self, ledger: Path, tmp_path: Path) -> None:
+        """A ledger without persons."""
+        assert back_up(ledger, tmp_path / "b", keys=True).keys == 0
+        assert beside(ledger) == {"sales.ledger", "b"}
 
 
 class TestRestore:

@@ -9,6 +9,7 @@ import click
 from salesledger.cli.main import place_of
 from salesledger.cli.options import emit, printing
 from salesledger.cli.render import Rows, format_for, write
+from salesledger.cli.reports import counted
 
 if TYPE_CHECKING:
     from salesledger.ledger.backup import Copied
@@ -16,37 +17,40 @@ if TYPE_CHECKING:
 
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--keys", is_flag=True, help="Copy the keys of persons as well, to FILE.keys and FILE.master.")
 @printing
 @click.pass_context
-def backup_command(ctx: click.Context, /, file: Path, format_: str | None, output: str | None) -> None:
+def backup_command(ctx: click.Context, /, file: Path, keys: bool, format_: str | None, output: str | None) -> None:
     """Copy the ledger to a file, while others use it.
 
     The copy is the ledger as it is at this moment. Before it gets its name it is read back and compared with the ledger,
     entry by entry, and its seals are verified; a file that is there already is never replaced. It is your own (mode 0600). The
-    key that seals the ledger is not in it.
+    key that seals the ledger is never in it, and those of persons only with --keys.
     """
     from salesledger.api import to_path
     from salesledger.ledger.backup import back_up
 
     place = to_path(place_of(ctx))
-    _tell(back_up(place, file), f"Backed up {_name(place)} to {_name(file)}", format_, output)
+    _tell(back_up(place, file, keys=keys), f"Backed up {_name(place)} to {_name(file)}", format_, output)
 
 
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--keys", is_flag=True, help="Take over the keys of persons that lie beside FILE.")
 @printing
 @click.pass_context
-def restore_command(ctx: click.Context, /, file: Path, format_: str | None, output: str | None) -> None:
+def restore_command(ctx: click.Context, /, file: Path, keys: bool, format_: str | None, output: str | None) -> None:
     """Make a ledger of a backup.
 
     It is made where -f says, and never replaces one: move that away first. The backup is checked before anything is made,
-    and stays as it is.
+    and stays as it is. Keys of persons are taken over with --keys; whoever was forgotten after the backup is to be forgotten
+    again.
     """
     from salesledger.api import to_path
     from salesledger.ledger.backup import restore
 
     place = to_path(place_of(ctx))
-    _tell(restore(file, place), f"Restored {_name(file)} to {_name(place)}", format_, output)
+    _tell(restore(file, place, keys=keys), f"Restored {_name(file)} to {_name(place)}", format_, output)
 
 
 def _name(path: Path) -> str:
@@ -57,15 +61,16 @@ def _name(path: Path) -> str:
 
 def _tell(copied: "Copied", done: str, format_: str | None, output: str | None) -> None:
     if format_for(format_, output) == "table":
+        keys = f"; with the keys of {counted(copied.keys, 'person', 'persons')}" if copied.keys else ""
         seals = f"its seals hold up to entry {copied.sealed}" if copied.sealed else "it has no seals"
-        write(f"{done}: {copied.entries} entries, compared one by one; {seals}; {copied.size} bytes.\n", output)
+        write(f"{done}: {copied.entries} entries, compared one by one; {seals}; {copied.size} bytes{keys}.\n", output)
         return
     from salesledger.api import Ledger
 
     rows = Rows(
-        ["file", "ledger_id", "entries", "sealed", "bytes"],
-        ["VARCHAR", "VARCHAR", "BIGINT", "BIGINT", "BIGINT"],
-        [(os.fspath(copied.path), copied.ledger_id, copied.entries, copied.sealed, copied.size)],
+        ["file", "ledger_id", "entries", "sealed", "bytes", "keys"],
+        ["VARCHAR", "VARCHAR", "BIGINT", "BIGINT", "BIGINT", "BIGINT"],
+        [(os.fspath(copied.path), copied.ledger_id, copied.entries, copied.sealed, copied.size, copied.keys)],
     )
     with Ledger.open(copied.path) as ledger:
         emit(rows, ledger, format_=format_, output=output)

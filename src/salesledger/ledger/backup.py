@@ -1,13 +1,14 @@
 """Copies of a ledger: made while others write to it, and compared with it entry by entry before they count."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
 
 from salesledger.errors import DamagedLedger, LedgerExists, NoLedger, SalesledgerError, StoreError
+from salesledger.ledger.backup_keys import KeyFiles, copy_keys
 from salesledger.ledger.check import check_file
 from salesledger.ledger.files import appearing
 from salesledger.ledger.format import Head, check_format, connect_to_read, read_head, translated
@@ -26,6 +27,7 @@ class Copied:
         entries: how many entries it has, which is also the number of its last.
         sealed: how many of them the last seal covers.
         size: bytes of its file.
+        keys: of how many persons the keys were copied with it.
     """
 
     path: Path
@@ -33,36 +35,50 @@ class Copied:
     entries: int
     sealed: int
     size: int
+    keys: int = 0
 
 
-def back_up(ledger: Path, to: Path) -> Copied:
+def back_up(ledger: Path, to: Path, *, keys: bool = False) -> Copied:
     """Copy a ledger, as it is at this moment, to a file that isn't there yet.
 
     Others may go on writing meanwhile. The file is its owner's alone, and appears when all of it is on the disk and has been read
     back: it is a sound ledger, its seals hold, and each of its entries is byte for byte the one in the ledger.
 
+    Args:
+        ledger: the ledger.
+        to: the backup's file.
+        keys: copy the keys of persons as well, to files beside it; without them nobody can read in it what is kept of a person.
+
     Raises:
         NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: of the ledger.
         LedgerExists: there is a file at the backup's place already.
+        LostKeys: the keys can't be copied.
         StoreError: the backup can't be written there.
     """
     try:
         if _taken(to):
             raise LedgerExists(str(to), "Name another file for the backup.")
-        return _copy(ledger, to, "Name another file for the backup.")
+        files = (KeyFiles.of_ledger(ledger), KeyFiles.of_backup(to)) if keys else None
+        return _copy(ledger, to, "Name another file for the backup.", files)
     except SalesledgerError as e:
         raise e.also("No backup was made.") from e.__cause__
 
 
-def restore(backup: Path, ledger: Path) -> Copied:
+def restore(backup: Path, ledger: Path, *, keys: bool = False) -> Copied:
     """Make a ledger of a backup, which must be a sound ledger itself and stays as it is.
 
     The key that seals a ledger is in no backup. What was computed of a ledger that was at that place before, its mirror, is
     forgotten.
 
+    Args:
+        backup: the backup's file.
+        ledger: the file that is to be made.
+        keys: take over the keys of persons that lie beside the backup.
+
     Raises:
         NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: of the backup.
         LedgerExists: there is a ledger at that place already, or what is left of one.
+        LostKeys: the keys can't be copied.
         StoreError: the ledger can't be written there.
     """
     try:
@@ -73,7 +89,8 @@ def restore(backup: Path, ledger: Path) -> Copied:
         if not backup.exists():
             raise NoLedger(str(backup), "Name a file that 'salesledger backup' has made.")
         _forget_mirror(ledger)
-        return _copy(backup, ledger, "Choose another place with -f.")
+        files = (KeyFiles.of_backup(backup), KeyFiles.of_ledger(ledger)) if keys else None
+        return _copy(backup, ledger, "Choose another place with -f.", files)
     except SalesledgerError as e:
         raise e.also("No ledger was made.") from e.__cause__
 
@@ -82,25 +99,30 @@ def _taken(place: Path) -> bool:
     return place.exists() or place.is_symlink()
 
 
-def _copy(source: Path, target: Path, remedy: str) -> Copied:
+def _copy(source: Path, target: Path, remedy: str, keys: tuple[KeyFiles, KeyFiles] | None) -> Copied:
     connection, _ = connect_to_read(source)
     with closing(connection):
         with translated(source):
             connection.execute("BEGIN")  # all that follows sees one moment of the ledger
         head = _examine(connection, source)
+        if keys:
+            keys[1].check_free(keys[0])
         try:
-            with appearing(target) as draft:
+            with ExitStack() as drafts:  # what is entered last appears first: the ledger when its keys are there
+                draft = drafts.enter_context(appearing(target))
                 with closing(sqlite3.connect(draft, isolation_level=None)) as written:
                     connection.backup(written)
                     _compare(connection, written, source)
                 sealed = _verified(draft, source)
                 size = draft.stat().st_size
+                # Read after the ledger: whoever is on record in the copy has a key by now, unless forgotten.
+                persons = copy_keys(connection, *keys, lambda p: drafts.enter_context(appearing(p))) if keys else 0
         except FileExistsError:
             raise LedgerExists(str(target), remedy) from None
         except (OSError, sqlite3.Error) as e:
             why = e.strerror if isinstance(e, OSError) else e
             raise StoreError(f"{str(target)!r} can't be made: {why}. {remedy}") from e
-    return Copied(target, head.ledger_id, head.last_entry, sealed, size)
+    return Copied(target, head.ledger_id, head.last_entry, sealed, size, persons)
 
 
 def _compare(source: sqlite3.Connection, copy: sqlite3.Connection, place: Path) -> None:
