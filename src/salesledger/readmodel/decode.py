@@ -215,23 +215,25 @@ def decoding(source: str) -> str:
     """
 
 
-def unfolding(source: str, timezone: str) -> str:
+def unfolding(source: str, timezone: str, *, details: bool = True) -> str:
     """The SQL that turns rows of the mirror into rows of `events`.
 
     Args:
         source: a query over what `decoding` gives.
         timezone: the ledger's IANA zone, for `effective_on`.
+        details: whether the fields of `DETAILS` are read; else they are NULL, which is planned and answered sooner.
     """
     local = "effective_at" if timezone == "UTC" else f"timezone('{timezone}', timezone('UTC', effective_at))"
-    details = ", ".join(f"d.{name} AS {name}" for name in DETAILS)
+    told = ", ".join(f"{f'd.{name}' if details else 'NULL'} AS {name}" for name in DETAILS)
+    taken = _parsed("more", DETAILS) if details else "NULL"
     return f"""
         SELECT
             * EXCLUDE (marked_key, moved_rank, more, d),
             CASE WHEN marked_key <> '' THEN substr(marked_key, 2) END AS key,
             coalesce(moved_rank, entry) AS rank,
             CAST({local} AS DATE) AS effective_on,
-            {details}
-        FROM (SELECT *, {_parsed("more", DETAILS)} AS d FROM ({source}))
+            {told}
+        FROM (SELECT *, {taken} AS d FROM ({source}))
     """
 
 

@@ -18,7 +18,7 @@ from salesledger.ledger.format import Criterion, Head, connect_to_read, read_hea
 from salesledger.readmodel import catalogue, kept
 from salesledger.readmodel.catalogue import Projection
 from salesledger.readmodel.decode import unfolding
-from salesledger.readmodel.mirror import Mirror, Progress, filled, ranges, replaced, rows_of
+from salesledger.readmodel.mirror import BIG, Mirror, Progress, filled, ranges, replaced, rows_of
 from salesledger.readmodel.periods import Period, Span, split
 
 DIMENSIONS = ("owner", "team", "source", "campaign", "product", "segment", "account", "process")
@@ -346,9 +346,11 @@ class Engine:
         self, sql: str, wanted: Sequence[str], question: Question, values: dict[str, object]
     ) -> tuple[str, dict[str, object]]:
         chain: dict[str, str] = {}
+        few = False
         needed = catalogue.in_order(self.projections, wanted)
         if wanted:
-            chain["decoded"] = self._decoded(question, open_only=kept.serves(needed, wanted, _only(needed, wanted)))
+            open_only = kept.serves(needed, wanted, _only(needed, wanted))
+            chain["decoded"], few = self._decoded(question, open_only=open_only)
             chain["periods"] = _periods(question.periods, self.head)
             chain["process_stages"] = _process_stages(self.head)
             chain["rated"] = _RATED if self.head.rated else _NEVER_RATED
@@ -357,7 +359,7 @@ class Engine:
             chain["personal"] = self._personal()
         for projection in needed:
             body = projection.sql
-            if projection.name == FILTERED and (status := _only(needed, wanted)):
+            if projection.name == FILTERED and not few and (status := _only(needed, wanted)):
                 body = _OF_STATUS.format(status=status, deals=body)
             if projection.name == FILTERED and question.filters:
                 from salesledger.readmodel.filters import compile_filters
@@ -416,7 +418,8 @@ class Engine:
         )
         return "SELECT entry, field, text FROM personal_texts"
 
-    def _decoded(self, question: Question, *, open_only: bool) -> str:
+    def _decoded(self, question: Question, *, open_only: bool) -> tuple[str, bool]:
+        """The rows that a question reads, and whether hardly any of them belong to deals that are not open."""
         mirror = Mirror(self.path, self.place, self.head, self.log, self.duck)
         segments, mirrored = mirror.segments(self.progress)
         last, upto = self.head.last_entry, question.upto
@@ -429,14 +432,14 @@ class Engine:
         if mirror.grown:
             self._keep(mirror.folder, segments)
         tail = "log_tail" if mirrored < last else None
-        rows = rows_of(segments, tail)
+        rows, few = rows_of(segments, tail), False
         assert question.known_at is not None
         mark = kept.mark_of(self.projections)
         if open_only and (found := kept.fitting(mirror.folder, mark, mirrored, upto, question.known_at)):
             later = [file for file, (after, _) in zip(segments, ranges(last), strict=False) if after >= found.upto]
-            rows = kept.reading(found, rows_of(later, tail))
-        relation = unfolding(rows, self.head.zone.key)
-        return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}"
+            rows, few = kept.reading(found, rows_of(later, tail)), last - found.upto <= BIG
+        relation = unfolding(rows, self.head.zone.key, details=not open_only)
+        return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}", few
 
     def _keep(self, folder: Path, segments: Sequence[Path]) -> None:
         """Write another kept file, where one is due; that it can't be written is no matter."""
