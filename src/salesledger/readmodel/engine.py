@@ -438,7 +438,7 @@ class Engine:
         if open_only and (found := kept.fitting(mirror.folder, mark, mirrored, upto, question.known_at)):
             later = [file for file, (after, _) in zip(segments, ranges(last), strict=False) if after >= found.upto]
             rows, few = kept.reading(found, rows_of(later, tail)), last - found.upto <= BIG
-        relation = unfolding(rows, self.head.zone.key, details=not open_only)
+        relation = unfolding(rows, self.head.zone.key, details=self.head.rated or not open_only)
         return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}", few
 
     def _keep(self, folder: Path, segments: Sequence[Path]) -> None:

@@ -35,7 +35,7 @@ _ROWS = f"""
         HAVING max_by(status, place) <> 'open'
     )
     SELECT
-        r.* REPLACE (CAST(NULL AS VARCHAR) AS more, '' AS marked_key),
+        r.* REPLACE (CASE WHEN r.type = 'rate-set' THEN r.more END AS more, '' AS marked_key),
         CASE WHEN r.type IN ('rate-set', 'event-voided') THEN {_ALWAYS} ELSE r.effective_at END AS counts_from,
         CASE WHEN s.id IS NULL OR r.type IN ('rate-set', 'event-voided') THEN {_NEVER} ELSE s.settled_at END AS counts_to
     FROM {{rows}} r
