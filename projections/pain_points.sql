@@ -5,7 +5,7 @@
 -- columns:
 --   period: the period in which it was named
 --   group: what the report is split by; empty where it is not, or where a deal has none
---   pain_point: what hurts the client, as it was written down
+--   pain_point: what hurts the client, whatever the case of its letters; as it was first written by $as_of
 --   deals: deals where it was named; a deal with several pain points counts under each
 --   won: those of them that are won
 --   lost: those of them that are lost
@@ -15,14 +15,25 @@
 --   bookings: what the won ones are worth
 --   won_without_amount: won ones that no amount is known for
 --   currency: currency of the bookings
-WITH named AS (
-    SELECT e.id AS deal, e.effective_at, unnest(from_json(e.pain_points, '["VARCHAR"]')) AS pain_point
+WITH meetings_held AS (
+    SELECT e.id, e.effective_at, e.rank, e.entry, from_json(e.pain_points, '["VARCHAR"]') AS pains
     FROM events e
     WHERE
         e.type = 'meeting-held'
         AND e.effective_at <= $as_of
         AND e.known_at <= $known_at
         AND NOT EXISTS (SELECT 1 FROM strikes s WHERE s.entry = e.entry)
+),
+each_named AS (
+    SELECT id AS deal, effective_at, rank, entry, unnest(pains) AS written, unnest(range(len(pains))) AS turn
+    FROM meetings_held
+),
+named AS (
+    SELECT
+        deal,
+        effective_at,
+        first_value(written) OVER (PARTITION BY lower(written) ORDER BY effective_at, rank, entry, turn) AS pain_point
+    FROM each_named
 ),
 told AS (
     SELECT DISTINCT

@@ -1,9 +1,11 @@
 """The map as a picture, and what is said where it can't be drawn; the periods that 'falling' takes."""
 
+import re
 import sys
 
 import pytest
 
+from salesledger.cli.charts import COLOURS
 from support.console import Console
 
 
@@ -29,6 +31,17 @@ def test_a_picture_shows_deviations_moves_and_odd_names(console: Console) -> Non
     svg = (console.folder / "map.svg").read_text(encoding="utf-8")
     assert "1 reopened (lost)" in svg
     assert "inquiry" in svg
+
+
+def test_the_legend_has_every_colour_that_is_used(console: Console) -> None:
+    """Moves to another process are words in a colour of their own."""
+    console.ok("process define licence.toml --on 2026-01-01")
+    console.ok("deal move delta licence --on 2026-02-20")
+    console.ok("map -o map.svg")
+    svg = (console.folder / "map.svg").read_text(encoding="utf-8")
+    assert re.search(rf'fill="{COLOURS["moved"]}"[^>]*>1 moved to licence<', svg)
+    for kind in COLOURS:
+        assert f">{kind}</text>" in svg
 
 
 def test_without_the_extra_the_message_says_how_to_get_it(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:

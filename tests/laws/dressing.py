@@ -87,7 +87,7 @@ def _lead_rejected(on: datetime, known: datetime | None, dress: int) -> Event:
 
 def _meeting_held(on: datetime, known: datetime | None, dress: int) -> Event:
     told = {"kind": _pick(dress, 0, "meeting", "demo"), "attendees": _pick(dress, 1, None, 3)}
-    pains = {"pain_points": _pick(dress, 2, None, ("slow",), ("slow", "dear"), ("dear", "dear"))}
+    pains = {"pain_points": _pick(dress, 2, None, ("slow",), ("slow", "dear"), ("Dear", "dear"))}
     return h.meeting(on, known_at=known, **told, **pains, **_stage(dress))
 
 

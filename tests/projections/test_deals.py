@@ -65,6 +65,16 @@ class TestDeals:
         ledger.record("b", captured(1))
         assert ledger.ask("deals", "value", "currency", filters=("deal:=b",)) == [(None, None)]
 
+    def test_know_since_when_their_client_is_one_whatever_is_filtered(self, ledger: Books) -> None:
+        """Filters choose among the deals: the client's first one counts even where it is left out."""
+        ledger.record("account:x", opened(1))
+        ledger.record("first", captured(1, account="x", owner="kim"), won(3, amount="5"))
+        ledger.record("later", captured(5, account="x", owner="lee"), won(8, amount="5"))
+        since = [("later", date(2026, 1, 3))]
+        for terms in (("owner:lee",), ("closed_on:2026-01-08",), ("deal:=later",), ("not:owner:kim",)):
+            assert ledger.ask("deals", "deal", "client_since", filters=terms) == since
+        assert ledger.one("repeat_share", "won", "repeat_won", filters=("owner:lee",)) == (1, 1)
+
     def test_say_how_and_when_they_closed_until_they_are_reopened(self, ledger: Books) -> None:
         """The reason of the close, not one that came before or after it."""
         ledger.record("a", captured(1), lost(5, reason="price", competitor="Rival"), reopened(8, reason="hope"), won(9))

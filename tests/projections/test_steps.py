@@ -121,6 +121,16 @@ class TestPainPoints:
         ]
         assert ledger.ask("pain_points", "won_without_amount") == [(1,), (0,)]
 
+    def test_are_one_whatever_the_case(self, ledger: Books) -> None:
+        """Shown as first written: by when it was said, not by when it was recorded; in every period alike."""
+        ledger.record("a", captured(1), meeting(6, pain_points=["SLOW", "slow"])).record("b", captured(1))
+        ledger.record("b", meeting(3, pain_points=["Slow"]))
+        assert ledger.ask("pain_points", "pain_point", "deals") == [("Slow", 2)]
+        assert ledger.ask("pain_points", "period", "pain_point", periods=days(1, 5, 9)) == [
+            ("1-5", "Slow"),
+            ("5-9", "Slow"),
+        ]
+
     def test_of_a_corrected_meeting_are_those_that_are_right(self, ledger: Books) -> None:
         """The entry that was struck out named nothing."""
         ledger.record("a", captured(1), meeting(2, pain_points=["slow"]))

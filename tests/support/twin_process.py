@@ -162,8 +162,13 @@ def meetings(asked: Asked) -> list[Row]:
 
 def pain_points(asked: Asked) -> list[Row]:
     """Twin of `pain_points`."""
+    first: dict[str, str] = {}
+    for record in happened(asked, "deal"):
+        if isinstance(record.event, MeetingHeld):
+            for pain in record.event.pain_points or ():
+                first.setdefault(pain.lower(), pain)
     told = [
-        ((label, split(asked, deal), pain), deal)
+        ((label, split(asked, deal), first[pain.lower()]), deal)
         for label, deal, held in meetings_held(asked)
         for pain in held.pain_points or ()
     ]

@@ -19,11 +19,12 @@ COLOURS = {
     "skip": "#2a8f85",
     "back": "#f58518",
     "undefined": "#b279a2",
+    "moved": "#9c755f",
     "won": "#54a24b",
     "lost": "#e45756",
     "disqualified": "#77777d",
 }
-"""A colour for each kind of step, and for each outcome."""
+"""A colour for each kind of step, for moves between processes, and for each outcome."""
 
 _UNIT = 190
 _HALF = 0.31
@@ -239,9 +240,9 @@ def _told_below(name: str, process: str, rows: Sequence[Row]) -> list[tuple[str,
             if row["amount_lost"] is not None:
                 told.append((f"{money(row['amount_lost'])} {row['currency']}", str(row["to_stage"])))
         elif (row["kind"], row["process"], row["from_stage"]) == ("move", process, name):
-            told.append((f"{row['times']:,} moved to {cut(safe_text(row['to_process']), _LONGEST)}", "undefined"))
+            told.append((f"{row['times']:,} moved to {cut(safe_text(row['to_process']), _LONGEST)}", "moved"))
         elif (row["kind"], row["to_process"], row["to_stage"]) == ("move", process, name):
-            told.append((f"{row['times']:,} moved here from {cut(safe_text(row['process']), _LONGEST)}", "undefined"))
+            told.append((f"{row['times']:,} moved here from {cut(safe_text(row['process']), _LONGEST)}", "moved"))
         elif row["to_stage"] == name and row["kind"] == "reopen":
             told.append((f"{row['times']:,} reopened ({row['from_stage']})", "back"))
     return told
