@@ -181,6 +181,19 @@ class TestTheLog:
         found = findings(path)
         assert "file" in {f.rule for f in found}
 
+    def test_goes_on_where_the_beginning_is_broken(self, path: Path) -> None:
+        """Reports can't be asked then, but what is wrong can be told."""
+        found = findings(tampered(path, column(1, "state", "CAST('[' AS BLOB)")))
+        assert ("content", 1) in [(f.rule, f.entry) for f in found]
+
+    def test_tells_where_not_even_the_schema_can_be_read(self, path: Path) -> None:
+        """The first page overwritten behind its header."""
+        with path.open("r+b") as file:
+            file.seek(100)
+            file.write(b"\xa5" * 3000)
+        (found,) = findings(path)
+        assert (found.rule, found.entry) == ("file", None)
+
     def test_works_on_what_can_only_be_read(self, path: Path) -> None:
         """A file and a folder without the right to write."""
         path.chmod(0o444)
@@ -225,11 +238,17 @@ class TestTheMirror:
         assert "can't be read" in found.problem
 
     def test_beside_which_other_files_lie_is_found(self, path: Path, folder: Path) -> None:
-        """By name."""
+        """By name; what is just being written is part of it."""
         (folder / "notes.txt").write_text("hello")
-        (found,) = findings(path)
-        assert found.rule == "mirror"
-        assert "notes.txt" in found.problem
+        (folder.parent / "more.txt").write_text("hello")
+        (folder / ".000000000015-000000000020.parquet.1.a").touch()
+        found = findings(path)
+        assert {f.rule for f in found} == {"mirror"}
+        assert [name for name in ("more.txt", "notes.txt") if any(name in f.problem for f in found)] == [
+            "more.txt",
+            "notes.txt",
+        ]
+        assert len(found) == 2
 
     def test_that_is_longer_than_the_log_is_found(self, path: Path, folder: Path) -> None:
         """As of another, longer copy of the same ledger."""

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 MAX_TEXT = 500
 _PLAIN_NUMBER = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?")
 _RATE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,8})?")
+_USUAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -75,7 +76,7 @@ def to_text(value: str) -> str:
         raise ValueError(f"the text has {len(value)} characters; at most {MAX_TEXT} are kept")
     if "\x00" in value:
         raise ValueError("the text holds a NUL byte")
-    if any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+    if not value.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in value):
         raise ValueError("the text is not valid Unicode (half a surrogate pair)")
     return value
 
@@ -86,6 +87,8 @@ def to_id(value: str) -> str:
     Raises:
         ValueError: anything else.
     """
+    if _USUAL_ID.fullmatch(value):
+        return value
     if not value or len(value) > 80 or not value[0].isalnum() or not all(c.isalnum() or c in "._-" for c in value):
         shown = value if len(value) <= 80 else value[:80] + "..."
         raise ValueError(f"{shown!r} is not an id; use letters, digits, '.', '_' and '-', at most 80 of them")

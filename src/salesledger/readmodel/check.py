@@ -1,13 +1,15 @@
 """The whole ledger checked: the log's invariants, and the mirror held against what decoding the log gives."""
 
+import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from salesledger.errors import SalesledgerError
+from salesledger.errors import NOTHING_RECORDED, DamagedLedger, SalesledgerError
 from salesledger.ledger.check import check_log
 from salesledger.ledger.findings import Finding
 from salesledger.ledger.format import connect_to_read, read_head
@@ -15,6 +17,11 @@ from salesledger.readmodel.kept import is_kept
 from salesledger.readmodel.mirror import Mirror, Progress, Range, segment_file, segment_of
 
 _REBUILD = "Delete the folder {folder!r}: the next report writes it anew from the log."
+_DECODING = re.compile(r"[0-9a-f]{16}")
+_DRAFT_SECONDS = 600
+"""How old a draft may be that some process is still writing."""
+
+_RESTORE = "Restore the last backup that can be read."
 _LEFT_OVER = "Delete it: nothing reads it."
 
 
@@ -30,7 +37,11 @@ def check(path: Path, progress: Progress | None = None) -> Iterator[Finding]:
     Raises:
         NoLedger, NotALedger, NewerLedger, LockedLedger: there is nothing that could be checked.
     """
-    connection, place = connect_to_read(path)
+    try:
+        connection, place = connect_to_read(path)
+    except DamagedLedger as e:
+        yield Finding("file", str(e).removesuffix(f" {NOTHING_RECORDED}").removesuffix("."), _RESTORE)
+        return
     try:
         connection.execute("BEGIN")
         sound = True
@@ -50,7 +61,7 @@ def check_mirror(path: Path, place: str, log: sqlite3.Connection) -> Iterator[Fi
         try:
             mirror = Mirror(path, place, read_head(log, path), log, duck)
         except SalesledgerError as e:
-            yield Finding("file", str(e), "Restore the last backup that can be read.")
+            yield Finding("file", str(e).removesuffix("."), _RESTORE)
             return
         yield from _foreign(mirror)
         for file in sorted(mirror.folder.glob("*.parquet")):
@@ -61,9 +72,13 @@ def check_mirror(path: Path, place: str, log: sqlite3.Connection) -> Iterator[Fi
 
 def _foreign(mirror: Mirror) -> Iterator[Finding]:
     """Files that are no segments of this ledger's; those of another version of salesledger lie in folders of their own."""
-    if not mirror.folder.is_dir():
-        return
-    for file in sorted(mirror.folder.iterdir()):
+    beside = sorted(mirror.folder.parent.iterdir()) if mirror.folder.parent.is_dir() else []
+    for file in beside:
+        if not (file.is_dir() and _DECODING.fullmatch(file.name)):
+            yield Finding("mirror", f"{str(file)!r} is no part of the mirror", _LEFT_OVER)
+    for file in sorted(mirror.folder.iterdir()) if mirror.folder in beside else ():
+        if _is_being_written(file):
+            continue
         entries = segment_of(file)
         if is_kept(file):
             continue
@@ -72,6 +87,14 @@ def _foreign(mirror: Mirror) -> Iterator[Finding]:
         elif entries[1] > mirror.head.last_entry:
             problem = f"the mirror holds entries up to {entries[1]}; the log ends with {mirror.head.last_entry}"
             yield Finding("mirror", problem, _REBUILD.format(folder=str(mirror.folder)), entries[1])
+
+
+def _is_being_written(file: Path) -> bool:
+    """Whether a file is a draft of a segment that some process may be writing just now."""
+    try:
+        return file.name.startswith(".") and time.time() - file.stat().st_mtime < _DRAFT_SECONDS
+    except FileNotFoundError:
+        return True
 
 
 def _segment(mirror: Mirror, file: Path, entries: Range) -> Iterator[Finding]:
@@ -84,6 +107,8 @@ def _segment(mirror: Mirror, file: Path, entries: Range) -> Iterator[Finding]:
             f"SELECT min(entry), count(DISTINCT entry) FROM (({held} EXCEPT ALL {said}) UNION ALL ({said} EXCEPT ALL {held}))"
         ).fetchone()
     except (duckdb.Error, SalesledgerError) as e:
+        if not file.exists():  # a bigger segment has just taken its place
+            return
         problem = f"the segment {file.name!r} can't be read: {str(e).splitlines()[0]}"
         yield Finding("mirror", problem, remedy, entries[0] + 1)
         return
