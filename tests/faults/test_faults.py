@@ -1,6 +1,7 @@
 """Every fault in its short form: nothing acknowledged is lost, nothing is there in part, the ledger goes on."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +47,9 @@ def test_nothing_goes_wrong(name: str) -> None:
 def test_the_power_failures_are_real() -> None:
     """Where the recorder didn't wait for the disk, acknowledged entries would be lost."""
     assert figures("power-normal")["lost"] > 0
+
+
+def test_every_fault_is_told_of() -> None:
+    """docs/reliability.md has a line for each."""
+    page = (TESTS.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
+    assert set(FAULTS) == set(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE))
