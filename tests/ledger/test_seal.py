@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from faults.tamper import TAMPERINGS, dump, flip, sealed_ledger, unguarded
 from salesledger import Ledger
@@ -19,7 +21,7 @@ from salesledger.ledger.leaves import NotStored, StoredTree, leaf_data, reading
 from salesledger.ledger.seal import seal
 from salesledger.ledger.sealing import seal_again, seal_now
 from salesledger.ledger.verify import verify
-from support import twin_merkle
+from support import examples, twin_merkle
 from support.happenings import captured
 from support.ledgers import log_of, new_ledger, rows, without_privileges, write
 
@@ -83,6 +85,33 @@ class TestLeaf:
         other = 5 if isinstance(self.ROW[place], bytes | bytearray) else b"5"
         with pytest.raises(NotStored, match="entry 7 holds a value of the wrong type"):
             leaf_data((*self.ROW[:place], other, *self.ROW[place + 1 :]))
+
+
+TEXTS = st.binary(max_size=20).map(bytearray)
+NUMBERS = st.integers(-(2**63), 2**63 - 1)
+
+
+@settings(max_examples=examples(60))
+@given(stream=TEXTS, version=NUMBERS, topic=TEXTS, state=st.binary(max_size=40), at=NUMBERS, key=st.none() | TEXTS)
+def test_a_leaf_can_be_taken_apart_again(
+    stream: bytearray, version: int, topic: bytearray, state: bytes, at: int, key: bytearray | None
+) -> None:
+    """So no two entries that differ have the same leaf."""
+    rest = leaf_data((1, stream, version, topic, state, at, key))
+
+    def taken(count: int) -> bytes:
+        nonlocal rest
+        part, rest = rest[:count], rest[count:]
+        assert len(part) == count
+        return part
+
+    def number() -> int:
+        return int.from_bytes(taken(8), "big", signed=True)
+
+    fields = [taken(number()), number(), taken(number()), taken(number()), number()]
+    assert fields == [bytes(stream), version, bytes(topic), state, at]
+    assert (taken(number()) if taken(1) == b"\x01" else None) == key
+    assert rest == b""
 
 
 class TestSealing:
