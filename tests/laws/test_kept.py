@@ -36,7 +36,7 @@ def test_open_deals_are_the_same_with_and_without(journey: Journey, big: int) ->
             with Engine.open(story.path) as engine:
                 engine.ask("SELECT max(entry) FROM events")
 
-    with segments_of(big, big), played(journey, after_each=keep) as story:
+    with segments_of(big, big // 4), played(journey, after_each=keep) as story:
         served = [int(file.stem.split("-")[2]) for file in story.path.parent.rglob("open-*")]
         event(f"{len(story.recorded) // 10}x10 entries, {served} of them served")
         times = moments(asked_of(story.path))

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from salesledger.errors import DamagedLedger, NewerLedger
+from salesledger.errors import BadQuery, DamagedLedger, NewerLedger
 from salesledger.ledger import mapper
 from salesledger.readmodel import mirror as mirror_module
 from salesledger.readmodel.engine import Engine
@@ -322,3 +322,20 @@ def test_days_are_those_of_the_ledgers_zone(tmp_path: Path) -> None:
             "SELECT CAST(effective_on AS VARCHAR), attributes, pain_points FROM events WHERE id = 'z' ORDER BY entry"
         )
         assert engine.ask(asked).rows == [("2026-07-01", '{"sector":"é"}', None), ("2026-12-31", None, '["a","b"]')]
+
+
+def test_a_mirror_that_stays_broken_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is thrown away and written anew once, not for ever."""
+    tries: list[str] = []
+
+    def thrown_away(_engine: Engine, error: Exception) -> bool:
+        tries.append(str(error))
+        return True
+
+    monkeypatch.setattr(Engine, "_heal", thrown_away)
+    with Engine.open(path) as engine:
+        for ask in (engine.query, engine.ask):
+            tries.clear()
+            with pytest.raises(BadQuery, match="No files found"):
+                ask("SELECT * FROM read_parquet('nowhere.parquet')")
+            assert len(tries) <= 1

@@ -274,13 +274,17 @@ class Engine:
         Raises:
             BadQuery: it is no SELECT, or DuckDB refuses it.
         """
-        statement, parameters = self._prepared(sql, question, values)
         try:
-            return self.duck.sql(statement, params=parameters)
+            try:
+                statement, parameters = self._prepared(sql, question, values)
+                return self.duck.sql(statement, params=parameters)
+            except duckdb.Error as e:
+                if not self._heal(e):
+                    raise
+                statement, parameters = self._prepared(sql, question, values)
+                return self.duck.sql(statement, params=parameters)
         except duckdb.Error as e:
-            if not self._heal(e):
-                raise _refused(e, "That SQL can't be run") from e
-        return self.query(sql, question, values)
+            raise _refused(e, "That SQL can't be run") from e
 
     def _heal(self, error: duckdb.Error) -> bool:
         """Throw the mirror away where it is what the error is about: it is a cache, and is written anew from the log."""
