@@ -260,15 +260,21 @@ class Ledger(Reader):
         list_amount: str | Decimal | None = None,
         terms: str | None = None,
         find_account: bool = False,
+        subscribe: bool = True,
+        notes: list[str] | None = None,
         **fields: Any,
     ) -> list[Outcome]:
         """Record a sale over the counter: a lead that is captured and won at once, in one append.
+
+        A recurring part starts a subscription of the account, in the same append.
 
         Args:
             company: who bought.
             list_amount: what the list asks.
             terms: the terms of the sale.
             find_account: whether it is one of the account of exactly that name, where one alone is open by then and none is given.
+            subscribe: whether a recurring part starts a subscription.
+            notes: filled with why it started none, where it didn't.
             fields: those of a 'lead-captured'; see `record` for the rest. Without a process it follows `counter`, where the
                 ledger has one, else the ledger's first.
 
@@ -277,6 +283,7 @@ class Ledger(Reader):
         """
         from salesledger.domain.deal_events import Money
         from salesledger.ledger.proposals import propose_sale
+        from salesledger.ledger.selling import UNNAMED, with_subscription
 
         given = {name: value for name, value in fields.items() if value is not None}
         price = {name: given[name] for name in Money.model_fields if name in given} | {
@@ -300,7 +307,19 @@ class Ledger(Reader):
             price | {"effective_at": when, "recorded_by": who},
             currency=self._currency(),
         )
-        return self.record_all([sale], dry_run=dry_run)[0]
+        if not subscribe or "recurring_amount" not in price:
+            return self.record_all([sale], dry_run=dry_run)[0]
+        note = ""
+
+        def group(batch: Batch) -> Sequence[Proposal]:
+            nonlocal note
+            whole, note = with_subscription(batch, sale)
+            return whole
+
+        outcomes = self.store.record([group], dry_run=dry_run)[0]
+        if note and notes is not None:
+            notes.append(note.replace(UNNAMED, outcomes[0].stream.partition(":")[2]))
+        return outcomes
 
     def open_account(
         self,

@@ -30,11 +30,28 @@ def rows(console: Console, line: str) -> list[dict[str, object]]:
 
 
 class TestShow:
-    @pytest.mark.parametrize(("as_of", "version"), [("2025-12-01", 1), ("2026-02-28", 1), ("2026-03-01", 2)])
+    @pytest.mark.parametrize(("as_of", "version"), [("2026-01-01", 1), ("2026-02-28", 1), ("2026-03-01", 2)])
     def test_gives_the_version_in_force(self, gallery: Console, as_of: str, version: int) -> None:
-        """From its day on; before the first one, the first."""
+        """From its day on."""
         shown = rows(gallery, f"process show gallery --as-of {as_of}")
         assert [row["process_version"] for row in shown] == [version]
+
+    @pytest.mark.parametrize("part", ["stages", "criteria", "reasons"])
+    def test_before_the_first_version_says_that_there_was_none(self, gallery: Console, part: str) -> None:
+        """Not a later one; with --all there is nothing to refuse."""
+        line = f"process show gallery --as-of 2025-12-31 --part {part}"
+        assert gallery.no(line, code=1) == (
+            "No version of the process 'gallery' was in force as of the end of 2025-12-31: the first came into force on "
+            "2026-01-01, and deals from before follow that one. Ask for a later --as-of, or for --all."
+        )
+        assert {row["process_version"] for row in rows(gallery, f"{line} --all")} == {1, 2}
+
+    def test_of_every_process_leaves_out_what_was_not_in_force(self, gallery: Console) -> None:
+        """Where none was, it is refused."""
+        gallery.ok("process define licence.toml --on 2026-02-01")
+        assert {row["process"] for row in rows(gallery, "process show --as-of 2026-01-15")} >= {"gallery"}
+        assert "licence" not in {row["process"] for row in rows(gallery, "process show --as-of 2026-01-15")}
+        assert "No version of any process was in force" in gallery.no("process show --as-of 2001-01-01", code=1)
 
     def test_gives_every_version_where_asked(self, gallery: Console) -> None:
         """With the day from which each is in force."""
@@ -54,6 +71,18 @@ class TestDefine:
         """One of the two."""
         assert "one of the two" in console.no("process define")
         assert "one of the two" in console.no("process define licence.toml --template b2b")
+
+    def test_of_what_is_in_force_already_records_nothing(self, gallery: Console) -> None:
+        """It says so, in JSON too; under a key, or with another title, it is a version of its own."""
+        told = gallery.ok("process define gallery.toml --on 2026-04-01")
+        assert "recorded before: process-defined gallery on 2026-03-01" in told
+        assert "That is the version of 'gallery' in force, 2. Nothing was recorded." in told
+        (row,) = json.loads(gallery("process define gallery.toml -O json").out)
+        assert (row["already_recorded"], row["process_version"]) == (True, 2)
+        assert {row["process_version"] for row in rows(gallery, "process show gallery --all")} == {1, 2}
+        assert "process_version=3" in gallery.ok("process define gallery.toml --key k1")
+        (gallery.folder / "gallery.toml").write_text('title = "Gallery"' + STRICTER)
+        assert "process_version=4" in gallery.ok("process define gallery.toml")
 
     def test_takes_a_version_that_came_into_force_before_another(self, gallery: Console) -> None:
         """What was decided last holds from its day on."""

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from wcwidth import wcswidth
 
 from salesledger.cli.escape import safe_text
-from salesledger.cli.render import FORMATS, Rows, format_for, money, render, write
+from salesledger.cli.render import FORMATS, Rows, format_for, money, number, render, write
 from salesledger.errors import UsageError
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -109,7 +109,7 @@ class TestTable:
             "deal  name               amount  currency  won_ratio  age_days  entry  closed_on   recorded_at",
             "-" * 99,
             "d-1   Müller & Söhne  12,500.00  EUR           34.5%      12.0   1204  2026-03-31  2026-03-31 14:00",
-            "d-2   山田商店        -980.1250  EUR          100.0%       3.0      7              2026-01-02 00:30",
+            "d-2   山田商店          -980.13  EUR          100.0%       3.0      7              2026-01-02 00:30",
         ]
 
     def test_puts_a_title_above_and_each_note_on_a_line_below(self) -> None:
@@ -288,7 +288,7 @@ class TestJson:
     def test_gives_any_amount_back(self, amount: Decimal) -> None:
         held = json.loads(render(one("amount", "DECIMAL(38,4)", amount), "jsonl", zone=BERLIN))["amount"]
         assert Decimal(held) == amount
-        assert Decimal(money(amount).replace(",", "")) == amount
+        assert Decimal(number(amount).replace(",", "")) == amount
         assert re.fullmatch(r"-?\d+\.\d\d(\d\d)?", held)
 
 
@@ -395,10 +395,28 @@ class TestSafeText:
         ("0.125", "0.125"),
         ("1E+6", "1,000,000.00"),
         ("9" * 30 + ".99", ",".join(["999"] * 10) + ".99"),
+        ("1234.5650", "1,234.57"),
+        ("-1234.5650", "-1,234.57"),
+        ("1.0350", "1.035"),
+        ("0.0035", "0.0035"),
+        ("0.0000", "0.00"),
     ],
 )
-def test_money_has_thousands_separators_and_two_decimals_or_all_it_needs(value: str, shown: str) -> None:
+def test_money_has_thousands_separators_and_two_decimals_or_four_digits(value: str, shown: str) -> None:
     assert money(Decimal(value)) == shown
+
+
+def test_a_table_rounds_what_has_a_currency_beside_it() -> None:
+    """To that currency's decimals; a rate and what is no money stay whole, and so does everything in JSON."""
+    types = ["DECIMAL(22,4)", "DECIMAL(18,8)", "VARCHAR"]
+    cells = [(Decimal("1234.5678"), Decimal("12.34567800"), code) for code in ("EUR", "KWD")]
+    rows = Rows(["amount", "rate", "currency"], types, list(cells))
+    assert [line.split() for line in table(rows)[2:]] == [
+        ["1,234.57", "12.34567800", "EUR"],
+        ["1,234.568", "12.34567800", "KWD"],
+    ]
+    assert table(Rows(["at_least"], types[:1], [cells[0][:1]]))[2:] == ["1,234.5678"]
+    assert json.loads(render(rows, "json", zone=BERLIN))[0]["amount"] == "1234.5678"
 
 
 class TestWrite:

@@ -23,6 +23,56 @@ def lead(console: Console, growth: str, price: str) -> None:
     )
 
 
+class TestASaleOverTheCounter:
+    SALE = "deal sell ACME --id till --account acme --product Pro --recurring 50 --every quarter --on 2026-03-01"
+
+    def test_starts_a_subscription_of_its_account(self, console: Console) -> None:
+        """In the same append, and once under a key."""
+        for _ in range(2):
+            assert "subscription-started" in console.ok(f"{self.SALE} --key till-1")
+        assert running(console) == [("pro", "50.00", 3, "till", 0)]
+
+    def test_starts_none_where_it_should_not(self, console: Console) -> None:
+        """Or where nothing is paid regularly."""
+        assert "ubscription" not in console.ok(f"{self.SALE} --no-subscription")
+        assert "ubscription" not in console.ok("deal sell ACME --account acme --amount 5 --on 2026-03-01")
+        assert running(console) == []
+
+    def test_without_an_account_says_how_to_start_one(self, console: Console) -> None:
+        """With the id that the deal got; on standard error where the output is for machines."""
+        start = "'salesledger subscription start ACCOUNT --deal zed"
+        note = f"No subscription was started: the deal has no account. Start it with {start}"
+        assert note in console.ok("deal sell Zed --recurring 50 --on 2026-03-01")
+        done = console("deal sell Zed --recurring 50 --on 2026-03-01 -O json")
+        assert done.code == 0
+        assert note in done.err
+        assert len(json.loads(done.out)) == 2
+
+    def test_before_the_account_was_open_starts_none(self, console: Console) -> None:
+        """The sale is recorded."""
+        told = console.ok("account open Later --on 2026-03-05")
+        told = console.ok("deal sell Later --account later --recurring 50 --on 2026-03-01")
+        assert "No subscription was started: the account 'later' is not open yet on 2026-03-01" in told
+        assert "deal-won" in told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "deal sell Zed --amount 50 --list 40",
+        "deal offer delta --recurring 10 --term 12 --list 100",
+        "deal win delta --amount 50 --list 40",
+    ],
+)
+def test_a_list_price_below_the_price_is_pointed_out(console: Console, line: str) -> None:
+    """Recorded all the same; said on standard error, once."""
+    done = console(f"{line} --on 2026-03-01")
+    assert done.code == 0
+    assert "entry" in done.out
+    assert done.err.count("The list price of") == 1
+    assert console(line.partition(" --list")[0].replace("delta", "beta") + " --list 1000 --on 2026-03-01").err == ""
+
+
 class TestAWin:
     def test_starts_a_subscription_of_the_deals_account(self, console: Console) -> None:
         """With the deal's price, term and product; named after the product."""

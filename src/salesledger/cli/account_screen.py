@@ -154,7 +154,7 @@ def _in_words(ledger: "Ledger", question: "Question", found: dict[str, Rows]) ->
         import json
 
         lines.append(", ".join(f"{name}: {value}" for name, value in json.loads(str(row["attributes"])).items()))
-    booked = "" if row["bookings"] is None else f", {money(row['bookings'])} {row['currency']} booked"
+    booked = "" if row["bookings"] is None else f", {money(row['bookings'], row['currency'])} {row['currency']} booked"
     lines.append(f"{counted(row['deals'], 'deal')}, {row['open_deals']} open, {row['won_deals']} won{booked}.")
     if row["referrals_asked"] or row["referrals_given"]:
         asked = f"{counted(row['names_asked'], 'name')} and {counted(row['cards_handed_out'], 'card')}"

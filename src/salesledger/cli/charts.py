@@ -238,7 +238,7 @@ def _told_below(name: str, process: str, rows: Sequence[Row]) -> list[tuple[str,
         if row["from_stage"] == name and row["to_stage"] in ("lost", "disqualified"):
             told.append((f"{row['times']:,} {row['to_stage']}, {_days(row)}", str(row["to_stage"])))
             if row["amount_lost"] is not None:
-                told.append((f"{money(row['amount_lost'])} {row['currency']}", str(row["to_stage"])))
+                told.append((f"{money(row['amount_lost'], row['currency'])} {row['currency']}", str(row["to_stage"])))
         elif (row["kind"], row["process"], row["from_stage"]) == ("move", process, name):
             told.append((f"{row['times']:,} moved to {cut(safe_text(row['to_process']), _LONGEST)}", "moved"))
         elif (row["kind"], row["to_process"], row["to_stage"]) == ("move", process, name):

@@ -6,7 +6,7 @@ import click
 
 from salesledger.cli.lead import deal_argument, describing, process_option, record_event, whole_fields
 from salesledger.cli.main import Prefixed
-from salesledger.cli.money import money_fields, money_options, price_fields, price_options
+from salesledger.cli.money import below_list, money_fields, money_options, price_fields, price_options
 from salesledger.cli.options import Whole, complete_stage, completing, on_date, records
 from salesledger.cli.outcomes import common_of, recording
 from salesledger.errors import NOTHING_RECORDED, UsageError
@@ -129,24 +129,33 @@ def move(ctx: click.Context, /, deal: str, process: str, **values: Any) -> None:
 @describing
 @process_option
 @click.option("--no-account", is_flag=True, help="It belongs to no account, even if one bears the company's name.")
+@click.option("--no-subscription", is_flag=True, help="Leave the account's subscriptions as they are.")
 @on_date
 @records
 @click.pass_context
-def sell(ctx: click.Context, /, company: str, no_account: bool, **values: Any) -> None:
+def sell(ctx: click.Context, /, company: str, no_account: bool, no_subscription: bool, **values: Any) -> None:
     """A sale over the counter: captured and won at once.
 
     It follows the process 'counter', where the ledger has one, else the ledger's first. It is one of the account that bears
-    exactly the company's name, where one alone does.
+    exactly the company's name, where one alone does. A recurring part starts a subscription of the account in the same step.
     """
     common = common_of(values)
     fields = values | price_fields(values)
     if no_account and values["account"]:
         raise UsageError(f"--no-account and --account {values['account']} contradict each other. {NOTHING_RECORDED}")
+    notes: list[str] = []
 
     def work(ledger: "Ledger") -> list["Outcome"]:
-        return ledger.sell(company, find_account=not no_account, **common.given, **whole_fields(ledger, fields))
+        return ledger.sell(
+            company,
+            find_account=not no_account,
+            subscribe=not no_subscription,
+            notes=notes,
+            **common.given,
+            **whole_fields(ledger, fields),
+        )
 
-    recording(ctx, common, work)
+    recording(ctx, common, work, notes=notes, warn=below_list)
 
 
 @deal_command.command("revise")
@@ -178,7 +187,8 @@ def revise(ctx: click.Context, /, deal: str, **values: Any) -> None:
 def offer(ctx: click.Context, /, deal: str, counter: bool, **values: Any) -> None:
     """An offer was made, or countered."""
     common = common_of(values)
-    record_event(ctx, "offer-countered" if counter else "offer-made", deal, common, price_fields(values))
+    type_name = "offer-countered" if counter else "offer-made"
+    record_event(ctx, type_name, deal, common, price_fields(values), warn=below_list)
 
 
 @deal_command.command("paperwork")
@@ -217,7 +227,7 @@ def win(ctx: click.Context, /, deal: str, no_subscription: bool, **values: Any) 
         notes.extend([note] if note else [])
         return outcomes
 
-    recording(ctx, common, work, notes=notes)
+    recording(ctx, common, work, notes=notes, warn=below_list)
 
 
 @deal_command.command("lose")

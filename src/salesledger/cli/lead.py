@@ -11,6 +11,8 @@ from salesledger.cli.outcomes import Common, common_of, recording
 from salesledger.errors import NOTHING_RECORDED, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from salesledger.api import Ledger
     from salesledger.ledger.batch import Outcome
 
@@ -54,13 +56,20 @@ def deal_argument(command: Any) -> Any:
     return click.argument("deal", shell_complete=completing("deal"))(command)
 
 
-def record_event(ctx: click.Context, type_name: str, deal: str, common: Common, fields: dict[str, Any]) -> None:
+def record_event(
+    ctx: click.Context,
+    type_name: str,
+    deal: str,
+    common: Common,
+    fields: dict[str, Any],
+    warn: "Callable[[Sequence[Outcome]], Sequence[str]] | None" = None,
+) -> None:
     """Record one event of one deal that is there already, and print it."""
 
     def work(ledger: "Ledger") -> list["Outcome"]:
         return [ledger.record(type_name, deal=ledger.find("deal", deal), **common.given, **fields)]
 
-    recording(ctx, common, work)
+    recording(ctx, common, work, warn=warn)
 
 
 def whole_fields(ledger: "Ledger", fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,19 @@
 """Amounts on the command line: '5000', '5000 EUR', a recurring part with its interval and term."""
 
 import re
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from salesledger.cli.options import Whole
+from salesledger.cli.render import money
 from salesledger.errors import NOTHING_RECORDED, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from salesledger.ledger.batch import Outcome
 
 INTERVAL_MONTHS = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
 
@@ -75,6 +82,26 @@ def money_fields(values: dict[str, Any], list_amount: str | None = None) -> dict
     elif every is not None or term is not None:
         raise UsageError(f"--every and --term say how --recurring is paid; give its AMOUNT too. {NOTHING_RECORDED}")
     return fields | ({"currency": codes[0]} if codes else {})
+
+
+def below_list(outcomes: "Sequence[Outcome]") -> list[str]:
+    """A note where a list price lies below what it is the list price of, which it hardly ever does."""
+    for outcome in outcomes:
+        for record in outcome.recorded:
+            event: Any = record.event
+            if getattr(event, "list_amount", None) is None:
+                continue
+            asked = event.amount or Decimal(0)
+            if event.recurring_amount is not None:
+                asked += event.recurring_amount * (event.term_months // event.interval_months)
+            if (event.amount, event.recurring_amount) != (None, None) and event.list_amount < asked:
+                listed, price = (
+                    f"{money(each, event.currency)} {event.currency}" for each in (event.list_amount, asked)
+                )
+                return [
+                    f"The list price of {listed} is below the price, {price}: 'discounts' will show less than nothing off."
+                ]
+    return []
 
 
 def subscription_price_options(command: Any) -> Any:

@@ -55,6 +55,7 @@ def recording(
     summary: Callable[[Sequence["Outcome"]], str] | None = None,
     comment: Callable[[Sequence["Outcome"]], str | None] | None = None,
     notes: Sequence[str] = (),
+    warn: Callable[[Sequence["Outcome"]], Sequence[str]] | None = None,
 ) -> None:
     """Record something and print what became of it.
 
@@ -65,6 +66,7 @@ def recording(
         summary: says it in a line, instead of a line an entry.
         comment: a sentence for people below the lines of the entries, where there is something to say.
         notes: what else is to be said, filled by then; on standard error where the output is for machines.
+        warn: what looks wrong in what was recorded; always on standard error.
 
     Raises:
         SalesledgerError: its message ends with whether anything was recorded.
@@ -74,6 +76,8 @@ def recording(
         chosen = format_for(common.format_, common.output)
         with opened(ctx, common.actor) as ledger:
             outcomes = work(ledger)
+            for warning in warn(outcomes) if warn else ():
+                click.echo(safe_text(warning), err=True)
             if chosen != "table":
                 rows = _rows(outcomes, dry_run=common.dry_run)
                 emit(rows, ledger, format_=chosen, output=common.output)

@@ -10,17 +10,21 @@ from salesledger.cli.main import Prefixed
 from salesledger.cli.options import completing, emit, on_date, opened, printing, records
 from salesledger.cli.outcomes import common_of, recording
 from salesledger.cli.render import Rows, format_for, write
-from salesledger.errors import NOTHING_RECORDED, UsageError
+from salesledger.cli.reports import when
+from salesledger.errors import NOTHING_RECORDED, NotFound, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from salesledger.api import Ledger
+    from salesledger.domain.process import Definition
     from salesledger.ledger.batch import Outcome
+    from salesledger.readmodel.engine import Question
 
 PARTS = ("stages", "criteria", "reasons")
 
-# Each version with where it stands in its process: in force is the last one of those that have begun, and the first before any.
+# Each version with where it stands in its process: in force is the last one of those that have begun; before
+# any, the first where no date was asked for, as a ledger that begins with its past has one.
 _DEFINED = """
     WITH defined AS (
         SELECT
@@ -29,7 +33,7 @@ _DEFINED = """
             effective_on AS in_force_from,
             process_version = coalesce(
                 max(process_version) FILTER (WHERE effective_at <= $as_of) OVER (PARTITION BY id),
-                min(process_version) OVER (PARTITION BY id)
+                CASE WHEN $or_first THEN min(process_version) OVER (PARTITION BY id) END
             ) AS in_force,
             title, stages, criteria, disqualify_reasons, loss_reasons
         FROM events
@@ -58,6 +62,14 @@ _LISTED = {
 _REASONS = " UNION ALL ".join(
     f"SELECT *, '{column.removesuffix('_reasons')}' AS reason_for FROM ({listed})" for column, listed in _LISTED.items()
 )
+
+_BEGUN = """
+    SELECT id AS process, CAST(min(effective_on) AS VARCHAR) AS since, min(effective_at) <= $as_of AS has_begun
+    FROM events
+    WHERE type = 'process-defined'
+    GROUP BY id
+    ORDER BY since, process
+"""
 
 _PART = {
     "stages": f"""{_DEFINED}
@@ -102,8 +114,11 @@ def define(ctx: click.Context, /, file: Path | None, template: str | None, **val
     "entered_by", the types of events that move a deal there; it may add "exit_criteria" and "rot_days", the days that a deal
     may stay. [[criteria]] say what a lead should be: an "attribute" with "at_least", "at_most", "one_of" or "none_of".
     "disqualify_reasons" and "loss_reasons" list the only reasons that count.
+
+    What is the same as the version in force is not recorded again, unless under a --key.
     """
     common = common_of(values)
+    notes: list[str] = []
     if (file is None) == (template is None):
         raise UsageError(f"Give a FILE, or --template NAME: one of the two. {NOTHING_RECORDED}")
 
@@ -115,13 +130,35 @@ def define(ctx: click.Context, /, file: Path | None, template: str | None, **val
         latest = ledger.store.processes().get(name, None)
         version = latest.version + 1 if latest else 1
         parts: dict[str, Any] = {part: value or None for part, value in definition}
+        same = None if common.given["key"] else _same_in_force(ledger, name, title, definition, common.given["on"])
+        if same is not None:
+            notes.append(f"That is the version of {name!r} in force, {version - 1}. {NOTHING_RECORDED}")
+            return [same]
         return [
             ledger.record(
                 "process-defined", process=name, process_version=version, title=title, **parts, **common.given
             )
         ]
 
-    recording(ctx, common, work)
+    recording(ctx, common, work, notes=notes)
+
+
+def _same_in_force(
+    ledger: "Ledger", name: str, title: str | None, definition: "Definition", on: str | None
+) -> "Outcome | None":
+    """The latest version of a process, as recorded before, where it is in force by then and says just the same."""
+    from salesledger.domain.process import ProcessDefined
+    from salesledger.ledger.batch import Outcome
+
+    stream = f"process:{name}"
+    defined = [(record, record.event) for record in ledger.store.records(stream)]
+    record, event = next(((r, e) for r, e in reversed(defined) if isinstance(e, ProcessDefined)), (None, None))
+    if record is None or event is None or (event.title, event.definition()) != (title, definition):
+        return None
+    moment = ledger.moment(on, end_of_day=True)
+    if moment is not None and event.effective_at > moment:
+        return None
+    return Outcome(stream, (record,), already=True)
 
 
 @process_command.command("show")
@@ -150,9 +187,11 @@ def show(
     with opened(ctx) as ledger:
         found = ledger.find("process", name) if name else None
         question = ledger.question(as_of=as_of)
+        if as_of is not None and not every:
+            _check_begun(ledger, question, found)
 
         def asked(wanted: str) -> Rows:
-            answer = ledger.engine.ask(_PART[wanted], question, {"every": every})
+            answer = ledger.engine.ask(_PART[wanted], question, {"every": every, "or_first": as_of is None})
             return Rows(answer.columns, answer.types, [row for row in answer.rows if found in (None, row[0])])
 
         rows, notes = asked(part), []
@@ -168,6 +207,22 @@ def show(
             wrap=rows.columns[-1],
             expendable=("in_force_from", "rot_days"),
         )
+
+
+def _check_begun(ledger: "Ledger", question: "Question", wanted: str | None) -> None:
+    """Refuse to show a process at a date before there was a version of it.
+
+    Raises:
+        NotFound: none that is asked for was in force yet.
+    """
+    begun = [row for row in ledger.engine.ask(_BEGUN, question).dicts() if wanted in (None, row["process"])]
+    if not begun or any(row["has_begun"] for row in begun):
+        return
+    which = f"the process {wanted!r}" if wanted else "any process"
+    raise NotFound(
+        f"No version of {which} was in force {when(ledger, question)}: the first came into force on {begun[0]['since']}, and deals "
+        "from before follow that one. Ask for a later --as-of, or for --all."
+    )
 
 
 def _dicts(rows: Rows) -> list[dict[str, Any]]:

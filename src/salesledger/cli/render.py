@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from math import isfinite
 from typing import TYPE_CHECKING
 
 # pathlib, json, csv and prettytable are imported where they are used: every command pays for what stands here.
 from salesledger.cli.escape import markdown_text, safe_text
+from salesledger.domain.iso4217 import THOUSANDTHS
 from salesledger.errors import UsageError
 from salesledger.readmodel.plain import in_utc, json_text, plain, spreadsheet_text, two_decimals
 
@@ -27,6 +28,8 @@ _INTEGERS = {f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMAL
 _NUMBERS = _INTEGERS | {"DECIMAL", "NUMERIC", "DOUBLE", "FLOAT", "REAL"}
 _NEVER_CUT = _NUMBERS | {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "BOOLEAN"}
 _RATIOS = ("_ratio", "_rate", "share", "attainment", "nrr", "grr", "logo_churn")
+_OF_MONEY = 4
+"""The decimals of money; what has more, such as a rate, is none."""
 _GAP = 2
 _NARROWEST = 6
 
@@ -123,9 +126,22 @@ def column_widths(rows: Rows, zone: "ZoneInfo") -> dict[str, int]:
     return {c.header: max(map(_width, (c.header, *c.cells))) for c in _read_by_people(rows, zone)}
 
 
-def money(value: Decimal) -> str:
-    """An amount to read, such as `-12,500.00`: more decimals than two only where they aren't all zero. Never rounds."""
+def number(value: Decimal) -> str:
+    """A decimal to read, such as `-12,500.00`: more decimals than two only where they aren't all zero. Never rounds."""
     return two_decimals(f"{value:,f}")
+
+
+def money(value: Decimal, currency: object = None) -> str:
+    """An amount to read, rounded half up to the decimals that its currency has, or two.
+
+    More are shown only as far as the first four significant digits need: `12,500.57`, but `0.0035`. What adds up exactly may
+    thus look off by a last digit; JSON and CSV have every decimal.
+    """
+    digits = max(3 if currency in THOUSANDTHS else 2, 3 - value.adjusted())
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -digits:
+        value = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, Context(prec=60))
+    return number(value)
 
 
 def write(text: str | bytes, out: str | None) -> None:
@@ -250,10 +266,12 @@ def _read_by_people(rows: Rows, zone: "ZoneInfo") -> list[_Column]:
     if rows.rows:
         # An answer of nothing but NULLs is an answer: it keeps its columns.
         columns = [column for column in columns if any(cell is not None for cell in column[2])] or columns
+    # What is money has its currency beside it.
+    currencies = next((cells for name, _, cells in columns if name == "currency"), None)
     return [
         _Column(
             header=safe_text(name),
-            cells=_cells(name, cells, zone),
+            cells=_cells(name, cells, zone, None if _decimals(type_name) > _OF_MONEY else currencies),
             is_number=_is_one_of(_NUMBERS, type_name),
             may_be_cut=not _is_one_of(_NEVER_CUT, type_name),
         )
@@ -266,17 +284,26 @@ def _is_one_of(names: set[str], type_name: str) -> bool:
     return base in names and not type_name.endswith("]")
 
 
-def _cells(name: str, values: Sequence[object], zone: "ZoneInfo") -> list[str]:
+def _decimals(type_name: str) -> int:
+    found = re.fullmatch(r"DECIMAL\(\d+, ?(\d+)\)", type_name.upper())
+    return int(found[1]) if found else 0
+
+
+def _cells(
+    name: str, values: Sequence[object], zone: "ZoneInfo", currencies: Sequence[object] | None = None
+) -> list[str]:
     local = [_local(value, zone) if isinstance(value, datetime) else value for value in values]
     days_only = all(value.time() == time.min for value in local if isinstance(value, datetime))
     percents = name.lower().endswith(_RATIOS)
 
-    def shown(value: object) -> str:
+    def shown(value: object, currency: object) -> str:
         match value:
             case str():
                 return safe_text(value)
             case Decimal():
-                return money(value) if value.is_finite() else ""
+                if not value.is_finite():
+                    return ""
+                return number(value) if currencies is None else money(value, currency)
             case float():
                 return (f"{value:z.1%}" if percents else f"{value:z.1f}") if isfinite(value) else ""
             case datetime():
@@ -284,7 +311,7 @@ def _cells(name: str, values: Sequence[object], zone: "ZoneInfo") -> list[str]:
             case _:
                 return safe_text(_text(value))
 
-    return [shown(value) for value in local]
+    return [shown(*told) for told in zip(local, currencies or [None] * len(local), strict=True)]
 
 
 def _table(columns: list[_Column], title: str, notes: Sequence[str], width: int | None, *, empty: bool) -> str:

@@ -24,6 +24,7 @@ from salesledger.cli.tables import (
     Table,
 )
 from salesledger.errors import BadDate, BadFilter, NotFound, UsageError
+from salesledger.readmodel.plain import in_utc
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -191,7 +192,7 @@ def refuse_periods_as_filters(filters: Sequence[str]) -> None:
 def _total(answer: "Answer", column: str) -> str:
     amounts: list[Decimal] = [row[column] for row in answer.dicts() if row[column] is not None]
     currency = next((row["currency"] for row in answer.dicts() if row["currency"]), "")
-    return f"{money(sum(amounts[1:], start=amounts[0]))} {currency}".strip() if amounts else "no amount known"
+    return f"{money(sum(amounts[1:], start=amounts[0]), currency)} {currency}".strip() if amounts else "no amount known"
 
 
 def _pipeline_note(answer: "Answer") -> list[str]:
@@ -277,14 +278,29 @@ _REJUDGED = """(
     metavar="VERSION",
     help="Judge every lead by this version of its process, or by PROCESS/VERSION.  [default: as it was judged]",
 )
+@click.option("-b", "--begin", metavar="DATE", help="Captured from this day on.")
+@click.option("-e", "--end", metavar="DATE", help="Captured before this day.")
+@click.option("-p", "--period", metavar="PERIOD", help="Captured in it, such as 2026Q1 or 'last month'.")
 @dated
 @split_by
 @printing
 @click.pass_context
 def leads_command(ctx: click.Context, /, criteria: str | None, **values: Any) -> None:
     """Every lead and what became of it."""
+    refuse_periods_as_filters(values["filters"])
+    span = [values.pop(name) for name in ("period", "begin", "end")]
+    title = "Leads" + "".join(
+        f" {how} {text}" for how, text in zip(("captured in", "from", "before"), span, strict=True) if text
+    )
+    table = replace(LEADS, order=" ORDER BY captured_at, deal") if criteria or any(span) else LEADS
+
+    def captured(ledger: "Ledger", relation: str) -> str:
+        first, last = ledger.instants(*span)
+        within = [f"captured_at {sign} {_literal(at)}" for sign, at in ((">=", first), ("<", last)) if at is not None]
+        return f"(SELECT * FROM {relation} WHERE {' AND '.join(within)})" if within else relation
+
     if criteria is None:
-        report(ctx, "leads", "Leads", values, LEADS)
+        report(ctx, "leads", title, values, table, relation=lambda ledger: (captured(ledger, "leads"), {}))
         return
     given: tuple[str, ...] = values["filters"]
     verdicts = tuple(term for term in given if _JUDGED.match(term))
@@ -296,14 +312,18 @@ def leads_command(ctx: click.Context, /, criteria: str | None, **values: Any) ->
         process, version = _criteria(ledger, criteria)
         parameters: dict[str, object] = {"criteria_process": process, "criteria_version": version}
         condition, chosen_by = compile_filters(verdicts, {"judged": "VARCHAR"}, zone=ledger.zone)
+        relation = captured(ledger, _REJUDGED)
         if not condition:
-            return _REJUDGED, parameters
+            return relation, parameters
         # The filters on deals number their parameters too.
         own = {name.replace("filter_", "verdict_"): value for name, value in chosen_by.items()}
-        return f"(SELECT * FROM {_REJUDGED} WHERE {condition.replace('$filter_', '$verdict_')})", parameters | own
+        return f"(SELECT * FROM {relation} WHERE {condition.replace('$filter_', '$verdict_')})", parameters | own
 
-    table = replace(LEADS, order=" ORDER BY captured_at, deal")
-    report(ctx, "leads", f"Leads judged by {criteria}", values, table, relation=rejudged)
+    report(ctx, "leads", f"{title} judged by {criteria}", values, table, relation=rejudged)
+
+
+def _literal(instant: "datetime") -> str:
+    return f"TIMESTAMP '{in_utc(instant):%Y-%m-%d %H:%M:%S.%f}'"
 
 
 def _criteria(ledger: "Ledger", text: str) -> tuple[str | None, int]:

@@ -22,7 +22,7 @@ def _sum(rows: Sequence[dict[str, Any]], column: str) -> str:
     """The sum of what is converted, such as '150.00 EUR'; a row that was not converted tells the ledger's currency."""
     first, *others = (row[f"{column}_converted"] for row in rows)
     currency = next((row["currency"] for row in rows if row["rate"] is None), "in the ledger's currency")
-    return f"{money(sum(others, start=first))} {currency}"
+    return f"{money(sum(others, start=first), currency)} {currency}"
 
 
 def _running_note(answer: "Answer") -> list[str]:

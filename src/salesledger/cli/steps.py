@@ -148,7 +148,7 @@ def _losses_note(answer: "Answer") -> list[str]:
         return []
     currency = next((row["currency"] for row in rows if row["currency"]), "")
     deals = counted(sum(row["deals"] for row in rows), "deal")
-    return [f"Lost: {deals}, {money(sum(amounts, Decimal(0)))} {currency}.".replace(" .", ".")]
+    return [f"Lost: {deals}, {money(sum(amounts, Decimal(0)), currency)} {currency}.".replace(" .", ".")]
 
 
 def _discounts_note(answer: "Answer") -> list[str]:
@@ -157,7 +157,8 @@ def _discounts_note(answer: "Answer") -> list[str]:
         return []
     listed, off = (sum((row[name] for row in rows), Decimal(0)) for name in ("list_amount", "discount_amount"))
     share = f", {off / listed * 100:.1f}% of the list" if listed else ""
-    return [f"Total: {money(off)} off {money(listed)} {rows[0]['currency']}{share}."]
+    currency = rows[0]["currency"]
+    return [f"Total: {money(off, currency)} off {money(listed, currency)} {currency}{share}."]
 
 
 @click.command("handovers")

@@ -13,4 +13,7 @@ _CIRCULATING = """
 _WITHDRAWN = "CUC HRK MRO SLL STD VEF ZWL"
 """Since 2017: deals of those years may be in them."""
 
+THOUSANDTHS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+"""Those whose smallest unit is a thousandth."""
+
 CODES = frozenset(f"{_CIRCULATING} {_WITHDRAWN}".split())

@@ -1,6 +1,6 @@
 """What a sale does to the client's subscriptions: ids for new ones, and what a won deal starts, renews or adds to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from salesledger.domain.timeline import Recorded, standing
 from salesledger.domain.values import free_id
 from salesledger.ledger.batch import Batch, Proposal
 from salesledger.ledger.intake import build_event
+
+UNNAMED = "DEAL"
+"""What stands for the id of a deal that has none yet."""
 
 _Priced = SubscriptionStarted | SubscriptionRenewed | SubscriptionChanged
 
@@ -85,6 +88,53 @@ def sale_of(batch: Batch, win: Proposal, key: str | None) -> Sale:
     return Sale((win, Proposal(f"account:{account}", Record(told), key, dated=win.dated)))
 
 
+def with_subscription(batch: Batch, sale: Sequence[Proposal]) -> tuple[Sequence[Proposal], str]:
+    """A sale over the counter together with the subscription that its recurring part starts.
+
+    Args:
+        batch: the ledger as it stands.
+        sale: the proposals to capture and to win the deal.
+
+    Returns:
+        What is to be recorded, and why no subscription is started, where none is: with `UNNAMED` in the place of the deal's id.
+    """
+    lead, win = sale
+    assert isinstance(lead.command, Record)
+    assert isinstance(win.command, Record)
+    captured, won = lead.command.event, win.command.event
+    assert isinstance(captured, LeadCaptured)
+    assert isinstance(won, DealWon)
+    key = f"{lead.key}/subscription" if lead.key else None
+    known = batch.store.keyed(key) if key else None
+    if known is not None:
+        return (lead, win, Proposal(known.stream, Record(known.event), key, dated=lead.dated)), ""
+    if lead.key and batch.store.keyed(lead.key):
+        return sale, ""  # recorded before, without one
+    account = captured.account
+    if account is None:
+        return sale, _not_started("the deal has no account", "ACCOUNT", UNNAMED)
+    happened = standing(batch.records(f"account:{account}"), as_of=won.effective_at)
+    state: AccountState = fold(f"account:{account}", happened)
+    if state.opened_at is None:
+        why = f"the account {account!r} is not open yet on {day(won.effective_at, batch.context.zone)}"
+        return sale, _not_started(why, account, UNNAMED)
+
+    def started(streams: Sequence[str]) -> Record:
+        deal = streams[0].partition(":")[2]
+        return Record(_started(batch, won, deal, account, captured.product))
+
+    return (lead, win, Proposal(f"account:{account}", started, key, dated=lead.dated)), ""
+
+
+def _started(batch: Batch, won: DealWon, deal: str, account: str, product: str | None) -> Event:
+    fields = {
+        "subscription": new_id(batch, account, product or deal),
+        "product": product,
+        "term_months": won.term_months,
+    }
+    return build_event("subscription-started", _common(won, deal) | fields, currency=None)
+
+
 def _captured(records: Iterable[Recorded]) -> LeadCaptured | None:
     return next((r.event for r in records if isinstance(r.event, LeadCaptured)), None)
 
@@ -121,9 +171,7 @@ def _on_account(
             made = _grown(price_of(happened, grown), grown, captured.growth, won, deal)
             if made is not None or captured.subscription is not None:
                 return made or _unchanged(account, grown, "its interval or its currency is another than the deal's")
-    name = new_id(batch, account, product or deal)
-    fields = {"subscription": name, "product": product, "term_months": won.term_months}
-    return build_event("subscription-started", _common(won, deal) | fields, currency=None)
+    return _started(batch, won, deal, account, product)
 
 
 def _sold_with(happened: Iterable[Recorded], captured: LeadCaptured) -> str | None:
