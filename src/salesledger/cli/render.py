@@ -127,8 +127,9 @@ def column_widths(rows: Rows, zone: "ZoneInfo") -> dict[str, int]:
 
 
 def number(value: Decimal) -> str:
-    """A decimal to read, such as `-12,500.00`: more decimals than two only where they aren't all zero. Never rounds."""
-    return two_decimals(f"{value:,f}")
+    """A decimal to read, such as `-12,500.00`: more decimals than two only up to the last that isn't zero. Never rounds."""
+    whole, _, fraction = two_decimals(f"{value:,f}").partition(".")
+    return f"{whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"
 
 
 def money(value: Decimal, currency: object = None) -> str:
