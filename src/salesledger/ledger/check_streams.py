@@ -65,6 +65,9 @@ def check_streams(
     done = 0
     for stream, rows in groupby(raw_streams(connection), key=attrgetter("originator_id")):
         entries = list(rows)
+        if not isinstance(stream, str):  # a damaged file may hold anything
+            yield Finding("file", "the entry belongs to no stream", RESTORE, entries[0].entry)
+            continue
         yield from _check_stream(stream, entries, context, named)
         if progress and (done + len(entries)) // _STEP > done // _STEP:
             progress(done + len(entries), total)

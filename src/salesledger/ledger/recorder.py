@@ -109,14 +109,17 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         if not isinstance(last_entry, int) or not is_instant(last_at):
             raise sqlite3.DatabaseError("database disk image is malformed: its last entry has no number or no time")
         recorded_at = max(to_micros(datetime.now(UTC)), last_at)
-        c.executemany(
-            f"INSERT INTO {self.events_table_name} "
-            "(originator_id, originator_version, topic, state, recorded_at, key) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (s.originator_id, s.originator_version, s.topic, s.state, recorded_at, getattr(s, "key", None))
-                for s in stored_events
-            ],
-        )
+        try:
+            c.executemany(
+                f"INSERT INTO {self.events_table_name} "
+                "(originator_id, originator_version, topic, state, recorded_at, key) VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (s.originator_id, s.originator_version, s.topic, s.state, recorded_at, getattr(s, "key", None))
+                    for s in stored_events
+                ],
+            )
+        except UnicodeDecodeError as e:  # the database quotes in its complaint what is no text any more
+            raise sqlite3.DatabaseError("database disk image is malformed: its list of tables is damaged") from e
         return last_entry + 1, recorded_at
 
     def select_events(
