@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,8 +14,17 @@ from typing import Any, Self
 import duckdb
 
 from salesledger.errors import BadQuery, MissingRate, SalesledgerError, StoreError
-from salesledger.ledger.format import Criterion, Head, connect_to_read, read_head
+from salesledger.ledger.format import Head, connect_to_read, read_head
 from salesledger.readmodel import catalogue, kept
+from salesledger.readmodel.bases import (
+    MACROS,
+    NEVER_RATED,
+    RATED,
+    naive,
+    periods_relation,
+    process_criteria,
+    process_stages,
+)
 from salesledger.readmodel.catalogue import Projection
 from salesledger.readmodel.decode import unfolding
 from salesledger.readmodel.mirror import BIG, Mirror, Progress, filled, ranges, replaced, rows_of
@@ -33,27 +42,6 @@ DEALINGS = ("lead-captured", "deal-%")
 SUBSCRIBED = ("subscription-%",)
 """The types of events, as LIKE has them, that the open ends of a report's periods reach over."""
 
-# The mean of money is rounded half up to two decimals in whole numbers: DuckDB's own division would make it a float.
-# A place sorts by instant, then rank, as one number of 128 bits: max_by is fast over those, and slow over any DECIMAL.
-_MACROS = """
-    CREATE OR REPLACE TEMP MACRO money_mean(total, n) AS
-        CAST(CAST((CAST(total * 10000 AS HUGEINT) * 2 + n * 100) // (n * 200) AS DECIMAL(36, 0)) * 0.01 AS DECIMAL(38, 2));
-    CREATE OR REPLACE TEMP MACRO place_of(instant, rank) AS
-        CAST(date_diff('microsecond', TIMESTAMP '1970-01-01', instant) AS HUGEINT) * 1000000000000 + rank;
-    CREATE OR REPLACE TEMP MACRO worth(amount, recurring_amount, interval_months, term_months) AS
-        CAST(
-            CASE
-                WHEN recurring_amount IS NULL THEN amount
-                ELSE coalesce(amount, 0) + CAST(recurring_amount AS DECIMAL(22, 4)) * CAST(term_months / interval_months AS INTEGER)
-            END AS DECIMAL(22, 4)
-        );
-    CREATE OR REPLACE TEMP MACRO at_rate(amount, rate) AS
-        CASE
-            WHEN rate IS NULL THEN CAST(amount AS DECIMAL(26, 4))
-            ELSE CAST(CAST(amount AS DECIMAL(26, 4)) * CAST(rate AS DECIMAL(18, 8)) AS DECIMAL(26, 4))
-        END;
-    CREATE OR REPLACE TEMP MACRO no_rate(code, day) AS concat('NO_RATE ', code, ' ', CAST(day AS VARCHAR))
-"""
 
 _NO_RATE = re.compile(r"NO_RATE ([A-Z]{3}) (\d+-\d\d-\d\d)")
 
@@ -63,20 +51,6 @@ _INLINED = ("decoded", "events", "deal_entries", "deal_changes")
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 """Behind everything that can happen or become known."""
 
-_RATED = """
-    SELECT currency, rate, effective_at, effective_on, known_at, recorded_by, entry, rank
-    FROM decoded
-    WHERE type = 'rate-set'
-"""
-
-# Most ledgers have one currency: no log is read, nor planned to be, for rates that were never set.
-_NEVER_RATED = """
-    SELECT
-        CAST(NULL AS VARCHAR) AS currency, CAST(NULL AS DECIMAL(18, 8)) AS rate, CAST(NULL AS TIMESTAMP) AS effective_at,
-        CAST(NULL AS DATE) AS effective_on, CAST(NULL AS TIMESTAMP) AS known_at, CAST(NULL AS VARCHAR) AS recorded_by,
-        CAST(NULL AS BIGINT) AS entry, CAST(NULL AS BIGINT) AS rank
-    WHERE false
-"""
 
 # A deal's status is cheap to know and the rest of it is not: where only some deals are looked at, only those are folded.
 _OF_STATUS = """
@@ -172,7 +146,7 @@ class Engine:
         # Joins are written with the small side on the right. DuckDB's guess is wrong by a factor of a hundred where a deal's
         # status decides, and on ten million events it then builds its table of the big side.
         duck.execute("SET disabled_optimizers = 'build_side_probe_side'")
-        duck.execute(_MACROS)
+        duck.execute(MACROS)
         return cls(path, place, head, own, log, duck, progress)
 
     def close(self) -> None:
@@ -355,10 +329,10 @@ class Engine:
         if wanted:
             open_only = kept.serves(needed, wanted, _only(needed, wanted))
             chain["decoded"], few = self._decoded(question, open_only=open_only)
-            chain["periods"] = _periods(question.periods, self.head)
-            chain["process_stages"] = _process_stages(self.head)
-            chain["rated"] = _RATED if self.head.rated else _NEVER_RATED
-            chain["process_criteria"] = _process_criteria(self.head)
+            chain["periods"] = periods_relation(question.periods, self.head)
+            chain["process_stages"] = process_stages(self.head)
+            chain["rated"] = RATED if self.head.rated else NEVER_RATED
+            chain["process_criteria"] = process_criteria(self.head)
         if "personal" in {*wanted, *(need for projection in needed for need in projection.needs)}:
             chain["personal"] = self._personal()
         for projection in needed:
@@ -401,11 +375,11 @@ class Engine:
         if question.by is not None and question.by not in DIMENSIONS:
             raise BadQuery(f"Reports can't be split by {question.by!r}; choose from {', '.join(DIMENSIONS)}.")
         return {
-            "as_of": _naive(question.as_of),
+            "as_of": naive(question.as_of),
             "as_of_on": question.as_of.astimezone(self.head.zone).date(),
-            "since": _naive(question.since or question.as_of),
+            "since": naive(question.since or question.as_of),
             "since_on": (question.since or question.as_of).astimezone(self.head.zone).date(),
-            "known_at": _naive(question.known_at),
+            "known_at": naive(question.known_at),
             "by": question.by,
             "currency": self.head.currency,
         }
@@ -493,10 +467,6 @@ def check_zone(name: str) -> None:
             raise ValueError(f"{name!r} is not a time zone that reports can use; write one like Europe/Berlin or UTC")
 
 
-def _naive(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(tzinfo=None)
-
-
 def _refused(error: duckdb.Error, what: str) -> SalesledgerError:
     if found := _NO_RATE.search(str(error)):
         return MissingRate(found[1], found[2])
@@ -510,56 +480,3 @@ def _first_line(error: Exception) -> str:
     if line.startswith("Catalog Error: Table with name"):
         return f"{line} 'salesledger projections' lists what can be asked."
     return line
-
-
-def _timestamp(instant: datetime) -> str:
-    return f"TIMESTAMP '{_naive(instant):%Y-%m-%d %H:%M:%S.%f}'"
-
-
-def _periods(periods: Sequence[Period], head: Head) -> str:
-    rows = [
-        (
-            p.label.replace("'", "''"),
-            _timestamp(p.begins_at(head.zone)),
-            _timestamp(p.ends_at(head.zone)),
-            p.begin,
-            p.end,
-        )
-        for p in periods
-    ] or [("all", "TIMESTAMP '1900-01-01'", "TIMESTAMP '2200-01-01'", date(1900, 1, 1), date(2200, 1, 1))]
-    return " UNION ALL ".join(
-        f"SELECT '{label}' AS period, {begin} AS begins_at, {end} AS ends_at, DATE '{first}' AS begins_on, DATE '{last}' AS ends_on"
-        for label, begin, end, first, last in rows
-    )
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _process_stages(head: Head) -> str:
-    rows = [
-        f"SELECT {_quoted(process)} AS process, {version} AS process_version, {_quoted(stage)} AS stage, "
-        f"{position} AS position, CAST({_quoted(probability)} AS DECIMAL(7, 6)) AS probability, "
-        f"CAST({'NULL' if rot_days is None else int(rot_days)} AS INTEGER) AS rot_days"
-        for process, version, stage, position, probability, rot_days in head.stages
-    ]
-    return " UNION ALL ".join(rows)
-
-
-def _process_criteria(head: Head) -> str:
-    """The conditions, their words in small letters; of no rows where no process sets any."""
-
-    def bound(number: str | None) -> str:
-        return f"CAST({'NULL' if number is None else _quoted(number)} AS DECIMAL(18, 4))"
-
-    def words(given: Sequence[str]) -> str:
-        return f"CAST([{', '.join(f'lower({_quoted(word)})' for word in given)}] AS VARCHAR[])"
-
-    rows = [
-        f"SELECT {_quoted(c.process)} AS process, {c.process_version} AS process_version, {c.position} AS position, "
-        f"{_quoted(c.attribute)} AS attribute, {bound(c.at_least)} AS at_least, {bound(c.at_most)} AS at_most, "
-        f"{words(c.one_of)} AS one_of, {words(c.none_of)} AS none_of"
-        for c in head.criteria or (Criterion("", 0, 0, "", None, None, (), ()),)
-    ]
-    return " UNION ALL ".join(rows) + ("" if head.criteria else " WHERE FALSE")
