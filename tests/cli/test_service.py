@@ -85,7 +85,7 @@ class TestAccount:
         console.ok("account note acme repair --weight 4 --on 2026-03-01")
         told = json.loads(console.ok("account show acme -O json"))
         assert list(told) == [
-            "account", "suggestion", "profile", "deals", "subscriptions", "cases", "referrals", "satisfaction",
+            "account", "suggestion", "profile", "contacts", "deals", "subscriptions", "cases", "referrals", "satisfaction",
         ]  # fmt: skip
         assert told["profile"] == json.loads(console.ok("show profile -O json"))
         assert told["account"] == json.loads(console.ok("account list -O json"))

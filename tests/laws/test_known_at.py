@@ -59,8 +59,8 @@ def test_what_was_known_is_all_there_is_to_a_ledger_that_holds_no_more(journey: 
                     assert (name, ordered(whole.ask(name, as_of, known_at, by))) == (name, ordered(wanted))
 
 
-BELIEFS = ("deal_history_as_known",)
-"""What tells how belief changed shows the strike and its end too."""
+BELIEFS = ("deal_history_as_known", "deal_audit")
+"""What tells how belief changed, or what was recorded, shows the strike and its end too."""
 
 
 @settings(max_examples=examples(5))

@@ -140,7 +140,7 @@ def report(
 
 def unconverted(rows: Rows, table: Table) -> set[str]:
     """The columns that say nothing where no value was converted."""
-    if table.if_converted and not any(row[0] for row in chosen(rows, ["rate"]).rows):
+    if table.if_converted and not any(any(row) for row in chosen(rows, ["rate"]).rows):
         return set(table.if_converted)
     return set()
 
