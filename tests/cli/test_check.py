@@ -29,7 +29,8 @@ def test_tells_each_finding_and_its_remedy(console: Console) -> None:
     assert "The ledger: the trigger stored_events_no_update is missing" in done.out
     assert "Entry 29 (deal:acme-gmbh): of the type" in done.out
     assert "Upgrade salesledger" in done.out
-    assert done.out.endswith("2 findings.\n")
+    assert "[seal]" in done.out
+    assert done.out.endswith("3 findings.\n")
     assert "\x1b" not in done.out
 
 
@@ -38,10 +39,11 @@ def test_gives_programs_a_row_a_finding(console: Console) -> None:
     done = broken(console)("check -O json")
     found = json.loads(done.out)
     assert done.code == 1
-    assert [tuple(row) for row in found] == [("entry", "stream", "rule", "problem", "remedy", "severity")] * 2
+    assert [tuple(row) for row in found] == [("entry", "stream", "rule", "problem", "remedy", "severity")] * 3
     assert [(row["entry"], row["rule"], row["severity"]) for row in found] == [
         (None, "append-only", "error"),
         (29, "topic", "error"),
+        (None, "seal", "error"),
     ]
 
 

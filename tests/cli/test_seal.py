@@ -133,7 +133,7 @@ class TestVerify:
             )
         done = sealed("verify")
         assert done.code == 1
-        assert "FOUND: The seal at size 4 doesn't fit the log: among entries 4 to 4 something was changed" in done.out
+        assert "FOUND: The seal at size 4 doesn't fit the log: entry 4 was changed" in done.out
         assert "Restore the ledger from a backup" in done.out
         findings = verdict(sealed)["findings"]
         assert isinstance(findings, list)
@@ -204,3 +204,15 @@ class TestProofs:
         sealed.ok("seal")
         sealed.ok("prove 5 -o proof.json")
         assert "\x1b" not in sealed.ok("verify-proof proof.json")
+
+    def test_of_a_struck_entry_are_made_with_a_note(self, sealed: Console) -> None:
+        """Which void, when and why, on standard error; an entry that was restored stands again."""
+        assert sealed("prove 4").err == ""
+        sealed.ok("void 4 --reason 'entered twice'")
+        assert "entry 4 no longer stands: struck out by entry 5, recorded " in sealed("prove 4").err
+        assert "(entered twice)" in sealed("prove 4 -o proof.json").err
+        assert "not that it still stands" in sealed.ok("verify-proof proof.json")
+        assert sealed("prove 5").err == ""
+        sealed.ok("void 5 --reason 'it was not'")
+        assert sealed("prove 4").err == ""
+        assert "entry 5 no longer stands: struck out by entry 6" in sealed("prove 5").err

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from salesledger import Ledger
 from salesledger.cli.demo import build
 from salesledger.domain.decide import Correct, Void
 from salesledger.ledger.findings import Finding
+from salesledger.ledger.leaves import reading
+from salesledger.ledger.verify import held_against_seals
 from salesledger.readmodel import mirror as mirror_module
 from salesledger.readmodel.check import check
 from salesledger.readmodel.engine import Engine
@@ -203,6 +206,36 @@ class TestTheLog:
                 assert findings(path) == []
         finally:
             path.parent.chmod(0o755)
+
+
+class TestTheSeals:
+    @pytest.fixture
+    def sealed(self, tmp_path: Path) -> Path:
+        """A ledger of a few entries, the last of them recorded since the seal."""
+        with Ledger.create(tmp_path / "sales.ledger", sealed=True) as ledger:
+            ledger.record("lead-captured", company="Acme", owner="kim")  # 3
+            ledger.seal()
+            ledger.record("lead-captured", company="Beta", owner="kim")  # 4
+            return ledger.path
+
+    def test_find_a_change_that_breaks_no_rule(self, sealed: Path) -> None:
+        """An owner changed, the triggers put back: the seals say among which entries."""
+        assert findings(sealed) == []
+        found = findings(tampered(sealed, told(3, "owner", "'eve'")))
+        assert [(f.rule, f.entry) for f in found] == [("seal", 3)]
+        assert "doesn't fit the log: entry 3 was changed" in found[0].problem
+        assert "verify" in found[0].remedy
+
+    def test_that_were_taken_away_are_missed(self, sealed: Path) -> None:
+        """The ledger still names the key."""
+        (found,) = findings(tampered(sealed, "DELETE FROM seal_checkpoints"))
+        assert found.rule == "seal"
+        assert "keeps no seal" in found.problem
+
+    def test_are_not_asked_for_what_was_never_sealed(self, path: Path) -> None:
+        """A ledger without a key has nothing to be held against."""
+        with sqlite3.connect(path) as connection:
+            assert held_against_seals(reading(connection)) == []
 
 
 class TestTheMirror:

@@ -136,13 +136,30 @@ def prove_command(ctx: click.Context, /, entry: int | None, since: Path | None, 
     """Make a proof for somebody who hasn't the ledger.
 
     It is a small file that shows that an entry is in the last seal, or with --since that nothing was changed since an earlier
-    checkpoint, or both. 'verify-proof' checks it. The entry is in it as it is stored.
+    checkpoint, or both. 'verify-proof' checks it. The entry is in it as it is stored; where it is struck out, a note on
+    standard error says so.
     """
     from salesledger.api import to_path
     from salesledger.ledger.proof import prove
 
-    proof = prove(to_path(place_of(ctx)), entry, since=None if since is None else _checkpoint(since))
+    path = to_path(place_of(ctx))
+    proof = prove(path, entry, since=None if since is None else _checkpoint(since))
+    if entry is not None and (note := _struck(path, entry)):
+        click.echo(safe_text(note), err=True)
     write(json.dumps(proof, indent=2, ensure_ascii=False) + "\n", output)
+
+
+def _struck(path: Path, entry: int) -> str | None:
+    """What whoever is given a proof of an entry should know of it."""
+    from salesledger.ledger.struck import struck_by
+
+    strike = struck_by(path, entry)
+    if strike is None:
+        return None
+    return (
+        f"Note: entry {entry} no longer stands: struck out by entry {strike.entry}, recorded "
+        f"{strike.recorded_at:%Y-%m-%d} ({strike.reason}). The proof doesn't say so."
+    )
 
 
 @click.command("verify-proof")

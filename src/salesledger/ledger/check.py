@@ -1,4 +1,4 @@
-"""The invariants of the log: of its file, of its order, and (in `check_streams`) of what it says."""
+"""The invariants of the log: of its file, of its order, of its seals, and (in `check_streams`) of what it says."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -9,12 +9,17 @@ from salesledger.domain.decide import CLOCK_SKEW
 from salesledger.ledger.check_streams import check_streams
 from salesledger.ledger.findings import RESTORE, Finding
 from salesledger.ledger.format import schema_of
+from salesledger.ledger.leaves import reading
+from salesledger.ledger.verify import held_against_seals
 
 Progress = Callable[[int, int], None]
 """Told how many entries are checked, of how many."""
 
 _CLOCK = "Set the machine's clock right; what is recorded next is stamped no earlier than that."
 _EXPORT = "Restore the last backup that can be read."
+_TOLD = ("file", "missing", "order")
+"""Findings against the seals that are findings of the log by other names."""
+
 _MOST_OF_A_KIND = 20
 """How many complaints of SQLite's are passed on."""
 
@@ -30,7 +35,7 @@ def check_log(connection: sqlite3.Connection, now: datetime, progress: Progress 
         progress: told how far it is.
     """
     yield from check_file(connection, now)
-    for look in (_keys, lambda c: check_streams(c, progress)):
+    for look in (_keys, lambda c: check_streams(c, progress), lambda c: _seals(c, progress)):
         yield from _read(look, connection)
 
 
@@ -108,6 +113,20 @@ def _keys(connection: sqlite3.Connection) -> Iterator[Finding]:
     )
     for key, first, entry, stream in connection.execute(statement):
         yield Finding("key", f"the key {key!r} is that of entry {first} too", RESTORE, entry, stream)
+
+
+def _seals(connection: sqlite3.Connection, progress: Progress | None) -> Iterator[Finding]:
+    """The log is what its seals cover, where it is sealed; gaps and what concerns the file are told already."""
+    texts = connection.text_factory
+    try:
+        found = held_against_seals(reading(connection), progress)
+    finally:
+        connection.text_factory = texts
+    for one in found:
+        if one.rule not in _TOLD:
+            entry = one.first_entry if one.first_entry == one.last_entry else None
+            problem = f"{one.problem[:1].lower()}{one.problem[1:].removesuffix('.')}"
+            yield Finding("seal", problem, f"{one.remedy} 'salesledger verify' says more.", entry)
 
 
 def _at(micros: int) -> str:

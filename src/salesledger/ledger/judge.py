@@ -44,7 +44,10 @@ class Judge:
                 if len(broken) == 1
                 else f"The seals from size {broken[0]} on don't"
             )
-            said = f"{seals} fit the log: among entries {held + 1} to {broken[0]} something was changed, added or taken away."
+            where = (
+                f"among entries {held + 1} to {broken[0]} something" if broken[0] > held + 1 else f"entry {broken[0]}"
+            )
+            said = f"{seals} fit the log: {where} was changed, added or taken away."
         self._found.append(Finding("checkpoint", said, first_entry=held + 1, last_entry=broken[0]))
 
     def outside(self, checkpoint: Checkpoint) -> bool:

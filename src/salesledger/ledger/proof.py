@@ -270,6 +270,8 @@ def sentences(proved: Proved) -> list[str]:
             f"It is event {proved.stored['originator_version']} of {proved.stored['originator_id']}, {proved.stored['topic']}, "
             f"recorded {_instant(proved.stored['recorded_at'])}:",
             proved.stored["state"],
+            "This shows that it was recorded, not that it still stands. Whether it was struck out since, the ledger says "
+            f"('salesledger prove {proved.entry}', 'audit', 'history').",
         ]
     if proved.since is not None:
         said.append(

@@ -17,7 +17,7 @@ from salesledger.ledger.judge import Judge
 from salesledger.ledger.leaves import FAN
 from salesledger.ledger.merkle import complete
 from salesledger.ledger.scan import Scan
-from salesledger.ledger.seal import Keys, has_seals, read_keys, snapshot
+from salesledger.ledger.seal import Keys, has_seals, keys_of, read_keys, snapshot
 from salesledger.ledger.verdict import Finding, Verdict
 
 
@@ -47,14 +47,7 @@ def verify(
     with snapshot(path) as connection:
         _check_file(connection, found)
         seals = _Seals.read(connection, found)
-        scan = Scan(found, {seal.size for seal in (*seals.checkpoints, *outside)})
-        try:
-            scan.run(connection, progress)
-        except UNREADABLE as e:
-            behind = scan.entries + 1
-            found.append(
-                Finding("file", f"The log can't be read behind entry {scan.entries}: {e}.", first_entry=behind)
-            )
+        scan = _scanned(connection, {seal.size for seal in (*seals.checkpoints, *outside)}, found, progress)
     _compare_blocks(scan, seals, found)
     keys = _keys(scan, found)
     judge = Judge(scan, keys, pinned, found)
@@ -65,6 +58,50 @@ def verify(
     verdict.root = base64.b64encode(scan.tree.root()).decode()
     verdict.public_key = str(keys.current) if keys.current else None
     return verdict
+
+
+def held_against_seals(
+    connection: sqlite3.Connection, progress: Callable[[int, int], None] | None = None
+) -> list[Finding]:
+    """What of the log doesn't fit the seals that the ledger keeps; nothing is read where it keeps none and names no key.
+
+    Args:
+        connection: open on the ledger and `reading`, in a transaction; of its file nothing else is checked.
+        progress: told of (entries read, entries in all).
+
+    Raises:
+        sqlite3.Error: the file can't be read.
+    """
+    found: list[Finding] = []
+    seals = _Seals.read(connection, found)
+    if not (found or seals.checkpoints or seals.blocks or _names_key(connection)):
+        return []
+    scan = _scanned(connection, {seal.size for seal in seals.checkpoints}, found, progress)
+    _compare_blocks(scan, seals, found)
+    Judge(scan, _keys(scan, found), [], found).checkpoints(seals.checkpoints)
+    return found
+
+
+def _names_key(connection: sqlite3.Connection) -> bool:
+    try:
+        return keys_of(connection).current is not None
+    except NoSeal:
+        return True
+
+
+def _scanned(
+    connection: sqlite3.Connection,
+    sizes: set[int],
+    found: list[Finding],
+    progress: Callable[[int, int], None] | None,
+) -> Scan:
+    scan = Scan(found, sizes)
+    try:
+        scan.run(connection, progress)
+    except UNREADABLE as e:
+        behind = scan.entries + 1
+        found.append(Finding("file", f"The log can't be read behind entry {scan.entries}: {e}.", first_entry=behind))
+    return scan
 
 
 def _check_file(connection: sqlite3.Connection, found: list[Finding]) -> None:
