@@ -91,6 +91,7 @@ class TestAmounts:
             ("--amount '5 USD'", "keeps its amounts in EUR"),
             ("--amount '5 USD' --currency EUR", "One event has one currency"),
             ("--amount 5 --currency EURO", "is not a currency code"),
+            ("--amount '12000.50 €'", "the currency as three letters, such as '12000.50 EUR'"),
             ("--every month", "give its AMOUNT too"),
             ("--recurring 5 --every year --term 18", "not a multiple of 12"),
             ("--recurring 5 --term 0", "not in the range"),
@@ -114,6 +115,45 @@ class TestAmounts:
         """A rate below zero is a rate that is wrong, not an option; a sale has an account or none."""
         with unchanged(console):
             assert words in console.no(line, code=2)
+
+
+class TestThousands:
+    """A point before three digits separates thousands to some, and decimals to others."""
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "lead capture New --amount {}",
+            "lead capture New --recurring {}",
+            "deal offer delta --list {}",
+            "target set {} -p 2026Q4",
+            "forecast call {} -p 2026Q4",
+            "correct 16 --reason x --set amount={}",
+        ],
+    )
+    def test_are_refused_wherever_an_amount_is_typed(self, line: str, console: Console) -> None:
+        """Both readings are named, as they are to be written."""
+        with unchanged(console):
+            said = console.no(line.format("12.000"), code=2)
+        assert said == f"'12.000' can mean 12000 or 12.00: write 12000 or 12.00. {NOTHING_RECORDED}"
+
+    @pytest.mark.parametrize(
+        ("text", "small"), [("12.500", "12.50"), ("12.345 EUR", "12.3450"), ("1.250", "1.25"), ("999.001", "999.0010")]
+    )
+    def test_are_told_with_all_their_decimals(self, text: str, small: str, console: Console) -> None:
+        """What is to be written for the smaller one is the same number, and clear."""
+        assert f" or {small}." in console.no(f"lead capture New --amount '{text}' --dry-run", code=2)
+
+    @pytest.mark.parametrize("text", ["12.50", "0.125", "1234.567", "12.3450", "12000"])
+    def test_of_other_shapes_are_clear(self, text: str, console: Console) -> None:
+        """Nobody writes thousands so."""
+        console.ok(f"lead capture New --amount {text} --dry-run")
+
+    def test_are_thousandths_in_a_currency_that_has_them(self, empty: Console) -> None:
+        """Named with the amount, or the ledger's own."""
+        assert empty("init --timezone Asia/Kuwait --currency KWD").code == 0
+        for amount in ("12.345", "'12.345 KWD'"):
+            assert "amount=12.345" in empty.ok(f"lead capture New --amount {amount} --dry-run")
 
 
 class TestIdsAndTexts:

@@ -287,9 +287,7 @@ class TestFullDisks:
         """A report that can't be printed has failed."""
         done = process(console, f"{line} > /dev/full")
         assert done.returncode == 2
-        assert done.stderr == (
-            "salesledger: Standard output can't be written: No space left on device. Name another file with -o.\n"
-        )
+        assert done.stderr == "salesledger: Standard output can't be written: No space left on device.\n"
 
     def test_as_standard_output_of_what_was_recorded(self, console: Console) -> None:
         """The message says that it is on record all the same."""

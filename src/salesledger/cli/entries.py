@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from salesledger.cli.money import check_clear
 from salesledger.cli.options import Whole, on_date, records
 from salesledger.cli.outcomes import common_of, recording
 from salesledger.errors import NOTHING_RECORDED, UsageError
@@ -12,6 +13,9 @@ from salesledger.errors import NOTHING_RECORDED, UsageError
 if TYPE_CHECKING:
     from salesledger.api import Ledger
     from salesledger.ledger.batch import Outcome
+
+
+_AMOUNTS = {"amount", "recurring_amount", "list_amount"}
 
 
 @click.command("void")
@@ -77,6 +81,9 @@ def correct_command(
         if not equals:
             raise UsageError(f"{pair!r} is not of the form FIELD=VALUE, such as amount=4500. {NOTHING_RECORDED}")
         changes[name.strip().replace("-", "_")] = _value(pair, value)
+    for name in _AMOUNTS & set(changes):
+        if isinstance(changes[name], str):
+            check_clear(changes[name], changes.get("currency"))
     for name in ("effective_at", "on"):
         if changes.get(name):
             common.given["on"] = changes.pop(name)

@@ -174,6 +174,26 @@ def _add_everywhere(command: click.Command) -> None:
             _add_everywhere(part)
     elif not any(param.name == "ledger" for param in command.params):
         command.params.extend(_everywhere())
+        for param in command.params:
+            if param.name == "output":
+                param.callback = _spare_ledgers
+
+
+def _spare_ledgers(ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Refuse an -o that would destroy a ledger or its keys, before anything is done."""
+    if value not in (None, "-"):
+        from salesledger.ledger.guard import check_may_write
+
+        try:
+            check_may_write(value, ledger=place_of(ctx))
+        except SalesledgerError as e:
+            raise e.also(NOTHING_RECORDED) if records_something(ctx) else e from None
+    return value
+
+
+def records_something(ctx: click.Context) -> bool:
+    """Whether the command is one that records."""
+    return any(param.name == "dry_run" for param in ctx.command.params)
 
 
 @click.group(
@@ -236,13 +256,13 @@ def _complain(message: str, exit_code: int) -> int:
 
 
 def _told(error: click.ClickException) -> str:
-    message = error.format_message()
-    message += "" if message.endswith((".", ")", "?")) else "."
+    message = error.format_message().rstrip()
+    message += "" if message.endswith((".", "?")) else "."
     context = getattr(error, "ctx", None)
     if not isinstance(error, click.UsageError) or context is None:
         return message
     if isinstance(error, click.NoSuchOption) and context.command is root:
         message += " An option of a command comes behind its name."
-    if any(param.name == "dry_run" for param in context.command.params):
+    if records_something(context):
         message += f" {NOTHING_RECORDED}"
     return f"{message} See '{context.command_path} --help'."

@@ -1,13 +1,16 @@
 """Amounts on the command line: '5000', '5000 EUR', a recurring part with its interval and term."""
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from salesledger.cli.main import place_of
 from salesledger.cli.options import Whole
 from salesledger.cli.render import money
+from salesledger.domain.iso4217 import THOUSANDTHS
 from salesledger.errors import NOTHING_RECORDED, UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +19,10 @@ if TYPE_CHECKING:
     from salesledger.ledger.batch import Outcome
 
 INTERVAL_MONTHS = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
+
+_SYMBOLS = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR"}
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
+"""What is thousands where a point separates them, and thousandths where it is the decimal point."""
 
 _CODE_BEFORE = re.compile(r"(?P<code>[A-Za-z]{3})\s*(?P<number>[^A-Za-z\s]\S*)")
 _CODE_BEHIND = re.compile(r"(?P<number>\S*[^A-Za-z\s])\s*(?P<code>[A-Za-z]{3})")
@@ -64,7 +71,7 @@ def money_fields(values: dict[str, Any], list_amount: str | None = None) -> dict
     """Take the money options out of a command's options, and give the fields of an event.
 
     Raises:
-        UsageError: they contradict each other.
+        UsageError: they contradict each other, or an amount can be read in two ways.
     """
     amount, recurring = values.pop("amount", None), values.pop("recurring", None)
     every, term, currency = values.pop("every", None), values.pop("term", None), values.pop("currency", None)
@@ -76,12 +83,39 @@ def money_fields(values: dict[str, Any], list_amount: str | None = None) -> dict
             codes += [code] if code else []
     if len(set(codes)) > 1:
         raise UsageError(f"One event has one currency, not {' and '.join(dict.fromkeys(codes))}. {NOTHING_RECORDED}")
+    for text in fields.values():
+        check_clear(text, codes[0] if codes else None)
     if recurring is not None:
         fields["interval_months"] = INTERVAL_MONTHS[every or "month"]
         fields["term_months"] = term or max(12, fields["interval_months"])
     elif every is not None or term is not None:
         raise UsageError(f"--every and --term say how --recurring is paid; give its AMOUNT too. {NOTHING_RECORDED}")
     return fields | ({"currency": codes[0]} if codes else {})
+
+
+def check_clear(text: str, currency: str | None) -> None:
+    """Refuse an amount such as 12.000, which is twelve thousand to some and twelve to others.
+
+    Args:
+        text: the amount.
+        currency: what it is in; the ledger's where absent.
+
+    Raises:
+        UsageError: it can be read in two ways; in a currency of thousandths it can't.
+    """
+    if not _GROUPED.fullmatch(text.strip()) or (currency or _currency_in_use()) in THOUSANDTHS:
+        return
+    whole, _, rest = text.strip().partition(".")
+    decimals = f"{rest}0" if rest[2] != "0" else rest[:2]
+    raise UsageError(
+        f"{text!r} can mean {whole}{rest} or {whole}.{decimals}: write {whole}{rest} or {whole}.{decimals}. {NOTHING_RECORDED}"
+    )
+
+
+def _currency_in_use() -> str | None:
+    from salesledger.readmodel.reader import Reader, to_path
+
+    return Reader.open(to_path(place_of(click.get_current_context()))).head.currency
 
 
 def below_list(outcomes: "Sequence[Outcome]") -> list[str]:
@@ -130,6 +164,18 @@ def subscription_price_fields(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _split(text: str) -> tuple[str, str | None]:
-    """The number and the currency of '5000 EUR' or 'EUR 5000'; whatever else it is goes on to the event, which judges it."""
+    """The number and the currency of '5000 EUR' or 'EUR 5000'; whatever else it is goes on to the event, which judges it.
+
+    Raises:
+        UsageError: the currency is a symbol.
+    """
+    symbol = next((sign for sign in text if unicodedata.category(sign) == "Sc"), None)
+    if symbol is not None:
+        code = _SYMBOLS.get(symbol, "EUR")
+        plain = " ".join(text.replace(symbol, " ").split())
+        raise UsageError(
+            f"{text!r} is not an amount; write it like 1250 or 1250.50, and the currency as three letters, such as "
+            f"'{plain} {code}'. {NOTHING_RECORDED}"
+        )
     match = _CODE_BEHIND.fullmatch(text.strip()) or _CODE_BEFORE.fullmatch(text.strip())
     return (match["number"], match["code"].upper()) if match else (text, None)

@@ -151,8 +151,12 @@ def write(text: str | bytes, out: str | None) -> None:
     What isn't a terminal gets UTF-8. A device or a pipe is written to, any other file is replaced and keeps its mode.
 
     Raises:
-        UsageError: It can't be written; a file that was there is as it was.
+        UsageError: It can't be written, or a ledger lives on it; a file that was there is as it was.
     """
+    if out is not None and out != "-":
+        from salesledger.ledger.guard import check_may_write
+
+        check_may_write(out)
     with writing_to(out):
         if isinstance(text, str) and (out is None or out == "-"):
             _print(text)
@@ -175,8 +179,10 @@ def writing_to(out: str | None) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        place = "Standard output" if out is None or out == "-" else repr(out)
-        raise UsageError(f"{place} can't be written: {error.strerror or error}. Name another file with -o.") from error
+        why = error.strerror or error
+        if out is None or out == "-":
+            raise UsageError(f"Standard output can't be written: {why}.") from error
+        raise UsageError(f"{out!r} can't be written: {why}. Name another file with -o.") from error
 
 
 def _print(text: str) -> None:

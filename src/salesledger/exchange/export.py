@@ -12,6 +12,7 @@ from typing import IO, Any
 import duckdb
 
 from salesledger.errors import UsageError
+from salesledger.ledger.guard import check_may_write
 from salesledger.readmodel.engine import Engine, Question
 from salesledger.readmodel.plain import json_text, plain, spreadsheet_text
 
@@ -34,7 +35,7 @@ def export(engine: Engine, format_: str, output: Path | IO[str], question: Quest
         How many entries were written.
 
     Raises:
-        UsageError: the file can't be written.
+        UsageError: the file can't be written, or a ledger lives on it.
     """
     if format_ == "parquet":
         assert isinstance(output, Path)
@@ -85,6 +86,7 @@ def _draft(output: Path, *, in_place: bool) -> Iterator[Path]:
 
     A device or a pipe is written to in place, where that is possible: to replace one would destroy it.
     """
+    check_may_write(output)
     target = Path(os.path.realpath(output))
     draft = target.with_name(f".{target.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
     try:

@@ -12,6 +12,7 @@ from typing import Any, Self
 from salesledger.errors import NOTHING_RECORDED, BadFile, StoreError
 from salesledger.exchange.csv_rows import Row
 from salesledger.exchange.rules import BLANKS
+from salesledger.ledger.guard import check_may_write
 
 LINE, REASON = "import_line", "import_reason"
 """The columns before those of the file; the next import passes over them."""
@@ -30,11 +31,13 @@ class RejectsFile:
 
     Raises:
         BadFile: the path is one of the sources, or holds something else than rejects.
+        UsageError: a ledger lives on it.
         StoreError: the folder can't be written.
     """
 
     def __init__(self, path: Path, header: list[str], delimiter: str, sources: tuple[Path, ...]) -> None:
         self.path, self.rows = path, 0
+        check_may_write(path, "--rejects")
         self._stale = _may_replace(path, sources)
         self._header, self._delimiter = header, delimiter
         self._draft: Path | None = None
