@@ -85,10 +85,19 @@ class TestDefine:
         assert "process_version=4" in gallery.ok("process define gallery.toml")
 
     def test_takes_a_version_that_came_into_force_before_another(self, gallery: Console) -> None:
-        """What was decided last holds from its day on."""
+        """It holds from its day up to that of the next: leads, moves and what is shown follow the one that began last."""
         assert "process_version=3" in gallery.ok("process define gallery.toml --on 2026-02-01")
-        shown = gallery.ok("process show gallery --as-of 2026-02-02 -O csv")
-        assert {line.split(",")[1] for line in shown.splitlines()[1:]} == {"3"}
+        for day, version in (("2026-01-31", 1), ("2026-02-02", 3), ("2026-03-05", 2)):
+            (shown,) = rows(gallery, f"process show gallery --as-of {day}")
+            captured = gallery.ok(f"lead capture Of-{day} --process gallery --on {day}")
+            assert shown["process_version"] == version
+            assert f"process_version={version}" in captured
+        assert [row["process_version"] for row in rows(gallery, "process show gallery")] == [2]
+        (gallery.folder / "gallery.toml").write_text(GALLERY)
+        assert "That is the version of 'gallery' in force, 1." in gallery.ok(
+            "process define gallery.toml --on 2026-01-31"
+        )
+        assert "process_version=4" in gallery.ok("process define gallery.toml --on 2026-02-02")
 
 
 class TestReasons:

@@ -70,7 +70,7 @@ def test_a_probability_is_exact() -> None:
 
 class TestVersions:
     def test_have_each_number_once(self) -> None:
-        """A later version may be one that came into force earlier: what was decided last holds."""
+        """A later version may be one that came into force earlier."""
         story = given(defined(1), defined(5, process_version=2), stream="process:art")
         assert story.state == {1, 2}
         assert "the process has a version 2 already" in story.refuses(defined(9, process_version=2), Refused)
@@ -86,6 +86,13 @@ class TestVersions:
         assert [version.version for version in in_force if version] == [1, 1, 1, 2, 2]
         assert processes.in_force("licences", at(1)) is None
         assert processes.names() == ["art", "b2b"]
+
+    def test_that_are_dated_back_hold_until_another_begins(self) -> None:
+        """Of two that begin at once the one with the greater number holds; before all, the first to begin."""
+        days = ((1, 10), (2, 30), (3, 20), (4, 30), (5, 5))
+        processes = Processes.of([("art", defined(day, process_version=number)) for number, day in days])
+        in_force = [processes.in_force("art", at(day)) for day in (1, 5, 12, 25, 40)]
+        assert [version.version for version in in_force if version] == [5, 5, 1, 3, 4]
 
     def test_are_found_by_number_or_the_latest(self) -> None:
         """None where there is no such process or version."""

@@ -10,6 +10,7 @@ from salesledger.domain.process import ProcessDefined
 from salesledger.errors import Refused
 from salesledger.ledger.batch import Proposal
 from salesledger.ledger.store import Store
+from salesledger.readmodel.check import check
 from support.ledgers import clock, log_of
 
 
@@ -34,6 +35,13 @@ def test_the_process_of_the_rules_is_defined_once_and_again_when_it_changes(shop
         (2, "0.5"),
         (3, "0.4"),
     ]
+
+
+def test_a_process_that_holds_from_the_beginning_is_no_finding(shop: Shop) -> None:
+    """The check is silent about its date, which lies before every deal's."""
+    shop.imports(SOLD)
+    assert process_of(shop)[0].effective_at.year == 1900
+    assert list(check(shop.ledger)) == []
 
 
 def test_a_new_stage_holds_for_rows_since_its_day(shop: Shop) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 PARTS = ("stages", "criteria", "reasons")
 
-# Each version with where it stands in its process: in force is the last one of those that have begun; before
-# any, the first where no date was asked for, as a ledger that begins with its past has one.
+# Each version with where it stands in its process: in force is the one that began last of those that have begun; before
+# any, the first to begin where no date was asked for, as a ledger that begins with its past has one.
 _DEFINED = """
     WITH defined AS (
         SELECT
@@ -32,12 +32,13 @@ _DEFINED = """
             process_version,
             effective_on AS in_force_from,
             process_version = coalesce(
-                max(process_version) FILTER (WHERE effective_at <= $as_of) OVER (PARTITION BY id),
-                CASE WHEN $or_first THEN min(process_version) OVER (PARTITION BY id) END
+                max_by(process_version, (effective_at, process_version)) FILTER (WHERE effective_at <= $as_of) OVER w,
+                CASE WHEN $or_first THEN min_by(process_version, (effective_at, process_version)) OVER w END
             ) AS in_force,
             title, stages, criteria, disqualify_reasons, loss_reasons
         FROM events
         WHERE type = 'process-defined'
+        WINDOW w AS (PARTITION BY id)
     )
 """
 
@@ -132,8 +133,9 @@ def define(ctx: click.Context, /, file: Path | None, template: str | None, **val
         parts: dict[str, Any] = {part: value or None for part, value in definition}
         same = None if common.given["key"] else _same_in_force(ledger, name, title, definition, common.given["on"])
         if same is not None:
-            notes.append(f"That is the version of {name!r} in force, {version - 1}. {NOTHING_RECORDED}")
-            return [same]
+            outcome, said = same
+            notes.append(f"That is the version of {name!r} in force, {said}. {NOTHING_RECORDED}")
+            return [outcome]
         return [
             ledger.record(
                 "process-defined", process=name, process_version=version, title=title, **parts, **common.given
@@ -145,20 +147,21 @@ def define(ctx: click.Context, /, file: Path | None, template: str | None, **val
 
 def _same_in_force(
     ledger: "Ledger", name: str, title: str | None, definition: "Definition", on: str | None
-) -> "Outcome | None":
-    """The latest version of a process, as recorded before, where it is in force by then and says just the same."""
+) -> "tuple[Outcome, int] | None":
+    """The version of a process that is in force by then and its number, where it says just the same."""
     from salesledger.domain.process import ProcessDefined
     from salesledger.ledger.batch import Outcome
 
     stream = f"process:{name}"
-    defined = [(record, record.event) for record in ledger.store.records(stream)]
-    record, event = next(((r, e) for r, e in reversed(defined) if isinstance(e, ProcessDefined)), (None, None))
-    if record is None or event is None or (event.title, event.definition()) != (title, definition):
+    moment = ledger.moment(on, end_of_day=True) or ledger.head.now()
+    defined = [(r, r.event) for r in ledger.store.records(stream) if isinstance(r.event, ProcessDefined)]
+    begun = [(record, event) for record, event in defined if event.effective_at <= moment]
+    if not begun:
         return None
-    moment = ledger.moment(on, end_of_day=True)
-    if moment is not None and event.effective_at > moment:
+    record, event = max(begun, key=lambda pair: (pair[1].effective_at, pair[1].process_version))
+    if (event.title, event.definition()) != (title, definition):
         return None
-    return Outcome(stream, (record,), already=True)
+    return Outcome(stream, (record,), already=True), event.process_version
 
 
 @process_command.command("show")

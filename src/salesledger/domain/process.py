@@ -220,13 +220,16 @@ class Processes:
         return of_process[-1] if of_process else None
 
     def in_force(self, process: str, at: datetime) -> Version | None:
-        """The version in force at an instant: the last one decided of those that have come into force; before all, the first.
+        """The version in force at an instant: the last to come into force by then; before all, the first that ever does.
 
-        A version that is defined later holds even where it came into force earlier: it corrects what was decided before.
+        Of versions that come into force at the same instant the one with the greater number holds. One that is defined
+        later, but dated back, holds only up to the day on which another came into force.
         """
-        of_process = [v for v in self.versions if v.process == process]
+        of_process = sorted(
+            (v for v in self.versions if v.process == process), key=lambda v: (v.effective_at, v.version)
+        )
         begun = [v for v in of_process if v.effective_at <= at]
-        return max(begun, key=lambda v: v.version) if begun else next(iter(of_process), None)
+        return begun[-1] if begun else next(iter(of_process), None)
 
 
 B2B = Definition(

@@ -312,7 +312,7 @@ def _define_process(batch: Batch, *, rules: Rules, zone: ZoneInfo, actor: str) -
             f"The process {rule.id!r} is in this ledger already, with other stages, and {rules.source_system} did not define "
             f"it. Give the rules' process another id, or leave its stages out of the rules. {NOTHING_RECORDED}"
         )
-    begun = defined[-1].effective_at if defined else EARLIEST
+    begun = max((event.effective_at for event in defined), default=EARLIEST)
     since = start_of(rule.since, zone) if rule.since else begun
     if since < begun:
         raise Refused(
