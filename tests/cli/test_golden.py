@@ -247,6 +247,9 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     "correct": (
         "correct 16 --reason typo --set amount=950 --unset owner",
         "correct 22 --reason 'wrong day' --on 2026-02-12 -O json",
+        "deal revise beta --account acme --on 2026-03-19",
+        "deal win beta --recurring 50 --on 2026-03-20",
+        "correct 35 --reason 'a discount' --set recurring_amount=40 --set term_months=24",
     ),
     "record": ("record events.jsonl", "record events.jsonl --dry-run", "record events.jsonl -O json"),
     "pipeline": ("pipeline", "pipeline --as-of 2026-02-02 --by owner", "pipeline --as-of 2026-02-02 -O json"),

@@ -28,10 +28,12 @@ def void_command(ctx: click.Context, /, entry: int, reason: str, with_subscripti
     """Strike out an entry.
 
     Nothing is removed: the entry stays on record, and so does the void. Voiding a void restores what it struck out. What
-    other entries depend on is not struck out; they are listed instead.
+    other entries depend on is not struck out; they are listed instead. Where a lead still names a referral that was struck out, a
+    note has the command that puts it right.
     """
     common = common_of(values)
     told: list[str] = []
+    notes: list[str] = []
 
     def work(ledger: "Ledger") -> Sequence["Outcome"]:
         if with_subscription:
@@ -39,9 +41,17 @@ def void_command(ctx: click.Context, /, entry: int, reason: str, with_subscripti
         else:
             outcomes = [ledger.void(entry, reason, **common.given)]
         told.extend(_consequences(ledger, outcomes, dry_run=common.dry_run))
+        notes.extend(_left_as_it_was(ledger, outcomes))
         return outcomes
 
-    recording(ctx, common, work, comment=lambda _: "  ".join(told))
+    recording(ctx, common, work, comment=lambda _: "  ".join(told), notes=notes)
+
+
+def _left_as_it_was(ledger: "Ledger", outcomes: Sequence["Outcome"]) -> list[str]:
+    from salesledger.ledger.follow_up import left_as_it_was
+
+    recorded = [record for outcome in outcomes for record in outcome.recorded]
+    return left_as_it_was(ledger.store, recorded, ledger.zone)
 
 
 def _consequences(ledger: "Ledger", outcomes: Sequence["Outcome"], *, dry_run: bool) -> list[str]:
@@ -72,7 +82,8 @@ def correct_command(
 ) -> None:
     """Put an entry right.
 
-    The entry is struck out and its replacement recorded in one step. What is not given stays as it was, the date too.
+    The entry is struck out and its replacement recorded in one step. What is not given stays as it was, the date too. So does the
+    subscription that a win brought: a note has the command that puts it right.
     """
     common = common_of(values)
     changes: dict[str, Any] = {name.replace("-", "_"): None for name in unset}
@@ -87,7 +98,14 @@ def correct_command(
     for name in ("effective_at", "on"):
         if changes.get(name):
             common.given["on"] = changes.pop(name)
-    recording(ctx, common, lambda ledger: [ledger.correct(entry, reason, changes, **common.given)])
+    notes: list[str] = []
+
+    def work(ledger: "Ledger") -> list["Outcome"]:
+        outcomes = [ledger.correct(entry, reason, changes, **common.given)]
+        notes.extend(_left_as_it_was(ledger, outcomes))
+        return outcomes
+
+    recording(ctx, common, work, notes=notes)
 
 
 def _value(pair: str, text: str) -> Any:
