@@ -17,6 +17,7 @@ from keyring.backend import KeyringBackend
 from salesledger import Ledger
 from salesledger.errors import LostKeys, NotFound, Refused
 from salesledger.ledger.keys import SEALED, PersonKeys
+from salesledger.readmodel.check import check
 from support.ledgers import new_ledger
 
 NAME, MAIL = "Zaphod Beeblebrox", "zaphod@example.org"
@@ -205,6 +206,51 @@ class TestTrouble:
         with Ledger.open(path) as ledger, pytest.raises(LostKeys, match="is no key"):
             ledger.record("person-revised", person="p-1", phone="1")
 
+    def test_no_key_is_made_under_another_master_key(self, path: Path) -> None:
+        """It would be lost with the right one, and the others would seem to be."""
+        master, good = path.with_name(path.name + ".master"), path.with_name("good")
+        shutil.copy(master, good)
+        master.write_text(base64.b64encode(os.urandom(32)).decode(), "ascii")
+        with Ledger.open(path) as ledger, pytest.raises(LostKeys, match="is another one's"):
+            ledger.add_person("Bob")
+        good.replace(master)
+        assert names(path) == [("p-1", NAME), ("p-2", OTHER)]
+
+    def test_one_broken_key_hides_one_person(self, path: Path) -> None:
+        """Each is opened apart."""
+        with sqlite3.connect(f"{path}.keys") as connection:
+            connection.execute("UPDATE keys SET wrapped = randomblob(60) WHERE person = 'person:p-1'")
+        assert names(path) == [("p-1", "(no key)"), ("p-2", OTHER)]
+
+    def test_no_new_file_takes_the_place_of_a_lost_one(self, path: Path) -> None:
+        """Keys of two files can't be put together again; whoever is lost for good is forgotten first."""
+        path.with_name(path.name + ".keys").unlink()
+        with Ledger.open(path) as ledger:
+            with pytest.raises(
+                LostKeys, match="there are none, though the ledger holds persons \\(p-1, p-2; forget them"
+            ):
+                ledger.add_person("Bob")
+            for person in ("p-1", "p-2"):
+                ledger.record("person-forgotten", person=person, reason="the keys are lost")
+            ledger.add_person("Bob")
+        assert [name for _, name in names(path)] == ["(erased)", "(erased)", "Bob"]
+
+    def test_a_file_of_keys_that_is_none_stops_only_what_needs_it(self, path: Path) -> None:
+        """Whatever lies there."""
+        path.with_name(path.name + ".keys").write_bytes(os.urandom(5000))
+        with Ledger.open(path) as ledger:
+            ledger.record("lead-captured", company="Acme")
+            with pytest.raises(LostKeys, match="can't be read"):
+                ledger.record("person-revised", person="p-1", phone="1")
+        assert names(path) == [("p-1", "(no key)"), ("p-2", "(no key)")]
+
+    def test_an_open_ledger_learns_that_somebody_was_forgotten(self, path: Path) -> None:
+        """At its next question, and tells it from a key that isn't there."""
+        with Ledger.open(path) as reader, Ledger.open(path) as ledger:
+            assert reader.project("persons").select("name").fetchall()[0] == (NAME,)
+            ledger.record("person-forgotten", person="p-1", reason="asked to")
+            assert reader.project("persons").select("name").fetchall()[0] == ("(erased)",)
+
     def test_what_was_forgotten_is_not_the_same_under_its_key(self, path: Path) -> None:
         """A key of an entry that can't be read any more can't be told to hold the same; no text is told."""
         with Ledger.open(path) as ledger:
@@ -290,3 +336,40 @@ class TestDependants:
             ledger.record("person-forgotten", person="p-1", reason="asked to")
             ledger.correct(meeting.entry, "counted wrongly", {"attendees": "4"})
             assert ledger.project("persons").select("person, meetings").fetchall()[0] == ("p-1", 1)
+
+
+class TestCheck:
+    """The files of keys, held against the log."""
+
+    def found(self, path: Path) -> list[str]:
+        return [finding.problem for finding in check(path) if finding.rule == "keys"]
+
+    def test_finds_nothing_where_all_is_well_or_no_keys_are_at_hand(self, path: Path) -> None:
+        """A ledger may be shared without them."""
+        assert self.found(path) == []
+        path.with_name(path.name + ".keys").unlink()
+        assert self.found(path) == []
+
+    def test_finds_files_that_everybody_can_read(self, path: Path) -> None:
+        """Each of them."""
+        for ending in (".keys", ".master"):
+            path.with_name(path.name + ending).chmod(0o644)
+        assert [problem.rpartition("' ")[2] for problem in self.found(path)] == ["can be read by everybody"] * 2
+
+    def test_finds_keys_that_should_not_be_there_and_those_that_should(self, path: Path, tmp_path: Path) -> None:
+        """Restored ones, lost ones, and those that the master key doesn't open."""
+        keys, saved = path.with_name(path.name + ".keys"), tmp_path / "saved"
+        shutil.copy(keys, saved)
+        with Ledger.open(path) as ledger:
+            ledger.record("person-forgotten", person="p-1", reason="asked to")
+        shutil.copy(saved, keys)
+        assert self.found(path) == ["there is a key of somebody who was forgotten (p-1)"]
+        with sqlite3.connect(keys) as connection:
+            connection.execute("DELETE FROM keys")
+        assert self.found(path) == ["there is no key of p-2"]
+        shutil.copy(saved, keys)
+        assert names(path)[1] == ("p-2", OTHER)
+        path.with_name(path.name + ".master").unlink()
+        assert self.found(path) == ["the master key doesn't open the key of p-2"]
+        keys.write_bytes(os.urandom(5000))
+        assert "can't be read" in self.found(path)[0]

@@ -21,6 +21,7 @@ class LedgerApplication(Application[str]):
 
     Args:
         path: the file; it must exist and hold the schema.
+        keys: the keys of its persons, where they are open already.
 
     Attributes:
         keys: the keys of the ledger's persons.
@@ -29,9 +30,9 @@ class LedgerApplication(Application[str]):
     name = "salesledger"
     recorder: LedgerRecorder
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keys: PersonKeys | None = None) -> None:
         self.path = path
-        self.keys = PersonKeys(path)
+        self.keys = keys or PersonKeys(path)
         super().__init__()
 
     def construct_env(self, name: str, env: Any = None) -> Environment:
@@ -67,7 +68,9 @@ class LedgerApplication(Application[str]):
             eventsourcing.persistence.IntegrityError: another writer was faster, or a key is taken.
             LostKeys: the key of a person can't be made or used.
         """
-        self.keys.make(p.originator_id for p in pending if isinstance(p.event, PersonAdded))
+        self.keys.make(
+            (p.originator_id for p in pending if isinstance(p.event, PersonAdded)), self.recorder.select_living
+        )
         first, micros = self.recorder.append([self.mapper.to_stored_event(p) for p in pending])
         recorded_at = from_micros(micros)
         return [

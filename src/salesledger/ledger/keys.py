@@ -10,7 +10,7 @@ import base64
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -48,35 +48,52 @@ class PersonKeys:
     def __init__(self, ledger: Path) -> None:
         self.ledger = ledger
         self.path = ledger.with_name(ledger.name + ".keys")
+        self._gone: set[str] = set()
         named = os.environ.get("SALESLEDGER_MASTER_KEY", "")
         self.in_keyring = named == "keyring"
         self.master_path = Path(named) if named and not self.in_keyring else ledger.with_name(ledger.name + ".master")
 
-    def make(self, persons: Iterable[str]) -> None:
+    def make(self, persons: Iterable[str], living: Callable[[], Iterable[str]] = tuple) -> None:
         """Make a key for each person who has none, durable when this returns.
 
+        Args:
+            persons: their streams.
+            living: tells the streams of all persons whom the ledger holds and who were not forgotten.
+
         Raises:
-            LostKeys: the master key is missing though there are keys, or a file can't be written.
+            LostKeys: keys that should be there aren't, or the master key isn't theirs, or a file can't be written.
         """
         wanted = set(persons)
         if not wanted:
             return
         with self._translated("written"):
             if not self.path.exists():
+                self._miss_nobody(living)
                 with suppress(FileExistsError):
                     make_private(self.path)
             with self._connected() as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute(_SCHEMA)
                 there = {person for (person,) in connection.execute("SELECT person FROM keys")}
+                if there:
+                    self._unwrap(connection.execute("SELECT person, wrapped FROM keys LIMIT 1").fetchone())
+                else:
+                    self._miss_nobody(living)
                 if not self._has_master():
-                    if there:
-                        raise LostKeys(str(self.path), f"the master key ({self._master_place()}) is missing")
                     self._make_master()
                 for person in wanted - there:
                     wrapped = _seal(self._master, os.urandom(_KEY_BYTES), person.encode())
                     connection.execute("INSERT INTO keys VALUES (?, ?)", (person, wrapped))
                 connection.execute("COMMIT")
+
+    def _miss_nobody(self, living: Callable[[], Iterable[str]]) -> None:
+        """Make sure that an empty file of keys isn't one that was lost: new keys in its place would part the two for ever."""
+        if lost := sorted(living()):
+            names = ", ".join(person.partition(":")[2] for person in lost[:5]) + (", ..." if len(lost) > 5 else "")
+            raise LostKeys(
+                str(self.path),
+                f"there are none, though the ledger holds persons ({names}; forget them if theirs are lost)",
+            )
 
     def seal(self, person: str, version: int, field: str, text: str) -> str:
         """Encrypt a text about a person.
@@ -88,10 +105,12 @@ class PersonKeys:
             text: what is to be kept secret.
 
         Raises:
-            LostKeys: there is no key for this person.
+            LostKeys: there is no key for this person, or the master key isn't its.
         """
-        cipher = self._ciphers([person]).get(person)
-        if cipher is None:
+        for wrapped in self._wrapped([person]):
+            cipher = self._unwrap(wrapped)
+            break
+        else:
             raise LostKeys(str(self.path), f"there is no key for {person.partition(':')[2]!r}")
         return SEALED + base64.b64encode(_seal(cipher, text.encode(), _place(person, version, field))).decode()
 
@@ -102,10 +121,11 @@ class PersonKeys:
             sealed: the person's stream, the event's version, the field and the sealed text of each.
         """
         told = list(sealed)
-        try:
-            ciphers = self._ciphers({person for person, *_ in told})
-        except LostKeys:
-            return [None] * len(told)
+        ciphers: dict[str, AESGCM] = {}
+        with suppress(LostKeys):
+            for wrapped in self._wrapped({person for person, *_ in told}):
+                with suppress(LostKeys):
+                    ciphers[wrapped[0]] = self._unwrap(wrapped)
         found: list[str | None] = []
         for person, version, field, text in told:
             cipher = ciphers.get(person)
@@ -132,11 +152,14 @@ class PersonKeys:
     def forget_again(self, log: sqlite3.Connection) -> None:
         """Destroy the keys of all whom the log says to be forgotten: old keys may have been restored since.
 
+        Where they can't be destroyed, they aren't used at least.
+
         Raises:
             LostKeys: the file can't be written.
         """
         if self.path.exists():
-            self.forget(forgotten(log))
+            self._gone = forgotten(log)
+            self.forget(self._gone)
 
     def persons(self) -> list[str]:
         """The streams of all who have a key."""
@@ -147,28 +170,47 @@ class PersonKeys:
                 return []
             return [person for (person,) in connection.execute("SELECT person FROM keys ORDER BY person")]
 
-    def _ciphers(self, persons: Iterable[str]) -> dict[str, "AESGCM"]:
-        """What encrypts and decrypts, of each person who has a key. Read anew each time: a key may be destroyed meanwhile."""
+    def unreadable(self) -> list[str]:
+        """The streams of those whose key the master key doesn't open.
+
+        Raises:
+            LostKeys: the file can't be read.
+        """
+        found = []
+        for wrapped in self._wrapped(self.persons()):
+            try:
+                self._unwrap(wrapped)
+            except LostKeys:
+                found.append(wrapped[0])
+        return found
+
+    def _wrapped(self, persons: Iterable[str]) -> list[tuple[str, bytes]]:
+        """The wrapped key of each person who has one. Read anew each time: a key may be destroyed meanwhile."""
+        if not self.path.exists():
+            return []
+        with self._translated("read"), self._connected(writable=False) as connection:
+            if not self._has_table(connection):
+                return []
+            return connection.execute(
+                "SELECT person, wrapped FROM keys WHERE person IN (SELECT value FROM json_each(?))",
+                (json.dumps([person for person in persons if person not in self._gone]),),
+            ).fetchall()
+
+    def _unwrap(self, wrapped: tuple[str, bytes]) -> "AESGCM":
+        """What encrypts and decrypts with a key.
+
+        Raises:
+            LostKeys: the master key is missing, or another one.
+        """
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        if not self.path.exists():
-            return {}
-        with self._translated("read"), self._connected(writable=False) as connection:
-            if not self._has_table(connection):
-                return {}
-            wrapped = connection.execute(
-                "SELECT person, wrapped FROM keys WHERE person IN (SELECT value FROM json_each(?))",
-                (json.dumps(list(persons)),),
-            ).fetchall()
-        if wrapped and not self._has_master():
+        if not self._has_master():
             raise LostKeys(str(self.path), f"the master key ({self._master_place()}) is missing")
+        person, key = wrapped
         try:
-            return {
-                person: AESGCM(self._master.decrypt(key[:_NONCE_BYTES], key[_NONCE_BYTES:], person.encode()))
-                for person, key in wrapped
-            }
-        except InvalidTag as e:
+            return AESGCM(self._master.decrypt(key[:_NONCE_BYTES], key[_NONCE_BYTES:], person.encode()))
+        except (InvalidTag, ValueError) as e:
             raise LostKeys(str(self.path), f"the master key ({self._master_place()}) is another one's") from e
 
     @staticmethod

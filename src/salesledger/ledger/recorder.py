@@ -187,6 +187,16 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         found = self._select(f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE entry = ?", [entry])
         return found[0] if found else None
 
+    def select_living(self) -> set[str]:
+        """The streams of the persons who were not forgotten."""
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(
+                f"SELECT DISTINCT originator_id FROM {self.events_table_name} "
+                "WHERE originator_id >= 'person:' AND originator_id < 'person;' AND originator_id NOT IN "
+                f"(SELECT originator_id FROM {self.events_table_name} WHERE topic = 'person-forgotten/1')"
+            )
+            return {row[0] for row in c.fetchall()}
+
     def select_streams(self, start: str, end: str) -> list[str]:
         """The names of the streams from `start` up to, but without, `end`."""
         with self.datastore.transaction(commit=False) as c:

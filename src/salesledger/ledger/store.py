@@ -6,7 +6,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,15 @@ from salesledger.domain.process import B2B, ProcessDefined, Processes
 from salesledger.domain.settings import CurrencySet, LedgerOpened, SettingsState
 from salesledger.domain.settings import evolve as evolve_settings
 from salesledger.domain.timeline import UNRECORDED, Recorded, standing
-from salesledger.errors import NOTHING_RECORDED, Conflict, LedgerExists, NotFound, SalesledgerError, StoreError
+from salesledger.errors import (
+    NOTHING_RECORDED,
+    Conflict,
+    LedgerExists,
+    LostKeys,
+    NotFound,
+    SalesledgerError,
+    StoreError,
+)
 from salesledger.ledger.application import LedgerApplication
 from salesledger.ledger.batch import Batch, Outcome, Proposal
 from salesledger.ledger.files import appearing
@@ -81,10 +89,12 @@ class Store:
             connection = sqlite3.connect(uri(path, "mode=ro"), uri=True, timeout=lock_seconds())
             try:
                 check_format(connection, path)
-                PersonKeys(path).forget_again(connection)
+                keys = PersonKeys(path)
+                with suppress(LostKeys):
+                    keys.forget_again(connection)
             finally:
                 connection.close()
-        return cls(path, LedgerApplication(path))
+        return cls(path, LedgerApplication(path, keys))
 
     @classmethod
     def create(

@@ -11,6 +11,7 @@ import duckdb
 
 from salesledger.errors import NOTHING_RECORDED, DamagedLedger, SalesledgerError
 from salesledger.ledger.check import check_log
+from salesledger.ledger.check_keys import check_keys
 from salesledger.ledger.findings import Finding
 from salesledger.ledger.format import connect_to_read, read_head
 from salesledger.readmodel.kept import is_kept
@@ -49,6 +50,7 @@ def check(path: Path, progress: Progress | None = None) -> Iterator[Finding]:
             sound = sound and finding.rule not in ("file", "content", "topic")
             yield finding
         if sound:
+            yield from check_keys(path, connection)
             yield from check_mirror(path, place, connection)
     finally:
         connection.close()
