@@ -35,7 +35,30 @@ def beside(path: Path) -> set[str]:
     return {file.name for file in path.parent.iterdir()}
 
 
+def without_keys(path: Path) -> Path:
+    """The file with the index of its keys emptied, which a check of its pages alone doesn't find."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_stored_events_1'"
+        ).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(bytes([10, 0, 0, 0, 0, size >> 8, size & 255, 0]))
+    return path
+
+
 class TestBackup:
+    def test_of_a_damaged_index_is_refused(self, ledger: Path, tmp_path: Path) -> None:
+        """So is restoring one: what an index misses could be recorded twice."""
+        copy = without_keys(back_up(ledger, tmp_path / "b.ledger").path)
+        with pytest.raises(DamagedLedger, match=r"missing from index|wrong # of entries in index"):
+            back_up(copy, tmp_path / "c.ledger")
+        with pytest.raises(DamagedLedger, match=r"No ledger was made\.$"):
+            restore(copy, tmp_path / "d.ledger")
+        assert not (tmp_path / "d.ledger").exists()
+
     def test_holds_every_entry(self, ledger: Path, tmp_path: Path) -> None:
         """Byte for byte, in a private file, with nothing left beside it."""
         done = back_up(ledger, tmp_path / "b.ledger")

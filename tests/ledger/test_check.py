@@ -9,9 +9,11 @@ import pytest
 from salesledger import Ledger
 from salesledger.cli.demo import build
 from salesledger.domain.decide import Correct, Void
+from salesledger.errors import DamagedLedger
+from salesledger.ledger.backup import back_up
 from salesledger.ledger.findings import Finding
 from salesledger.ledger.leaves import reading
-from salesledger.ledger.verify import held_against_seals
+from salesledger.ledger.verify import held_against_seals, verify
 from salesledger.readmodel import mirror as mirror_module
 from salesledger.readmodel.check import check
 from salesledger.readmodel.engine import Engine
@@ -59,6 +61,23 @@ def tampered(path: Path, *statements: str) -> Path:
     connection.commit()
     connection.close()
     return path
+
+
+def without_entry(path: Path, *indexes: int) -> None:
+    """Give entry 9 a key, and take it out of some of the log's two unique indexes: the keys' is the first."""
+    tampered(path, "UPDATE stored_events SET key = 'k-9' WHERE entry = 9")
+    whole = path.with_name("whole.ledger")
+    shutil.copy(path, whole)
+    names = [f"sqlite_autoindex_stored_events_{index}" for index in indexes]
+    with sqlite3.connect(path) as connection:
+        pages = dict(connection.execute("SELECT name, rootpage FROM sqlite_master"))
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    tampered(whole, "DELETE FROM stored_events WHERE entry = 9")
+    with whole.open("rb") as other, path.open("r+b") as file:
+        for name in names:
+            other.seek((pages[name] - 1) * size)
+            file.seek((pages[name] - 1) * size)
+            file.write(other.read(size))
 
 
 def told(entry: int, field: str, value: str) -> str:
@@ -161,6 +180,50 @@ class TestTheLog:
         (found,) = findings(path)
         assert (found.rule, found.entry) == ("append-only", None)
         assert "the trigger stored_events_no_update is missing" in found.problem
+
+    @pytest.mark.parametrize("index", [1, 2])
+    def test_finds_an_index_that_misses_an_entry(self, path: Path, index: int) -> None:
+        """Through it a key or a version could be recorded a second time."""
+        without_entry(path, index)
+        assert ("file", True) in {(f.rule, "missing from index" in f.problem) for f in findings(path)}
+        assert not verify(path).ok
+
+    def test_finds_twice_what_a_damaged_index_let_in(self, path: Path) -> None:
+        """The rows are compared, not the index."""
+        without_entry(path, 1, 2)
+        with sqlite3.connect(path) as connection:
+            connection.execute(
+                "INSERT INTO stored_events (originator_id, originator_version, topic, state, recorded_at, key) "
+                "SELECT originator_id, originator_version, topic, state, recorded_at, key FROM stored_events WHERE entry = 9"
+            )
+        assert {("key", 18), ("version", 18)} <= {(f.rule, f.entry) for f in findings(path)}
+
+    @pytest.mark.parametrize(
+        ("name", "statement"),
+        [
+            ("trigger 'evil'", "CREATE TRIGGER evil BEFORE INSERT ON stored_events BEGIN SELECT RAISE(IGNORE); END"),
+            ("trigger 'stored_events'", "CREATE TRIGGER stored_events AFTER INSERT ON seal_blocks BEGIN SELECT 1; END"),
+            ("table 'notes'", "CREATE TABLE notes (note TEXT)"),
+            ("view 'deals'", "CREATE VIEW deals AS SELECT * FROM stored_events"),
+            ("index 'by_topic'", "CREATE INDEX by_topic ON stored_events (topic)"),
+        ],
+    )
+    def test_finds_what_is_not_salesledgers(self, path: Path, name: str, statement: str) -> None:
+        """Tables, triggers, views and indexes alike; verifying finds them too, and no backup is made."""
+        with sqlite3.connect(path) as connection:
+            connection.execute(statement)
+        (found,) = findings(path)
+        assert (found.rule, name in found.problem) == ("schema", True)
+        (told,) = verify(path).findings
+        assert (told.rule, name in told.problem) == ("schema", True)
+        with pytest.raises(DamagedLedger, match=name):
+            back_up(path, path.with_name("b.ledger"))
+
+    def test_leaves_sqlites_own_tables_alone(self, path: Path) -> None:
+        """Such as the statistics of ANALYZE."""
+        with sqlite3.connect(path) as connection:
+            connection.execute("ANALYZE")
+        assert findings(path) == []
 
     def test_notices_a_step_that_the_rules_refuse_today(self, path: Path) -> None:
         """It may have been allowed when it was recorded, so this is a notice."""

@@ -42,6 +42,24 @@ class TestSQLiteRecorder(RecorderContract):
         assert backend.log() == before
 
     @pytest.mark.parametrize(
+        "trigger",
+        [
+            "BEFORE INSERT ON stored_events WHEN NEW.originator_version = 2 BEGIN SELECT RAISE(IGNORE); END",
+            "BEFORE INSERT ON stored_events BEGIN INSERT INTO stored_events VALUES (NULL, 'deal:x', "
+            "NEW.originator_version, 't', x'00', NEW.recorded_at, NULL); SELECT RAISE(IGNORE); END",
+        ],
+    )
+    def test_what_a_foreign_trigger_changes_is_not_acknowledged(
+        self, backend: Backend, recorder: LedgerRecorder, trigger: str
+    ) -> None:
+        """An entry that was kept out of the log, or has another in its place, is an error; nothing of it was recorded."""
+        before = backend.log()
+        backend.execute(f"CREATE TRIGGER foreign_one {trigger}")
+        with pytest.raises(Exception, match="did not come into the log as it is"):
+            recorder.append([stored("deal:a", version) for version in (1, 2, 3)])
+        assert backend.log() == before
+
+    @pytest.mark.parametrize(
         "statement",
         [
             "UPDATE OR REPLACE stored_events SET entry = 1 WHERE entry = 4",

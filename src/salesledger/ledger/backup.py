@@ -132,17 +132,16 @@ def _compare(source: sqlite3.Connection, copy: sqlite3.Connection, place: Path) 
         DamagedLedger: it isn't; the disk, or something on the way to it, lies.
     """
     check_format(copy, place)
-    (found,) = copy.execute("PRAGMA quick_check").fetchone()
     pairs = zip_longest(raw_entries(source), raw_entries(copy))
-    if found != "ok" or any(theirs != ours for theirs, ours in pairs):
+    if any(theirs != ours for theirs, ours in pairs):
         raise DamagedLedger(str(place), "what was read back from its copy is something else")
 
 
 def _verified(copy: Path, place: Path) -> int:
-    """How many entries of a copy are sealed; what was recorded since, and has no seal yet, is no fault.
+    """How many entries of a copy, whose file is sound, are sealed; what was recorded since, and has no seal yet, is no fault.
 
     Raises:
-        DamagedLedger: a seal doesn't fit what it covers.
+        DamagedLedger: the file isn't sound, or a seal doesn't fit what it covers.
     """
     verdict = verify(copy)
     for finding in verdict.findings:

@@ -8,7 +8,7 @@ from salesledger.domain.clocks import from_micros, to_micros
 from salesledger.domain.decide import CLOCK_SKEW
 from salesledger.ledger.check_streams import check_streams
 from salesledger.ledger.findings import RESTORE, Finding
-from salesledger.ledger.format import schema_of
+from salesledger.ledger.format import foreign_to, schema_of
 from salesledger.ledger.leaves import reading
 from salesledger.ledger.verify import held_against_seals
 
@@ -35,7 +35,7 @@ def check_log(connection: sqlite3.Connection, now: datetime, progress: Progress 
         progress: told how far it is.
     """
     yield from check_file(connection, now)
-    for look in (_keys, lambda c: check_streams(c, progress), lambda c: _seals(c, progress)):
+    for look in (_keys, _places, lambda c: check_streams(c, progress), lambda c: _seals(c, progress)):
         yield from _read(look, connection)
 
 
@@ -53,26 +53,33 @@ def _read(look: Callable[[sqlite3.Connection], Iterator[Finding]], connection: s
 
 
 def _file(connection: sqlite3.Connection) -> Iterator[Finding]:
-    for (told,) in connection.execute(f"PRAGMA quick_check({_MOST_OF_A_KIND})"):
+    for (told,) in connection.execute(f"PRAGMA integrity_check({_MOST_OF_A_KIND})"):
         if told != "ok":
             yield Finding("file", f"SQLite reports: {' '.join(str(told).split())}", _EXPORT)
 
 
 def _schema(connection: sqlite3.Connection) -> Iterator[Finding]:
-    """The table and the triggers that keep it append-only are as they were made."""
+    """The table and the triggers that keep it append-only are as they were made, and nothing else is there."""
     held = {
-        name: _words(sql or "")
-        for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''")
+        (kind, name): _words(sql or "")
+        for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql <> ''")
     }
     for statement in schema_of(connection):
         _, kind, name, *_ = statement.split()
-        if name not in held:
+        if (kind.lower(), name) not in held:
             problem = f"the {kind.lower()} {name} is missing"
-        elif held[name] != _words(statement):
+        elif held[kind.lower(), name] != _words(statement):
             problem = f"the {kind.lower()} {name} is not the one that salesledger made"
         else:
             continue
         yield Finding("append-only", f"{problem}: the database no longer refuses every change", RESTORE)
+    for kind, name in foreign_to(connection):
+        problem = (
+            f"the {kind} {name!r} is not salesledger's: it may keep entries out of the log, or answer in its place"
+        )
+        yield Finding(
+            "schema", problem, f"Look at what it does, then take it away with the sqlite3 program: DROP {kind.upper()}."
+        )
 
 
 def _words(sql: str) -> str:
@@ -106,13 +113,23 @@ def _missing(first: int, last: int) -> str:
 
 
 def _keys(connection: sqlite3.Connection) -> Iterator[Finding]:
-    """Every idempotency key stands for one entry."""
+    """Every idempotency key stands for one entry; the rows are compared themselves, for an index of them may be damaged."""
     statement = (
-        "SELECT key, min(entry), max(entry), originator_id FROM stored_events WHERE key IS NOT NULL "
+        "SELECT key, min(entry), max(entry), originator_id FROM stored_events NOT INDEXED WHERE key IS NOT NULL "
         "GROUP BY key HAVING count(*) > 1 ORDER BY 3"
     )
     for key, first, entry, stream in connection.execute(statement):
         yield Finding("key", f"the key {key!r} is that of entry {first} too", RESTORE, entry, stream)
+
+
+def _places(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Every version of a stream is one entry, compared likewise."""
+    statement = (
+        "SELECT originator_id, originator_version, min(entry), max(entry) FROM stored_events NOT INDEXED "
+        "GROUP BY originator_id, originator_version HAVING count(*) > 1 ORDER BY 4"
+    )
+    for stream, version, first, entry in connection.execute(statement):
+        yield Finding("version", f"version {version} of its stream is entry {first} too", RESTORE, entry, stream)
 
 
 def _seals(connection: sqlite3.Connection, progress: Progress | None) -> Iterator[Finding]:

@@ -125,6 +125,24 @@ def schema_of(connection: sqlite3.Connection) -> tuple[str, ...]:
     return (*LOG_SCHEMA, *SEAL_SCHEMA) if has_seals else LOG_SCHEMA
 
 
+def foreign_to(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """The tables, triggers, views and indexes of a file that salesledger hasn't made: what each is, and its name.
+
+    SQLite's own are left out. It works on connections that are `reading`, too.
+    """
+    made = json.dumps([" ".join(statement.split()[1:3]).casefold() for statement in SCHEMA])
+    found = connection.execute(
+        "SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+        "AND lower(type || ' ' || name) NOT IN (SELECT value FROM json_each(?)) ORDER BY type, name",
+        (made,),
+    )
+    return [(_text(kind), _text(name)) for kind, name in found.fetchall()]
+
+
+def _text(value: str | bytes | bytearray) -> str:
+    return value if isinstance(value, str) else bytes(value).decode("utf-8", "replace")
+
+
 def is_instant(micros: object) -> bool:
     """Whether a stored stamp, in microseconds since 1970, is a time of the calendar: a damaged file may hold anything."""
     return isinstance(micros, int) and 0 <= micros < _LAST_MICROS

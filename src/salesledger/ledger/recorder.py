@@ -109,18 +109,34 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         if not isinstance(last_entry, int) or not is_instant(last_at):
             raise sqlite3.DatabaseError("database disk image is malformed: its last entry has no number or no time")
         recorded_at = max(to_micros(datetime.now(UTC)), last_at)
+        rows = [
+            (s.originator_id, s.originator_version, s.topic, s.state, recorded_at, getattr(s, "key", None))
+            for s in stored_events
+        ]
         try:
             c.executemany(
                 f"INSERT INTO {self.events_table_name} "
                 "(originator_id, originator_version, topic, state, recorded_at, key) VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (s.originator_id, s.originator_version, s.topic, s.state, recorded_at, getattr(s, "key", None))
-                    for s in stored_events
-                ],
+                rows,
             )
         except UnicodeDecodeError as e:  # the database quotes in its complaint what is no text any more
             raise sqlite3.DatabaseError("database disk image is malformed: its list of tables is damaged") from e
+        self._read_back(c, last_entry, rows)
         return last_entry + 1, recorded_at
+
+    def _read_back(self, c: SQLiteCursor, last_entry: int, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Make sure that the log ends with what was just written: a trigger that isn't ours may have kept it out.
+
+        Raises:
+            sqlite3.DatabaseError: it doesn't.
+        """
+        c.execute(f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE entry > ? ORDER BY entry", (last_entry,))
+        written = [tuple(row) for row in c.fetchall()]
+        if written != [(entry, *row) for entry, row in enumerate(rows, last_entry + 1)]:
+            raise sqlite3.DatabaseError(
+                "database disk image is malformed: what was written did not come into the log as it is; "
+                "'salesledger check' tells what in the file is not salesledger's"
+            )
 
     def select_events(
         self,

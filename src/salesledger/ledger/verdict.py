@@ -11,7 +11,8 @@ class Finding:
     """Something that doesn't fit.
 
     Attributes:
-        rule: its kind: file, trigger, missing, order, type, changed, block, checkpoint, signature, key, against or unsealed.
+        rule: its kind: file, trigger, schema, missing, order, type, changed, block, checkpoint, signature, key, against or
+            unsealed.
         problem: what, and where.
         remedy: what to do about it.
         first_entry: the first entry that it may be about; None where it is about none.
