@@ -1,6 +1,7 @@
 """`Ledger`, the face for Python: record, ask about any past date, take the answer as frames."""
 
 import doctest
+import sqlite3
 import threading
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -345,3 +346,26 @@ class TestTwoAtOnce:
         assert len(log) == 8 + 4 * 8
         assert len({record.stream for record in log}) == len(log)
         assert [record.recorded_at for record in log] == sorted(record.recorded_at for record in log)
+
+
+class TestKeeping:
+    """A program keeps its ledger safe as the command line does."""
+
+    def test_checks_and_backs_up(self, ledger: Ledger, tmp_path: Path) -> None:
+        """Nothing is found in a sound ledger, and the copy holds as many entries."""
+        assert ledger.check() == []
+        copied = ledger.backup(tmp_path / "monday.ledger")
+        assert (copied.path.name, copied.keys) == ("monday.ledger", 0)
+        with Ledger.open(copied.path) as copy:
+            assert copy.verify().entries == ledger.verify().entries == copied.entries
+        with pytest.raises(LedgerExists):
+            ledger.backup(tmp_path / "monday.ledger")
+
+    def test_tells_what_somebody_changed(self, place: Path) -> None:
+        """Each finding with its rule and its remedy."""
+        with sqlite3.connect(place) as connection:
+            connection.execute("DROP TRIGGER stored_events_no_update")
+        with Ledger.open(place) as ledger:
+            (found,) = ledger.check()
+        assert found.rule == "append-only"
+        assert found.remedy

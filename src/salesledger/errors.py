@@ -114,10 +114,13 @@ class NotFound(SalesledgerError):
 
 
 class AmbiguousId(NotFound):
-    """A prefix that fits several ids."""
+    """A prefix that fits several ids; None where what was given may be a person's name, which isn't repeated."""
 
-    def __init__(self, kind: str, prefix: str, candidates: list[str]) -> None:
+    def __init__(self, kind: str, prefix: str | None, candidates: list[str]) -> None:
         shown = ", ".join(candidates[:5]) + (", ..." if len(candidates) > 5 else "")
+        if prefix is None:
+            super().__init__(f"Several {kind}s fit that: {shown}. Give the id.")
+            return
         super().__init__(f"{prefix!r} could be any of these {kind}s: {shown}. Type more of the id.")
 
 

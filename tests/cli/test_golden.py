@@ -143,6 +143,7 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     "person forget": (
         *KNOWN,
         "person forget ann --reason 'asked to'",
+        "person forget ann --reason 'asked to' --yes",
         "person list",
         "person export p-1",
         "person show ann",

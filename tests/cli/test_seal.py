@@ -72,10 +72,10 @@ class TestRecording:
         text = key.read_text()
         key.unlink()
         sealed.ok("lead capture Beta --on 2026-03-02")
-        assert "The last entry is not sealed yet." in sealed.ok("verify")
+        assert "The last entry is not sealed: the seal key is not at 'sales.ledger.seal-key'." in sealed.ok("verify")
         key.write_text(text)
         sealed.ok("lead capture Gamma --on 2026-03-02")
-        assert "not sealed yet" not in sealed.ok("verify")
+        assert "not sealed" not in sealed.ok("verify")
 
     def test_never_fails_where_sealing_does(self, sealed: Console) -> None:
         """It is a warning in a line."""

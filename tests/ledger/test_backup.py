@@ -322,7 +322,7 @@ class TestKeys:
         """Not even where old keys were put back beside the ledger behind its back."""
         keys = console.ledger.with_name("sales.ledger.keys")
         old = keys.read_bytes()
-        console.ok("person forget ann --reason 'asked to'")
+        console.ok("person forget ann --reason 'asked to' --yes")
         keys.write_bytes(old)
         assert back_up(console.ledger, console.folder / "b.ledger", keys=True).keys == 1
         console.ok("restore b.ledger --keys -f r.ledger")
@@ -410,3 +410,25 @@ class TestRestore:
         with pytest.raises(NotALedger, match=r"it is no SQLite file.*No ledger was made\.$"):
             restore(tmp_path / "text", tmp_path / "r")
         assert not (tmp_path / "r").exists()
+
+
+class TestWhatABackupLacks:
+    def test_keys_that_are_not_there_are_refused_before_anything_is_made(self, ledger: Path, tmp_path: Path) -> None:
+        """The remedy is in the message."""
+        backup = back_up(ledger, tmp_path / "b").path
+        with pytest.raises(StoreError, match=r"there is no file '.*b\.keys'.*without --keys\. No ledger was made\."):
+            restore(backup, tmp_path / "r.ledger", keys=True)
+        assert not list(tmp_path.glob("r.ledger*"))
+
+    def test_the_seal_key_is_asked_for_where_it_is_missing(self, tmp_path: Path) -> None:
+        """Where to put it; nothing where the ledger names none or the key lies there."""
+        console = Console(tmp_path, {"SALESLEDGER_ACTOR": "kim"})
+        console.ok("init")
+        console.ok("backup b.ledger")
+        assert "put it at r.ledger.seal-key, or what is" in console.ok("-f r.ledger restore b.ledger")
+        assert "put it at q.ledger.seal-key" in console("-f q.ledger restore b.ledger -O json").err
+        shutil.copyfile(tmp_path / "sales.ledger.seal-key", tmp_path / "s.ledger.seal-key")
+        assert "seal key" not in console.ok("-f s.ledger restore b.ledger")
+        console.ok("-f plain.ledger init --no-seal-key")
+        console.ok("-f plain.ledger backup p.ledger")
+        assert "seal key" not in console.ok("-f p2.ledger restore p.ledger")

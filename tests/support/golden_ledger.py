@@ -86,7 +86,7 @@ subscription cancel acme pro --reason price --competitor Rival --on 2026-06-25
 lead capture "Acme GmbH" --id acme-more --account acme --grown-from acme-gmbh --growth upsell --amount 800 --on 2026-06-26
 
 2026-07-12
-person forget ann --reason "asked to"
+person forget ann --reason "asked to" --yes
 seal --new-key
 """
 """What is recorded on which day."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from salesledger.api.steps import Steps
@@ -24,6 +25,8 @@ from salesledger.errors import BadValue
 from salesledger.readmodel.reader import to_path
 
 if TYPE_CHECKING:
+    from salesledger.ledger.backup import Copied
+    from salesledger.ledger.findings import Finding
     from salesledger.ledger.seal import Seal
     from salesledger.ledger.verdict import Verdict
 
@@ -136,3 +139,33 @@ class Ledger(Steps):
         from salesledger.ledger.proof import prove
 
         return prove(self.path, entry, since=since)
+
+    def check(self) -> list[Finding]:
+        """Hold the log against what a ledger promises and against its seals, and the mirror against the log.
+
+        Returns:
+            Everything that is not as it should be, each with its rule, its entry and its remedy; nothing where all is well.
+        """
+        from salesledger.readmodel.check import check
+
+        return list(check(self.path, self._progress))
+
+    def backup(self, to: str | os.PathLike[str], *, keys: bool = False) -> Copied:
+        """Copy the ledger to a file that isn't there yet, while others use it, and compare the copy with it entry by entry.
+
+        Args:
+            to: the backup's file.
+            keys: copy the keys of persons as well, to files beside it.
+
+        Returns:
+            What the copy holds.
+
+        Raises:
+            LedgerExists: there is a file already.
+            LostKeys: the keys can't be copied.
+            DamagedLedger: the ledger isn't sound, or a seal doesn't fit.
+            StoreError: the backup can't be written there.
+        """
+        from salesledger.ledger.backup import back_up
+
+        return back_up(self.path, Path(to), keys=keys)

@@ -208,7 +208,7 @@ class Steps(Recording):
         if len(found) == 1:
             return found[0]
         if found:
-            raise AmbiguousId("person", "That", found)
+            raise AmbiguousId("person", None, found)
         raise NotFound("There is no person of that id or name. 'salesledger person list' lists them.")
 
     def open_case(

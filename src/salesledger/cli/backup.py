@@ -43,14 +43,21 @@ def restore_command(ctx: click.Context, /, file: Path, keys: bool, format_: str 
     """Make a ledger of a backup.
 
     It is made where -f says, and never replaces one: move that away first. The backup is checked before anything is made,
-    and stays as it is. Keys of persons are taken over with --keys; whoever was forgotten after the backup is to be forgotten
-    again.
+    and stays as it is. Keys of persons are taken over with --keys, which must lie beside it; whoever was forgotten after
+    the backup is to be forgotten again. The seal key is in no backup: where it isn't at hand, it is said where to put it.
     """
     from salesledger.api import to_path
     from salesledger.ledger.backup import restore
+    from salesledger.ledger.sealing import missing_key
 
     place = to_path(place_of(ctx))
-    _tell(restore(file, place, keys=keys), f"Restored {_name(file)} to {_name(place)}", format_, output)
+    copied = restore(file, place, keys=keys)
+    missing = missing_key(place)
+    note = "" if missing is None else _SEAL_KEY.format(place=_name(missing))
+    _tell(copied, f"Restored {_name(file)} to {_name(place)}", format_, output, note)
+
+
+_SEAL_KEY = "The seal key is in no backup: put it at {place}, or what is recorded from now on is not sealed."
 
 
 def _name(path: Path) -> str:
@@ -59,12 +66,15 @@ def _name(path: Path) -> str:
     return safe_text(os.fspath(path))
 
 
-def _tell(copied: "Copied", done: str, format_: str | None, output: str | None) -> None:
+def _tell(copied: "Copied", done: str, format_: str | None, output: str | None, note: str = "") -> None:
     if format_for(format_, output) == "table":
         keys = f"; with the keys of {counted(copied.keys, 'person', 'persons')}" if copied.keys else ""
         seals = f"its seals hold up to entry {copied.sealed}" if copied.sealed else "it has no seals"
-        write(f"{done}: {copied.entries} entries, compared one by one; {seals}; {copied.size} bytes{keys}.\n", output)
+        said = f"{done}: {copied.entries} entries, compared one by one; {seals}; {copied.size} bytes{keys}."
+        write("".join(f"{line}\n" for line in (said, note) if line), output)
         return
+    if note:
+        click.echo(note, err=True)
     from salesledger.api import Ledger
 
     rows = Rows(

@@ -9,7 +9,7 @@ from salesledger.cli.main import Prefixed
 from salesledger.cli.money import below_list, money_fields, money_options, price_fields, price_options
 from salesledger.cli.options import Whole, complete_stage, completing, on_date, records
 from salesledger.cli.outcomes import common_of, recording
-from salesledger.errors import NOTHING_RECORDED, UsageError
+from salesledger.errors import NOTHING_RECORDED, NotFound, UsageError
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
@@ -45,12 +45,29 @@ def hold(ctx: click.Context, /, deal: str, who: tuple[str, ...], pain_points: tu
         values["attendees"] = len(set(who))
 
     def work(ledger: "Ledger") -> list["Outcome"]:
-        persons = list(dict.fromkeys(ledger.find_person(text) for text in who)) or None
+        persons = _present(ledger, who)
         return [
             ledger.record("meeting-held", deal=ledger.find("deal", deal), persons=persons, **common.given, **values)
         ]
 
     recording(ctx, common, work)
+
+
+def _present(ledger: "Ledger", who: tuple[str, ...]) -> list[str] | None:
+    """The ids of those who were present.
+
+    Raises:
+        NotFound: somebody isn't there, or could be several; with which of them, as the text may be a name.
+    """
+    found = []
+    for place, text in enumerate(who, start=1):
+        try:
+            found.append(ledger.find_person(text))
+        except NotFound as e:
+            if len(who) > 1:
+                e.args = (f"--person number {place} of {len(who)}: {e}",)
+            raise
+    return list(dict.fromkeys(found)) or None
 
 
 @click.group("trial", cls=Prefixed)

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from salesledger.cli.escape import safe_text
 from salesledger.cli.listing import listed
 from salesledger.cli.main import Prefixed
 from salesledger.cli.options import completing, dated, filtered, on_date, opened, printing, records
 from salesledger.cli.outcomes import common_of, recording
 from salesledger.cli.tables import PERSONS
-from salesledger.errors import NOTHING_RECORDED, Refused
+from salesledger.errors import NOTHING_RECORDED, Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +119,8 @@ def show(ctx: click.Context, /, who: str, **values: Any) -> None:
 def export(ctx: click.Context, /, who: str, output: str | None) -> None:
     """All that is held about a person, as JSON.
 
-    It is for the person to have. Struck entries are included; what is only in words elsewhere, such as a company's name, is not.
+    It is for the person to have. Struck entries are included; what is only in words elsewhere, such as a company's name, is not. A
+    FILE is your own (mode 0600).
     """
     import json
 
@@ -129,13 +131,13 @@ def export(ctx: click.Context, /, who: str, output: str | None) -> None:
     with opened(ctx) as ledger:
         told = held(ledger.engine, ledger.find_person(who))
     lines = json.dumps(told, ensure_ascii=False, indent=2).split("\n")
-    write("".join(f"{json_text(line)}\n" for line in lines), output)
+    write("".join(f"{json_text(line)}\n" for line in lines), output, private=True)
 
 
 @person_command.command("forget")
 @who_argument
 @click.option("--reason", required=True, metavar="TEXT", help="Why; without a word about the person.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--yes", is_flag=True, help="Don't ask; needed where there is no terminal.")
 @records
 @click.pass_context
 def forget(ctx: click.Context, /, who: str, reason: str, yes: bool, **values: Any) -> None:
@@ -143,14 +145,39 @@ def forget(ctx: click.Context, /, who: str, reason: str, yes: bool, **values: An
 
     Nobody can read any more what the ledger holds about them; it can't be undone. The entries stay, and seals and proofs with them.
     Copies of LEDGER.keys elsewhere, such as backups, are not reached: delete the key there too, or keep such copies for a short
-    time only. A ledger that meets restored keys of somebody who was forgotten destroys them when it is opened.
+    time only. A ledger that meets restored keys of somebody who was forgotten destroys them when it is opened. On a terminal it
+    asks first; elsewhere it needs --yes.
     """
     common = common_of(values)
-    asks = not (yes or common.dry_run) and sys.stdin.isatty() and sys.stderr.isatty()
-    if asks and not click.confirm("This can't be undone. Forget this person?", err=True):
-        raise Refused(f"Nobody was forgotten. {NOTHING_RECORDED}")
 
     def work(ledger: "Ledger") -> list["Outcome"]:
-        return [ledger.record("person-forgotten", person=ledger.find_person(who), reason=reason, **common.given)]
+        person = ledger.find_person(who)
+        if not (yes or common.dry_run):
+            _ask_to_forget(ledger, person)
+        return [ledger.record("person-forgotten", person=person, reason=reason, **common.given)]
 
     recording(ctx, common, work)
+
+
+def _ask_to_forget(ledger: "Ledger", person: str) -> None:
+    """Ask whether a person is to be forgotten.
+
+    Raises:
+        UsageError: there is no terminal to ask on.
+        Refused: the answer is no.
+    """
+    from salesledger.readmodel.persons import name_of
+
+    if not _on_a_terminal():
+        raise UsageError(
+            f"Forgetting {person} can't be undone, and there is no terminal to ask on. Give --yes if you mean it. "
+            f"Nobody was forgotten. {NOTHING_RECORDED}"
+        )
+    name = name_of(ledger.engine, person)
+    whom = f"{person} ({name})" if name else person
+    if not click.confirm(safe_text(f"Forget {whom}? This can't be undone."), err=True):
+        raise Refused(f"Nobody was forgotten. {NOTHING_RECORDED}")
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -145,10 +145,11 @@ def money(value: Decimal, currency: object = None) -> str:
     return number(value)
 
 
-def write(text: str | bytes, out: str | None) -> None:
+def write(text: str | bytes, out: str | None, *, private: bool = False) -> None:
     """Print `text`, or make it the content of the file `out`, wholly or not at all; `-` is standard output.
 
-    What isn't a terminal gets UTF-8. A device or a pipe is written to, any other file is replaced and keeps its mode.
+    What isn't a terminal gets UTF-8. A device or a pipe is written to, any other file is replaced and keeps its mode;
+    where the text is `private` it is the owner's alone (0600), whatever was there.
 
     Raises:
         UsageError: It can't be written, or a ledger lives on it; a file that was there is as it was.
@@ -164,7 +165,7 @@ def write(text: str | bytes, out: str | None) -> None:
             from pathlib import Path
 
             content = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
-            _replace_file(Path(os.path.realpath(out or "-")), content)
+            _replace_file(Path(os.path.realpath(out or "-")), content, private=private)
 
 
 @contextmanager
@@ -198,15 +199,16 @@ def _print(text: str) -> None:
     stream.buffer.flush()
 
 
-def _replace_file(target: "Path", content: bytes) -> None:
+def _replace_file(target: "Path", content: bytes, *, private: bool) -> None:
     if target.exists() and not target.is_file() and not target.is_dir():
         target.write_bytes(content)  # replacing /dev/null or a named pipe would destroy it
         return
     temporary = target.with_name(f".salesledger-{os.urandom(8).hex()}.tmp")
     try:
-        with temporary.open("xb") as stream:
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666)
+        with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
-        if target.is_file():
+        if target.is_file() and not private:
             temporary.chmod(target.stat().st_mode & 0o777)
         temporary.replace(target)
     except BaseException:

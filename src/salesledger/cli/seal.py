@@ -1,6 +1,7 @@
 """Commands about seals: seal, verify, prove, verify-proof."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -77,7 +78,7 @@ def verify_command(
         progress=progress("Verifying"),
     )
     if chosen == "table":
-        write("".join(f"{safe_text(line)}\n" for line in _told(verdict, len(against))), output)
+        write("".join(f"{safe_text(line)}\n" for line in _told(verdict, len(against), path)), output)
     else:
         told = _row(verdict)
         rows = Rows(list(told), ["VARCHAR"] * len(told), [tuple(told.values())])
@@ -90,7 +91,7 @@ def _row(verdict: "Verdict") -> dict[str, Any]:
     return {"ok": verdict.ok, **told, "findings": [vars(finding) for finding in verdict.findings]}
 
 
-def _told(verdict: "Verdict", given: int) -> list[str]:
+def _told(verdict: "Verdict", given: int, path: Path) -> list[str]:
     said = []
     for finding in verdict.findings[:_SHOWN]:
         said += [f"FOUND: {finding.problem}", f"  {finding.remedy}"]
@@ -103,11 +104,11 @@ def _told(verdict: "Verdict", given: int) -> list[str]:
     if given:
         said.append(f"Of {_counted(given, 'checkpoint', 'checkpoints')} from outside, {verdict.against} fitted.")
     if verdict.ok:
-        said += _unproved(verdict, given)
+        said += _unproved(verdict, given, path)
     return said
 
 
-def _unproved(verdict: "Verdict", given: int) -> list[str]:
+def _unproved(verdict: "Verdict", given: int, path: Path) -> list[str]:
     """What a verification that found nothing leaves open."""
     behind = verdict.entries - verdict.sealed
     if not verdict.sealed and not given:
@@ -115,7 +116,7 @@ def _unproved(verdict: "Verdict", given: int) -> list[str]:
     said = ["All is as it was sealed."]
     if behind and verdict.sealed:
         which = "entry is" if behind == 1 else f"{behind:,} entries are"
-        said.append(f"The last {which} not sealed yet.")
+        said.append(f"The last {which} not sealed{_why_not_sealed(path)}.")
     if verdict.public_key:
         said.append(f"Signed by {verdict.public_key}.")
     if verdict.key_from == "ledger":
@@ -125,6 +126,13 @@ def _unproved(verdict: "Verdict", given: int) -> list[str]:
             "No checkpoint from outside was given: a ledger put back to an older copy looks the same (--against)."
         )
     return said
+
+
+def _why_not_sealed(path: Path) -> str:
+    from salesledger.ledger.sealing import missing_key
+
+    missing = missing_key(path)
+    return " yet" if missing is None else f": the seal key is not at {os.fspath(missing)!r}"
 
 
 @click.command("prove")

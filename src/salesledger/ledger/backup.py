@@ -79,7 +79,7 @@ def restore(backup: Path, ledger: Path, *, keys: bool = False) -> Copied:
         NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: of the backup.
         LedgerExists: there is a ledger at that place already, or what is left of one.
         LostKeys: the keys can't be copied.
-        StoreError: the ledger can't be written there.
+        StoreError: the ledger can't be written there, or there are no keys beside the backup.
     """
     try:
         # A write-ahead log that was left behind would be taken for the new ledger's.
@@ -88,8 +88,13 @@ def restore(backup: Path, ledger: Path, *, keys: bool = False) -> Copied:
                 raise LedgerExists(str(place), "Move it away first, or restore to another place with -f.")
         if not backup.exists():
             raise NoLedger(str(backup), "Name a file that 'salesledger backup' has made.")
-        _forget_mirror(ledger)
         files = (KeyFiles.of_backup(backup), KeyFiles.of_ledger(ledger)) if keys else None
+        if files and not files[0].keys.exists():
+            raise StoreError(
+                f"There are no keys of persons beside the backup: there is no file {str(files[0].keys)!r}. Put it there, "
+                "or restore without --keys."
+            )
+        _forget_mirror(ledger)
         return _copy(backup, ledger, "Choose another place with -f.", files)
     except SalesledgerError as e:
         raise e.also("No ledger was made.") from e.__cause__

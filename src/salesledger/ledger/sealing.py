@@ -1,7 +1,7 @@
 """Who seals a ledger: the key at hand, made and put on record where there is none, or taken anew."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from salesledger.errors import NoSeal
@@ -31,6 +31,25 @@ def seal_again(path: Path) -> Seal | None:
     seal_key.take_over(place, keys.current)
     key = seal_key.read(place)
     return None if key is None else seal(path, key)
+
+
+def missing_key(path: Path) -> Path | None:
+    """Where the key that the ledger names should lie, and doesn't; None where it is at hand, or the ledger names none.
+
+    Raises:
+        NoSeal: what names it can't be read.
+    """
+    place = seal_key.place_of(path)
+    with snapshot(path) as connection:
+        named = keys_of(connection).current
+    if named is None:
+        return None
+    for there in (place, seal_key.beside(place)):
+        with suppress(NoSeal):
+            key = seal_key.read(there)
+            if key is not None and key.public.raw == named.raw:
+                return None
+    return place
 
 
 def seal_now(path: Path, *, recorded_by: str, new_key: bool = False) -> tuple[Seal, Path | None]:

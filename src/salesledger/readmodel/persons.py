@@ -44,6 +44,12 @@ def named(engine: Engine, name: str) -> list[str]:
     return exact or [person for person, told in names if name.casefold() in told]
 
 
+def name_of(engine: Engine, person: str) -> str | None:
+    """A person's name; None where there is none, or none that can be read."""
+    rows = engine.ask("SELECT name FROM persons WHERE person = $person", values={"person": person}).rows
+    return str(rows[0][0]) if rows and rows[0][0] is not None else None
+
+
 def held(engine: Engine, person: str) -> dict[str, Any]:
     """Everything that the ledger holds about a person, struck entries included.
 
