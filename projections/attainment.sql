@@ -1,7 +1,7 @@
 -- attainment: quotas and calls beside what was booked, at $as_of as known at $known_at
 -- grain: one row a period and whom a target or a call is for
 -- only: won
--- needs: events, strikes, deals, deal_changes, periods
+-- needs: events, strikes, deals, renewal_deals, deal_changes, periods
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   period: the period; where none is asked for, those that targets and calls were made for
@@ -12,7 +12,7 @@
 --   quota: the target for the period, or the sum of those for its parts
 --   currency: currency of the amounts
 --   uncovered_days: days of the period that no target covers
---   won: deals won in the period by whom it is for, and still won
+--   won: deals won in the period by whom it is for, and still won, renewals left out
 --   bookings: what they are worth
 --   won_without_amount: won deals that no amount is known for
 --   attainment: bookings / quota, where the quota covers the period
@@ -134,7 +134,7 @@ sold AS (
         d.value_converted AS value
     FROM deals d
     JOIN credited c ON c.deal = d.deal
-    WHERE d.status = 'won'
+    WHERE d.status = 'won' AND d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
 ),
 days AS (
     SELECT

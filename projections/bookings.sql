@@ -1,7 +1,7 @@
--- bookings: every deal that is won at $as_of, as known at $known_at
--- grain: one row a won deal
+-- bookings: every deal that is won at $as_of, renewals left out, as known at $known_at
+-- grain: one row a won deal that is no renewal
 -- only: won
--- needs: deals, periods
+-- needs: deals, renewal_deals, periods
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   period: the period of the win
@@ -45,5 +45,5 @@ SELECT
     d.process
 FROM deals d
 JOIN periods p ON d.closed_at >= p.begins_at AND d.closed_at < p.ends_at
-WHERE d.status = 'won'
+WHERE d.status = 'won' AND d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
 ORDER BY d.closed_at, d.deal

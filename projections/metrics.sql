@@ -1,6 +1,6 @@
--- metrics: leads, closings, bookings, deal size, close ratio, lifetime and velocity by period, at $as_of as known at $known_at
+-- metrics: leads, closings, bookings, deal size, close ratio, lifetime and velocity by period, renewals left out, at $as_of as known at $known_at
 -- grain: one row a period and group
--- needs: deals, deal_changes, periods
+-- needs: deals, renewal_deals, deal_changes, periods
 -- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period
@@ -38,6 +38,7 @@ grouped AS (
         CASE $by WHEN 'owner' THEN d.owner WHEN 'team' THEN d.team WHEN 'source' THEN d.source WHEN 'campaign' THEN d.campaign WHEN 'product' THEN d.product WHEN 'segment' THEN d.segment WHEN 'account' THEN d.account WHEN 'process' THEN d.process END AS "group"
     FROM deals d
     LEFT JOIN contacts k ON k.deal = d.deal
+    WHERE d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
 ),
 period_days AS (
     SELECT period, CAST(unnest(generate_series(begins_on, ends_on - 1, INTERVAL 1 DAY)) AS DATE) AS day FROM periods

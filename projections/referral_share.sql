@@ -1,11 +1,11 @@
 -- referral_share: the share of new business that referrals carry, in leads, wins and bookings, by period, at $as_of as known at $known_at
 -- grain: one row a period and group
--- needs: deals, referred_leads, periods
+-- needs: deals, renewal_deals, subscription_history, referred_leads, periods
 -- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period
 --   group: what the report is split by; empty where it is not, or where a deal has none
---   leads: new leads captured in the period: they grew from nothing, and their client had not bought before that day
+--   leads: new leads captured in the period: they grew from nothing, and their client had not bought or paid before that day
 --   referred_leads: those that an account referred
 --   lead_share: referred leads / leads
 --   won: new deals won in the period, and still won: they grew from nothing, and are their client's first
@@ -15,8 +15,13 @@
 --   referred_bookings: what the referred ones of them are worth
 --   currency: currency of the amounts
 --   bookings_share: referred bookings / bookings
-WITH fresh AS (
+WITH paying AS (
+    SELECT account, deal, effective_on AS since FROM subscription_history WHERE type = 'subscription-started' AND effective_at <= $as_of
+),
+fresh AS (
     SELECT
+        d.deal,
+        d.account,
         d.captured_on,
         d.closed_on,
         d.status,
@@ -26,7 +31,7 @@ WITH fresh AS (
         l.deal IS NOT NULL AS is_referred
     FROM deals d
     LEFT JOIN referred_leads l ON l.deal = d.deal
-    WHERE d.grown_from IS NULL AND d.subscription IS NULL
+    WHERE d.grown_from IS NULL AND d.subscription IS NULL AND d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
 ),
 period_days AS (
     SELECT period, CAST(unnest(generate_series(begins_on, ends_on - 1, INTERVAL 1 DAY)) AS DATE) AS day FROM periods
@@ -35,12 +40,12 @@ happened AS (
     SELECT p.period, f."group", f.is_referred, FALSE AS is_won, NULL AS value
     FROM fresh f
     JOIN period_days p ON p.day = f.captured_on
-    WHERE f.client_since IS NULL OR f.client_since >= f.captured_on
+    WHERE (f.client_since IS NULL OR f.client_since >= f.captured_on) AND NOT EXISTS (SELECT 1 FROM paying y WHERE y.account = f.account AND y.since < f.captured_on AND y.deal IS DISTINCT FROM f.deal)
     UNION ALL
     SELECT p.period, f."group", f.is_referred, TRUE, f.value
     FROM fresh f
     JOIN period_days p ON p.day = f.closed_on
-    WHERE f.status = 'won' AND f.client_since >= f.closed_on
+    WHERE f.status = 'won' AND f.client_since >= f.closed_on AND NOT EXISTS (SELECT 1 FROM paying y WHERE y.account = f.account AND y.since < f.closed_on AND y.deal IS DISTINCT FROM f.deal)
 ),
 counted AS (
     SELECT

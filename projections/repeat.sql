@@ -1,12 +1,12 @@
 -- repeat: every account that has bought by $as_of: how often, how regularly, and whether it is longer ago than usual, as known at $known_at
--- grain: one row an account with a won deal
+-- grain: one row an account with a won deal that is no renewal
 -- only: won
--- needs: deals, events, strikes, subscriptions
+-- needs: deals, renewal_deals, events, strikes, subscriptions
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   account: account id
 --   company: the account's name, or, where it is not on record, that on its last won deal
---   orders: won deals
+--   orders: won deals that are no renewals
 --   order_days: days on which it ordered; two orders of one day are one occasion
 --   first_on: the day of the first
 --   last_on: the day of the last
@@ -20,8 +20,8 @@
 --   currency: currency of the bookings
 WITH bought AS (
     SELECT account, company, deal, closed_at, closed_on, value_converted AS value
-    FROM deals
-    WHERE status = 'won' AND account IS NOT NULL
+    FROM deals d
+    WHERE status = 'won' AND account IS NOT NULL AND d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
 ),
 order_days AS (
     SELECT DISTINCT account, closed_on FROM bought

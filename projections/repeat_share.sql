@@ -1,13 +1,13 @@
--- repeat_share: bookings from clients that had bought before, against all, by period, at $as_of as known at $known_at
+-- repeat_share: bookings from clients that had bought or paid before, against all, renewals left out, by period, at $as_of as known at $known_at
 -- grain: one row a period and group
 -- only: won
--- needs: deals, periods
+-- needs: deals, renewal_deals, subscription_history, periods
 -- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period
 --   group: what the report is split by; empty where it is not, or where a deal has none
---   won: deals won in the period, and still won
---   repeat_won: those of clients that had a won deal on an earlier day; a client is an account, or a company where a deal has none
+--   won: deals won in the period, and still won, renewals left out
+--   repeat_won: those of clients that had a won deal, or a subscription that another deal or none began, on an earlier day; a client is an account, or a company where a deal has none
 --   bookings: what the won deals are worth
 --   repeat_bookings: what those of clients that had bought before are worth
 --   new_bookings: what the others are worth
@@ -15,14 +15,18 @@
 --   currency: currency of the amounts
 --   repeat_share: repeat_bookings / bookings
 --   repeat_won_share: repeat_won / won
-WITH bought AS (
+WITH paying AS (
+    SELECT account, deal, effective_on AS since FROM subscription_history WHERE type = 'subscription-started' AND effective_at <= $as_of
+),
+bought AS (
     SELECT
         closed_at,
         value_converted AS value,
         CASE $by WHEN 'owner' THEN owner WHEN 'team' THEN team WHEN 'source' THEN source WHEN 'campaign' THEN campaign WHEN 'product' THEN product WHEN 'segment' THEN segment WHEN 'account' THEN account WHEN 'process' THEN process END AS "group",
-        closed_on > client_since AS again
-    FROM deals
-    WHERE status = 'won'
+        closed_on > client_since
+        OR EXISTS (SELECT 1 FROM paying y WHERE y.account = d.account AND y.since < d.closed_on AND y.deal IS DISTINCT FROM d.deal) AS again
+    FROM deals d
+    WHERE status = 'won' AND d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
 ),
 counted AS (
     SELECT

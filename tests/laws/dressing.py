@@ -199,7 +199,8 @@ def _subscription_started(on: datetime, known: datetime | None, dress: int) -> E
 
 
 def _subscription_renewed(on: datetime, known: datetime | None, dress: int) -> Event:
-    return h.renewed(on, known_at=known, subscription=_subscription(dress), term_months=_pick(dress, 1, None, 1, 6))
+    told = {"term_months": _pick(dress, 1, None, 1, 6), "deal": _pick(dress, 2, None, None, "ann", "bob")}
+    return h.renewed(on, known_at=known, subscription=_subscription(dress), **told)
 
 
 def _subscription_changed(on: datetime, known: datetime | None, dress: int) -> Event:

@@ -30,7 +30,7 @@ def assert_same(asked: Asked, answers: Tables) -> None:
 
 
 @settings(max_examples=examples(15))
-@given(journey=journeys())
+@given(journey=st.one_of(journeys(), journeys(whole=True)))
 def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
     """Over journeys with late entries, voids and corrections."""
     with played(journey) as story:

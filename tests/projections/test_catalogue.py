@@ -36,6 +36,7 @@ from support.happenings import (
     person_forgotten,
     rate_set,
     rejected,
+    renewed,
     revised,
     satisfied,
     subscribed,
@@ -88,6 +89,7 @@ GRAINS = {
     "satisfaction": ("period", "account"),
     "process_map": ("period", "process", "from_stage", "to_process", "to_stage", "kind"),
     "recurring": ("period", "group"),
+    "renewal_deals": ("deal",),
     "renewals": ("period", "account", "subscription", "term"),
     "repeat": ("account",),
     "repeat_share": ("period", "group"),
@@ -127,9 +129,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
     made.record("rate:USD", rate_set(1), rate_set(4, rate="0.8")).record("h", offered(13, currency="USD"))
     made.record("account:x", noted(3), noted(4, preference="price"), case_opened(4), case_resolved(6), satisfied(5))
     made.record("g", revised(14, expected_close="2026-01-20"))
-    made.record(
-        "account:y", opened(-60), subscribed(-25, term_months=1), subscribed(2, subscription="max"), cancelled(7)
-    )
+    made.record("account:y", opened(-60), subscribed(-25, term_months=1), subscribed(2, subscription="max"))
+    made.record("account:y", renewed(6, deal="q"), cancelled(7))
     made.record("person:p-1", person_added(1)).record("account:x", contact_added(8), contact_added(9, role="user"))
     made.record("person:p-2", person_added(2)).record("account:x", contact_added(8, person="p-2"))
     made.record("account:x", contact_removed(9, person="p-2")).record("person:p-2", person_forgotten(10))

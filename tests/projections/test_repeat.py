@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from support.books import Books, books, days
-from support.happenings import at, cancelled, captured, lost, opened, reopened, subscribed, won
+from support.happenings import at, cancelled, captured, lost, opened, renewed, reopened, subscribed, target_set, won
+from support.story import void
 
 
 @pytest.fixture
@@ -101,3 +102,56 @@ class TestShare:
         ledger.record("b", captured(3, account="x", product="cup"), won(3, amount="7"))
         rows = ledger.ask("repeat_share", "group", "repeat_bookings", "new_bookings", by="product")
         assert rows == [("cup", 7, 0), ("tea", 0, 5)]
+
+
+class TestRenewals:
+    """A subscription of a year that a deal renews, beside an order of the same client."""
+
+    @pytest.fixture
+    def ledger(self, ledger: Books) -> Books:
+        """The deals `renewal`, which says that it is one, `early`, which a renewal names, and `order`."""
+        ledger.record("account:x", subscribed(1, term_months=12))
+        ledger.record("renewal", captured(5, account="x", growth="renewal", amount="700"), won(9))
+        ledger.record("early", captured(5, account="x", amount="50"), won(9))
+        ledger.record("order", captured(6, account="x", amount="3"), won(9))
+        ledger.record("target:all", target_set(1, amount="10", begins_on=date(2026, 1, 1), ends_on=date(2026, 1, 20)))
+        return ledger.record("account:x", renewed(9, deal="early"))
+
+    def test_are_no_bookings(self, ledger: Books) -> None:
+        """No lead, no win, no attainment, no order; deals they stay."""
+        assert ledger.ask("bookings", "deal", "bookings") == [("order", 3)]
+        assert ledger.one("metrics", "leads", "won", "bookings", "close_ratio") == (1, 1, 3, 1)
+        assert ledger.one("attainment", "won", "bookings") == (1, 3)
+        assert ledger.one("repeat", "orders", "bookings") == (1, 3)
+        assert ledger.one("repeat_share", "won", "bookings") == (1, 3)
+        assert sorted(ledger.ask("deals", "deal")) == [("early",), ("order",), ("renewal",)]
+
+    def test_nor_are_open_or_lost_ones_part_of_what_is_measured(self, ledger: Books) -> None:
+        """The close ratio and the velocity are those of sales."""
+        before = ledger.one("metrics", "close_ratio", "lost", "sales_velocity")
+        ledger.record("again", captured(7, account="x", growth="renewal"), lost(10))
+        ledger.record("open", captured(7, account="x", growth="renewal"))
+        assert ledger.one("metrics", "close_ratio", "lost", "sales_velocity") == before
+
+    def test_what_renews_is_one_from_the_renewal_on_and_while_that_stands(self, ledger: Books) -> None:
+        """As of a date before it, and after it is struck out, the deal is a sale."""
+        ledger.record("late", captured(5, account="x", amount="20"), won(8)).record(
+            "account:x", renewed(12, deal="late")
+        )
+        assert ledger.ask("bookings", "deal", as_of=at(11)) == [("late",), ("order",)]
+        assert ledger.ask("bookings", "deal") == [("order",)]
+        ((entry,),) = ledger.ask("events", "entry", as_of=at(300))[-1:]
+        ledger.record("account:x", void(entry))
+        assert ledger.ask("bookings", "deal") == [("late",), ("order",)]
+
+    def test_a_client_that_pays_already_is_not_new(self, ledger: Books) -> None:
+        """Its order is repeat business, and none that a referral could have brought."""
+        assert ledger.one("repeat_share", "repeat_won", "repeat_bookings", "new_bookings") == (1, 3, 0)
+        assert ledger.one("referral_share", "leads", "won", "bookings") == (0, 0, 0)
+
+    def test_a_subscription_that_the_deal_itself_began_makes_nobody_a_client_before(self, ledger: Books) -> None:
+        """Nor does one that begins on the day of the order."""
+        ledger.record("first", captured(3, account="y", amount="4"), won(9))
+        ledger.record("account:y", subscribed(5, deal="first"), subscribed(9, subscription="more"))
+        assert ledger.one("repeat_share", "repeat_bookings", "new_bookings") == (3, 4)
+        assert ledger.one("referral_share", "leads", "won", "bookings") == (1, 1, 4)

@@ -8,7 +8,7 @@ from decimal import Decimal, localcontext
 from salesledger.domain.account import AccountOpened, ReferralAsked, ReferralGiven
 from support.answers import Row
 from support.twin_reports import periods, split
-from support.twins import Asked, by_id, client, deals, happened, naive, rank
+from support.twins import Asked, by_id, client, deals, happened, naive, paid_before, rank, sales
 
 
 def referred_leads(asked: Asked) -> list[Row]:
@@ -84,8 +84,8 @@ def referrals(asked: Asked) -> list[Row]:
 
 
 def fresh(asked: Asked, deal: Row, day: date) -> bool:
-    """Whether it grew from nothing, and its client had bought nothing before a day."""
-    if deal["grown_from"] or deal["subscription"]:
+    """Whether it grew from nothing, and its client had bought and paid nothing before a day."""
+    if deal["grown_from"] or deal["subscription"] or paid_before(asked, deal, day):
         return False
     others = [other for other in deals(asked) if client(other) == client(deal) and other["status"] == "won"]
     return all(other["closed_on"] >= day for other in others)
@@ -98,12 +98,12 @@ def referral_share(asked: Asked) -> list[Row]:
     for label, begins, ends in periods(asked):
         captured = [
             deal
-            for deal in deals(asked)
+            for deal in sales(asked)
             if begins <= deal["captured_at"] < ends and fresh(asked, deal, deal["captured_on"])
         ]
         won = [
             deal | {"value": deal["value_converted"]}
-            for deal in deals(asked)
+            for deal in sales(asked)
             if deal["status"] == "won" and begins <= deal["closed_at"] < ends and fresh(asked, deal, deal["closed_on"])
         ]
         for group in {split(asked, deal) for deal in captured + won} or {None}:

@@ -10,14 +10,14 @@ from support.answers import Row
 from support.twin_recurring import subscriptions
 from support.twin_referrals import companies
 from support.twin_reports import periods, split
-from support.twins import Asked, client, deals
+from support.twins import Asked, client, deals, paid_before, sales
 
 ZERO = Decimal("0.0000")
 
 
 def won(asked: Asked) -> list[Row]:
-    """The won deals."""
-    return [deal for deal in deals(asked) if deal["status"] == "won"]
+    """The won deals that are no renewals."""
+    return [deal for deal in sales(asked) if deal["status"] == "won"]
 
 
 def gaps(orders: list[Row]) -> list[int]:
@@ -73,13 +73,18 @@ def repeat(asked: Asked) -> list[Row]:
 
 def repeat_share(asked: Asked) -> list[Row]:
     """Twin of `repeat_share`."""
-    every = won(asked)
+    every, bought = won(asked), [deal for deal in deals(asked) if deal["status"] == "won"]
     rows = []
     for label, begins, ends in periods(asked):
         closed = [deal for deal in every if begins <= deal["closed_at"] < ends]
         for group in {split(asked, deal) for deal in closed} or {None}:
             mine = [deal for deal in closed if split(asked, deal) == group]
-            again = [d for d in mine if any(client(o) == client(d) and o["closed_on"] < d["closed_on"] for o in every)]
+            again = [
+                d
+                for d in mine
+                if any(client(o) == client(d) and o["closed_on"] < d["closed_on"] for o in bought)
+                or paid_before(asked, d, d["closed_on"])
+            ]
             total, repeated = (
                 sum((d["value_converted"] for d in some if d["value_converted"]), ZERO) for some in (mine, again)
             )

@@ -22,7 +22,7 @@ from salesledger.domain.process import ProcessDefined
 from salesledger.domain.timeline import Recorded
 from salesledger.readmodel.periods import Period
 from support.answers import Row
-from support.twins import Asked, by_id, converted, deals, happened, naive, what_it_sets
+from support.twins import Asked, by_id, converted, deals, happened, naive, sales, what_it_sets
 
 ALL = ("all", datetime(1900, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001  # as SQL writes it
 CLOSED = ("won", "lost", "disqualified")
@@ -173,7 +173,7 @@ def velocity(still_open: int, won: list[Row], lost: list[Row]) -> Decimal | None
 def metrics(asked: Asked) -> list[Row]:
     """Twin of `metrics`."""
     rows = []
-    every = deals(asked)
+    every = sales(asked)
     contacts = {
         deal: [naive(r.event.effective_at) for r in records if isinstance(r.event, LeadContacted)]
         for deal, records in by_id(happened(asked, "deal")).items()
@@ -333,6 +333,6 @@ def bookings(asked: Asked) -> list[Row]:
             "lifetime_days": (deal["closed_on"] - deal["captured_on"]).days,
         }
         for label, begins, ends in periods(asked)
-        for deal in deals(asked)
+        for deal in sales(asked)
         if deal["status"] == "won" and begins <= deal["closed_at"] < ends
     ]

@@ -11,7 +11,7 @@ from salesledger.domain.target import ForecastCalled, Promise, TargetSet
 from salesledger.domain.timeline import Recorded
 from salesledger.readmodel.periods import Span
 from support.answers import Row
-from support.twins import Asked, by_id, deals, happened, what_it_sets
+from support.twins import Asked, by_id, happened, sales, what_it_sets
 
 CALLS = {"commit": "commit", "best-case": "best_case", "pipeline": "pipeline"}
 Whom = tuple[str, str | None]
@@ -57,9 +57,9 @@ def counted_parts(inside: Sequence[Days]) -> list[Days]:
 
 
 def sold(asked: Asked) -> list[tuple[Row, Row]]:
-    """Each won deal, and what it was when it was won."""
+    """Each won deal that is no renewal, and what it was when it was won."""
     records = by_id(happened(asked, "deal"))
-    return [(deal, _when_won(records[deal["deal"]])) for deal in deals(asked) if deal["status"] == "won"]
+    return [(deal, _when_won(records[deal["deal"]])) for deal in sales(asked) if deal["status"] == "won"]
 
 
 def _when_won(records: Sequence[Recorded]) -> Row:

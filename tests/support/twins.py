@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from zoneinfo import ZoneInfo
 
+from salesledger.domain.account import SubscriptionRenewed, SubscriptionStarted
 from salesledger.domain.deal_events import DealEvent, DealMoved, LeadCaptured, Moving
 from salesledger.domain.events import EventVoided
 from salesledger.domain.rate import RateSet
@@ -287,3 +288,21 @@ def moments(asked: Asked) -> list[datetime]:
     blink = timedelta(microseconds=1)
     instants = {t for r in asked.log for t in (r.known_at, r.event.effective_at)}
     return sorted({t + shift for t in instants for shift in (-blink, timedelta(0), blink)})
+
+
+def sales(asked: Asked) -> list[Row]:
+    """The deals that are no renewals, neither by their growth nor by what was renewed with them."""
+    events = [record.event for record in happened(asked, "account")]
+    renewing = {event.deal for event in events if isinstance(event, SubscriptionRenewed)}
+    return [deal for deal in deals(asked) if deal["growth"] != "renewal" and deal["deal"] not in renewing]
+
+
+def paid_before(asked: Asked, deal: Row, day: date) -> bool:
+    """Whether the account had a subscription before a day, other than by the deal itself."""
+    return any(
+        isinstance(record.event, SubscriptionStarted)
+        and record.id == deal["account"]
+        and record.event.deal != deal["deal"]
+        and asked.day(record.event.effective_at) < day
+        for record in happened(asked, "account")
+    )
