@@ -101,7 +101,11 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "deal win beta --recurring 50 --on 2026-03-20",
         "deal reopen beta --reason 'the order was withdrawn' --on 2026-03-22",
     ),
-    "account open": ('account open "Gamma SA" --attr size=40', 'account open "Gamma SA" -O json'),
+    "account open": (
+        'account open "Gamma SA" --attr size=40',
+        'account open "Gamma SA"',
+        'account open "Gamma SA" --id gamma-madrid -O json',
+    ),
     "account note": (
         "account note acme repair --weight 4 --evidence 7 --note 'keeps its machines for long' --on 2026-03-01",
         "account note acme price --weight 2 --on 2026-03-01 -O json",

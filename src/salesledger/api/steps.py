@@ -327,19 +327,32 @@ class Steps(Recording):
             NotFound: none does.
             AmbiguousId: several do.
         """
-        from salesledger.domain.account import SubscriptionStarted
+        return self._find_of_account(account, "subscription", "subscription-started", "subscription", text)
+
+    def find_case(self, account: str, text: str) -> str:
+        """The id of a service case of an account that a person means: the only one that starts so, else the text as it is.
+
+        Raises:
+            AmbiguousId: several do.
+        """
+        try:
+            return self._find_of_account(account, "case", "case-opened", "case_id", text)
+        except AmbiguousId:
+            raise
+        except NotFound:
+            return text  # when it is recorded, the message says which there are on that day
+
+    def _find_of_account(self, account: str, kind: str, type_name: str, field: str, text: str) -> str:
         from salesledger.domain.timeline import standing
 
         events = [record.event for record in standing(self.store.records(f"account:{account}"))]
-        names = list(dict.fromkeys(e.subscription for e in events if isinstance(e, SubscriptionStarted)))
+        names = list(dict.fromkeys(str(getattr(e, field)) for e in events if e.type_name() == type_name))
         found = [name for name in names if name == text] or [n for n in names if text and n.startswith(text)]
         if len(found) == 1:
             return found[0]
         if found:
-            raise AmbiguousId("subscription", text, found)
-        raise NotFound(
-            f"The account {account!r} has no subscription {text!r}; it has: {', '.join(names) or 'none yet'}."
-        )
+            raise AmbiguousId(kind, text, found)
+        raise NotFound(f"The account {account!r} has no {kind} {text!r}; it has: {', '.join(names) or 'none yet'}.")
 
     def interval_of(self, account: str, subscription: str, on: str | date | datetime | None = None) -> int | None:
         """The months between two payments of a subscription on a date; None where it has no price then."""

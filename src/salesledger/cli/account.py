@@ -1,5 +1,6 @@
 """Commands about accounts: opened, noted, listed, shown; and referrals asked and given."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ from salesledger.cli.money import money_fields, money_options
 from salesledger.cli.options import Whole, completing, dated, filtered, on_date, printing, records
 from salesledger.cli.outcomes import common_of, recording
 from salesledger.cli.tables import ACCOUNTS
+from salesledger.errors import NOTHING_RECORDED, Refused
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
@@ -54,10 +56,28 @@ def open_account(
     facts = attributes_of(attributes)
 
     def work(ledger: "Ledger") -> list["Outcome"]:
+        if account is None:
+            _check_new(ledger, company, common.given["key"])
         found = [ledger.find("deal", deal) for deal in deals]
         return ledger.open_account(company, account=account, deals=found, attributes=facts, **common.given)
 
     recording(ctx, common, work)
+
+
+def _check_new(ledger: "Ledger", company: str, key: str | None) -> None:
+    """Refuse to open an account of a company that is one already; what was recorded under the same key is no second one.
+
+    Raises:
+        Refused: it is an account.
+    """
+    if key is not None and ledger.store.keyed(key) is not None:
+        return
+    called = ledger.store.accounts_called(company, datetime.max.replace(tzinfo=UTC))
+    if called:
+        raise Refused(
+            f"{company!r} is the account {called[0]!r} already. If this is another one of the same name, give it an id of its own "
+            f"with --id. {NOTHING_RECORDED}"
+        )
 
 
 @account_command.command("note")

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from salesledger.ledger.batch import Outcome
 
 
+_ALIKE = 20
+"""How many ids that are made from one name are looked at."""
+
+
 @click.group("lead", cls=Prefixed)
 def lead_command() -> None:
     """Record leads: capture, contact, qualify, hand over."""
@@ -164,10 +168,36 @@ def capture(ctx: click.Context, /, company: str, attributes: tuple[str, ...], **
     _check_growth(values)
     fields = values | money_fields(values) | {"attributes": attributes_of(attributes)}
 
+    alike: list[str] = []
+
     def work(ledger: "Ledger") -> list["Outcome"]:
+        alike.extend(_open_deals_of(ledger, company))
         return [ledger.record("lead-captured", company=company, **common.given, **whole_fields(ledger, fields))]
 
-    recording(ctx, common, work)
+    def warn(outcomes: "Sequence[Outcome]") -> list[str]:
+        if not alike or outcomes[0].already:
+            return []
+        return [
+            f"{company.strip()} has an open deal already: {', '.join(alike)}. If this is the same one, void the new entry."
+        ]
+
+    recording(ctx, common, work, warn=warn)
+
+
+def _open_deals_of(ledger: "Ledger", company: str) -> list[str]:
+    """The open deals of a company whose ids were made from its name."""
+    from salesledger.domain.decide import fold
+    from salesledger.domain.timeline import standing
+    from salesledger.domain.values import slug
+
+    made = f"deal:{slug(company)}"
+    streams = [made, *(f"{made}-{number}" for number in range(2, _ALIKE))]
+    states = {stream: fold(stream, standing(held)) for stream, held in ledger.store.records_of(streams).items()}
+    return [
+        stream.partition(":")[2]
+        for stream, state in states.items()
+        if state.status == "open" and state.company.casefold() == company.strip().casefold()
+    ]
 
 
 @lead_command.command("contact")

@@ -255,7 +255,8 @@ def completing(kind: str) -> Callable[[click.Context, click.Parameter, str], lis
 
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
         from salesledger.api import to_path
-        from salesledger.ledger.format import connect_to_read, find_ids
+        from salesledger.ledger.format import connect_to_read
+        from salesledger.ledger.ids import find_ids
 
         try:
             connection, _ = connect_to_read(to_path(place_of(ctx)))

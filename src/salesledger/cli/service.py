@@ -85,7 +85,8 @@ def resolve(ctx: click.Context, /, account: str, case: str, **values: Any) -> No
 
     def work(ledger: "Ledger") -> list["Outcome"]:
         found = ledger.find("account", account)
-        return [ledger.record("case-resolved", account=found, case_id=case, **common.given, **values)]
+        case_id = ledger.find_case(found, case)
+        return [ledger.record("case-resolved", account=found, case_id=case_id, **common.given, **values)]
 
     recording(ctx, common, work, comment=_followed)
 
@@ -117,6 +118,8 @@ def rate(ctx: click.Context, /, account: str, **values: Any) -> None:
 
     def work(ledger: "Ledger") -> list["Outcome"]:
         found = ledger.find("account", account)
+        if values["case_id"]:
+            values["case_id"] = ledger.find_case(found, values["case_id"])
         return [ledger.record("satisfaction-noted", account=found, **common.given, **values)]
 
     recording(ctx, common, work)

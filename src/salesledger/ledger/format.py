@@ -358,33 +358,3 @@ def _criterion(process: str, version: int, position: int, told: dict[str, Any]) 
     bounds = [None if told.get(name) is None else str(told[name]) for name in ("at_least", "at_most")]
     words = [tuple(told.get(name) or ()) for name in ("one_of", "none_of")]
     return Criterion(process, version, position, told["attribute"], bounds[0], bounds[1], words[0], words[1])
-
-
-def find_ids(connection: sqlite3.Connection, kind: str, prefix: str, limit: int = 20) -> list[str]:
-    """The ids of one kind that a person may have meant: the exact one alone, else those that start alike, whatever the case."""
-    exact = connection.execute(
-        "SELECT 1 FROM stored_events WHERE originator_id = ? AND originator_version = 1", (f"{kind}:{prefix}",)
-    ).fetchone()
-    if exact:
-        return [prefix]
-    starts_alike = (
-        connection.execute(
-            "SELECT originator_id FROM stored_events WHERE originator_id >= ? AND originator_id < ? AND originator_version = 1 "
-            "ORDER BY originator_id LIMIT ?",
-            (f"{kind}:{prefix}", f"{kind}:{prefix}\U0010ffff", limit),
-        ).fetchall()
-        or connection.execute(
-            "SELECT originator_id FROM stored_events WHERE originator_id LIKE ? ESCAPE '\\' AND originator_version = 1 "
-            "ORDER BY originator_id LIMIT ?",
-            (f"{kind}:{_escaped(prefix)}%", limit),
-        ).fetchall()
-    )
-    ids = [str(row[0]).partition(":")[2] for row in starts_alike]
-    same_letters = [found for found in ids if found.casefold() == prefix.casefold()]
-    return same_letters if len(same_letters) == 1 else ids
-
-
-def _escaped(text: str) -> str:
-    for special in "\\%_":
-        text = text.replace(special, "\\" + special)
-    return text

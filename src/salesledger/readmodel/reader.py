@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from salesledger.errors import AmbiguousId, BadDate, BadValue, LostKeys, NotFound, UsageError
-from salesledger.ledger.format import Head, connect_to_read, find_ids, read_head, translated
+from salesledger.ledger.format import Head, connect_to_read, read_head, translated
+from salesledger.ledger.ids import find_ids, find_named
 from salesledger.readmodel.periods import Span, intersect, parse_date, parse_moment, parse_period
 
 if TYPE_CHECKING:
@@ -128,19 +129,21 @@ class Reader:
         return span.begin
 
     def find(self, kind: str, text: str) -> str:
-        """The id that a person means: exact, or the only one that starts so; a company's name is as good as its id.
+        """The id that a person means: exact, or the only one that starts so; else the only one of exactly that company.
 
         Raises:
             NotFound: none does.
             AmbiguousId: several do.
         """
         found = self._ids(kind, text)
-        if not found and text.strip():
+        if not found and text.strip() and is_unicode(text):
             from salesledger.domain.values import slug
 
             # A company's name means the id that would be made of it: 'ACME GmbH' acme-gmbh, 'Zoë' what begins with zoe.
             made = slug(text)
             found = [name for name in self._ids(kind, made) if name == made or text.isalnum()]
+            if not found and kind in ("deal", "account"):
+                found = self._asked(lambda log: find_named(log, kind, text))
         if len(found) == 1:
             return found[0]
         if found:
@@ -154,12 +157,13 @@ class Reader:
         raise NotFound(f"There is no {kind} {text!r}. {where} lists them.")
 
     def _ids(self, kind: str, text: str) -> list[str]:
-        if not is_unicode(text):
-            return []
+        return self._asked(lambda log: find_ids(log, kind, text)) if is_unicode(text) else []
+
+    def _asked(self, question: Callable[[sqlite3.Connection], list[str]]) -> list[str]:
         connection, _ = connect_to_read(self.path)
         try:
             with translated(self.path):
-                return find_ids(connection, kind, text)
+                return question(connection)
         finally:
             connection.close()
 
