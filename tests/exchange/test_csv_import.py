@@ -138,8 +138,18 @@ def test_a_deal_that_occurs_twice_is_taken_once(shop: Shop) -> None:
         "e5,Max,Bolt,Desk,Talking,2027-01-01,,",
     )
     assert (report.imported, report.unchanged, report.rejected) == (1, 1, 3)
-    assert reasons(report)[0] == (4, "the deal occurs twice: 'a1' is on line 2 with other values")
+    assert reasons(report)[0] == (4, "the deal occurs twice: 'a1' is on line 2 with other values; line 2 was taken")
     assert report.reasons["begun lies in the future"] == 2
+
+
+def test_of_two_rows_that_differ_the_reason_says_what_became_of_the_first(shop: Shop) -> None:
+    """It was taken, or it was rejected as well."""
+    undone = "e5,Max,Bolt,Desk,Talking,2027-01-01,,"
+    report = shop.imports(SOLD, SOLD.replace("Kim", "Ann"), undone, undone.replace("Max", "Ann"))
+    assert [reason.rpartition("; ")[2] for line, reason in reasons(report) if "occurs twice" in reason] == [
+        "line 2 was taken",
+        "line 4 was rejected too",
+    ]
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 1000])

@@ -46,12 +46,13 @@ class _Seen:
 
 @dataclass
 class _Item:
-    """A row on its way: what it says, or why it says nothing."""
+    """A row on its way: what it says, or why it says nothing; its rival is the row before it that says something else."""
 
     row: Row
     seen: _Seen | None = None
     facts: Facts | None = None
     problem: RowProblem | None = None
+    rival: _Seen | None = None
     new: bool = False
 
 
@@ -85,6 +86,9 @@ class _Tally:
             item.seen.problem = item.problem
         elif item.seen is not None:
             item.problem = item.seen.problem
+        if item.problem is not None and item.rival is not None:
+            became = "was taken" if item.rival.problem is None else "was rejected too"
+            item.problem = RowProblem(item.problem.kind, f"{item.problem.detail}; line {item.rival.line} {became}")
         if item.problem is not None:
             self.reasons[item.problem.kind] += 1
             if len(self.first) < SHOWN:
@@ -248,6 +252,7 @@ def _items(reader: Reader, table: Table) -> Iterator[_Item]:
                 elif first.digest == digest:
                     item.seen = first
                 else:
+                    item.rival = first
                     raise RowProblem("the deal occurs twice", f"{deal!r} is on line {first.line} with other values")
             except RowProblem as e:
                 # Anew, without the traceback, which would hold on to the row for as long as the import runs.
