@@ -6,8 +6,8 @@
 --   deal: deal id
 --   entry: entry
 --   type: what happened
---   field: what the entry sets; empty where it sets nothing
---   before: what that was before, in business order, where the field is one that lasts
+--   field: what the entry sets; effective_at where a correction moves its date; empty where it sets nothing
+--   before: what that was before, in business order, where the field is one that lasts and the entry stands
 --   after: what the entry says of it; empty where a correction takes it away
 --   corrected: what the entry that this one corrects had said
 --   effective_at: when it happened in business (UTC)
@@ -90,6 +90,19 @@ said AS (
     UNION ALL
     SELECT deal, entry, told.field AS field, told.value AS value, lasts FROM passing WHERE told.value IS NOT NULL
 ),
+-- A correction to another date, in UTC.
+moved AS (
+    SELECT
+        e.id AS deal,
+        e.entry,
+        'effective_at' AS field,
+        strftime(e.effective_at, '%Y-%m-%dT%H:%M:%SZ') AS after,
+        strftime(r.effective_at, '%Y-%m-%dT%H:%M:%SZ') AS corrected,
+        false AS lasts
+    FROM events e
+    JOIN events r ON r.entry = e.replaces AND r.effective_at <> e.effective_at
+    WHERE e.stream = 'deal'
+),
 -- What a correction says, beside what the entry that it replaces had said.
 compared AS (
     SELECT deal, entry, field, value AS after, NULL AS corrected, lasts FROM said
@@ -97,6 +110,8 @@ compared AS (
     SELECT s.deal, e.entry, s.field, NULL AS after, s.value AS corrected, s.lasts
     FROM said s
     JOIN events e ON e.replaces = s.entry AND e.stream = 'deal'
+    UNION ALL
+    SELECT deal, entry, field, after, corrected, lasts FROM moved
 ),
 fields AS (
     SELECT deal, entry, field, max(after) AS after, max(corrected) AS corrected, bool_or(lasts) AS lasts
@@ -114,7 +129,7 @@ SELECT
     e.entry,
     e.type,
     f.field,
-    CASE WHEN f.lasts THEN
+    CASE WHEN f.lasts AND e.struck_by IS NULL THEN
         last_value(CASE WHEN e.struck_by IS NULL THEN f.after END IGNORE NULLS) OVER (
             PARTITION BY e.id, f.field
             ORDER BY e.effective_at, e.rank, e.entry

@@ -43,6 +43,15 @@ class TestAudit:
         assert "    learned 2026-01-12, 10.0 days later\n    owner: kim -> lee\n" in story
         assert "    strikes out entry 8: no signature\n" in story
 
+    def test_tells_a_date_put_right(self, told: Console) -> None:
+        """In the ledger's zone; what was struck out changed nothing of what stands."""
+        told.ok("correct 7 --reason date --on 2025-12-30")
+        story = told.ok("audit a")
+        assert "    corrects entry 7\n" in story
+        assert "    happened on 2025-12-30 00:00, instead of 2026-01-01 00:00\n" in story
+        assert "    owner: kim\n" in story
+        assert "amount: 7.00 -> 5.00" not in story
+
     def test_has_the_same_keys_in_every_row(self, told: Console) -> None:
         """For programs."""
         found = rows(told, "audit a")

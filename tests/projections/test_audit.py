@@ -35,12 +35,12 @@ class TestDealAudit:
         ]
 
     def test_tells_a_struck_entry_with_when_and_why_and_passes_over_it(self, made: Books) -> None:
-        """What follows changed what stood before it."""
+        """What follows changed what stood before it, and what is struck out changed nothing: it tells what it had said."""
         made.record("a", captured(1, owner="kim"), revised(2, owner="lee"), void(5, "slip"), now=at(20))
         made.record("a", revised(3, owner="zoe"), now=at(21))
         assert told(made, "owner") == [
             (4, "owner", None, "kim", None),
-            (5, "owner", "kim", "lee", None),
+            (5, "owner", None, "lee", None),
             (7, "owner", "kim", "zoe", None),
             (6, None, None, None, None),
         ]
@@ -57,6 +57,19 @@ class TestDealAudit:
             (6, "amount", None, "7.0000", "5.0000"),
             (6, "owner", None, None, "kim"),
             (5, None, None, None, None),
+        ]
+
+    def test_tells_a_date_that_a_correction_moves(self, made: Books) -> None:
+        """A correction of a correction is compared with that; what both replace, dated later, changed nothing of theirs."""
+        made.record("a", captured(3, owner="kim"), correct(4, captured(3, owner="lee")))
+        made.record("a", correct(6, captured(2, owner="lee")))
+        assert told(made, "owner", "effective_at") == [
+            (8, "effective_at", None, "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"),
+            (8, "owner", None, "lee", "lee"),
+            (4, "owner", None, "kim", None),
+            (6, "owner", None, "lee", "kim"),
+            (5, None, None, None, None),
+            (7, None, None, None, None),
         ]
 
     def test_keeps_what_passes_apart_from_what_lasts(self, made: Books) -> None:

@@ -101,13 +101,17 @@ def _rows(
     }
     own = said_by(record)
     corrected = said_by(everything[event.replaces]) if event.replaces else {}
+    if event.replaces and (was := everything[event.replaces].event.effective_at) != event.effective_at:
+        own["effective_at"], corrected["effective_at"] = (
+            f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (event.effective_at, was)
+        )
     last: dict[str, str] = {}
     for earlier in before:
         last |= said_by(earlier)
     fields: list[Row] = [
         {
             "field": name,
-            "before": last.get(name) if name in HISTORY else None,
+            "before": last.get(name) if name in HISTORY and not strike else None,
             "after": own.get(name),
             "corrected": corrected.get(name),
         }

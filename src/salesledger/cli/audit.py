@@ -106,14 +106,19 @@ def _story(rows: list[dict[str, Any]], zone: "ZoneInfo") -> list[str]:
         lines.append(f"    learned {_told(row['known_at'], zone)[:10]}, {row['late_days']:.1f} days later")
     if row["source_system"] is not None:
         lines.append(f"    from {row['source_system']}")
-    return lines + [f"    {line}" for line in map(_change, rows) if line]
+    return lines + [f"    {line}" for line in (_change(row, zone) for row in rows) if line]
 
 
-def _change(row: dict[str, Any]) -> str | None:
+def _change(row: dict[str, Any], zone: "ZoneInfo") -> str | None:
     """What an entry says of one field; nothing where that leaves it as it was."""
     name = row["field"]
     if name is None or name in _UNTOLD:
         return None
+    if name == "effective_at":
+        from datetime import datetime
+
+        now, then = (_told(datetime.fromisoformat(row[column]), zone) for column in ("after", "corrected"))
+        return f"happened on {now}, instead of {then}"
     before, after, corrected = (_value(name, row[column]) for column in ("before", "after", "corrected"))
     if row["replaces"] is not None:
         said = f"{name}: {after or 'nothing'}, instead of {corrected or 'nothing'}"

@@ -131,6 +131,7 @@ class LeadCaptured(Moving, Attributes):
     STATUS = "open"
     SETS = ATTRIBUTES
     COMPLETED = ("process", "stage", "process_version", "judged")
+    DERIVED = ("process_version", "judged")
 
     company: Text
     process_version: int | None = None
@@ -262,6 +263,7 @@ class DealMoved(Moving):
     TOPIC = "deal-moved/1"
     STREAM = "deal"
     COMPLETED = ("process", "stage", "process_version")
+    DERIVED = ("process_version",)
 
     process_version: int | None = None
 

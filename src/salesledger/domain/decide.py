@@ -365,4 +365,4 @@ def _needed_by(root: int, needing: Sequence[Recorded], context: Context) -> str:
 
 
 def _named(record: Recorded, context: Context) -> str:
-    return f"entry {record.entry} ({record.event.type_name()} on {day(record.event.effective_at, context.zone)})"
+    return f"{record.named} ({record.event.type_name()} on {day(record.event.effective_at, context.zone)})"

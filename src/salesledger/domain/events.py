@@ -33,6 +33,7 @@ class Event(BaseModel):
         STREAM: the kind of the streams that it belongs to; None for any.
         VOIDABLE: whether it can be struck out.
         COMPLETED: the fields that a decision fills in where they are left open.
+        DERIVED: those that it fills in whatever is given.
         PERSONAL: the fields that hold personal data; it follows from their types.
         effective_at: when it happened in business.
         known_at: when the organisation knew it; absent where that is when the ledger recorded it.
@@ -48,6 +49,7 @@ class Event(BaseModel):
     STREAM: ClassVar[str | None]
     VOIDABLE: ClassVar[bool] = True
     COMPLETED: ClassVar[tuple[str, ...]] = ()
+    DERIVED: ClassVar[tuple[str, ...]] = ()
     PERSONAL: ClassVar[tuple[str, ...]] = ()
 
     effective_at: Instant

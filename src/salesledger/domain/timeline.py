@@ -40,6 +40,11 @@ class Recorded:
         return self.event.effective_at, self.event.rank or self.entry
 
     @property
+    def named(self) -> str:
+        """What messages call it: an entry that is about to be recorded has no number yet."""
+        return "the new entry" if self.entry >= UNRECORDED else f"entry {self.entry}"
+
+    @property
     def id(self) -> str:
         """The stream's id without its kind."""
         return self.stream.partition(":")[2]

@@ -54,9 +54,7 @@ def refuse_where_needed(batch: "Batch", root: Recorded) -> None:
 
 def listed(records: Iterable[Recorded], zone: tzinfo) -> str:
     """Entries for a message, the first few of them."""
-    told = [
-        f"entry {r.entry} ({r.event.type_name()} of {r.stream} on {day(r.event.effective_at, zone)})" for r in records
-    ]
+    told = [f"{r.named} ({r.event.type_name()} of {r.stream} on {day(r.event.effective_at, zone)})" for r in records]
     more = [f"and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
     return ", ".join(told[:_SHOWN] + more)
 

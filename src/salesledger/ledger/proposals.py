@@ -169,13 +169,23 @@ def propose_correction(
     """Propose to put an entry right; what isn't changed stays.
 
     Raises:
-        BadValue: nothing is changed, or a value that the event can't hold.
-        Refused: the entry is a void.
+        BadValue: nothing is changed, a value that the event can't hold, or one that the ledger fills in.
+        Refused: the entry is a void, or a setting of the ledger.
     """
     if isinstance(target.event, EventVoided):
         raise Refused(f"Entry {target.entry} is a void; take it back with 'void {target.entry}'. {NOTHING_RECORDED}")
     if not changes:
         raise BadValue(f"Say what is right: --set FIELD=VALUE, or --on DATE. {NOTHING_RECORDED}")
+    for name in set(changes) & set(target.event.DERIVED):
+        raise BadValue(
+            f"{name} can't be set: the ledger fills it in, from the other fields of the {target.event.type_name()} and its date. "
+            f"Correct those. {NOTHING_RECORDED}"
+        )
+    if target.event.STREAM == "settings":
+        raise Refused(
+            f"Entry {target.entry} ({target.event.type_name()}) holds for the whole ledger and can't be corrected. It stays as "
+            f"it is. {NOTHING_RECORDED}"
+        )
     kept = target.event.model_dump(exclude_none=True, exclude=_NOT_KEPT)
     fields = {**kept, "recorded_by": _actor(recorded_by), **changes}
     replacement = build_event(target.event.type_name(), fields, currency=currency)
