@@ -27,7 +27,7 @@
 --   nrr: net revenue retention: (opening + expansion - contraction - churn) / opening, of MRR
 --   grr: gross revenue retention: (opening - contraction - churn) / opening, of MRR
 --   logo_churn: accounts_churned / accounts_opening
---   renewals_due: terms that end in the period without a renewal before their end
+--   renewals_due: terms that end in the period, those cancelled before left out
 --   renewals_due_mrr: monthly recurring revenue of those
 WITH moved AS (
     SELECT

@@ -1,4 +1,4 @@
--- renewals: terms that came to their end without a renewal before it, and what became of them by $as_of, as known at $known_at
+-- renewals: terms that come to their end, those cancelled before it left out, and what became of them by $as_of, as known at $known_at
 -- grain: one row a period and term of a subscription that ends in it
 -- needs: subscription_history, rates, rate_days, periods
 -- parameters: $as_of, $known_at, $currency
@@ -9,7 +9,7 @@
 --   product: product
 --   term: which of its terms ends, from 1
 --   due_on: the first day behind the term, on which the renewal is due
---   mrr: monthly recurring revenue at the end of the term, as far as it is known by $as_of
+--   mrr: monthly recurring revenue at the end of the term, or before the renewal where that came early, as far as it is known by $as_of
 --   arr: annual recurring revenue then
 --   currency: ISO code of these amounts
 --   mrr_converted: mrr in the ledger's currency, rounded once to four decimals
@@ -67,5 +67,5 @@ SELECT
     t.began.next_on AS decided_on
 FROM rated_terms t
 JOIN periods p ON t.began.term_ends_on >= p.begins_on AND t.began.term_ends_on < p.ends_on
-WHERE t.began.type <> 'subscription-changed' AND (t.began.next_on IS NULL OR t.began.next_on >= t.began.term_ends_on)
+WHERE t.began.type <> 'subscription-changed' AND (t.began.next_on IS NULL OR t.began.next_on >= t.began.term_ends_on OR t.began.next_type = 'subscription-renewed')
 ORDER BY p.begins_at, t.began.term_ends_on, t.account, t.subscription

@@ -15,7 +15,7 @@
 --   product: product
 --   deal: the deal that it was sold with
 --   term: which of its terms it is in, from 1
---   term_began_on: the day on which that began: the start, or the last renewal
+--   term_began_on: the day on which that began: the start, or the last renewal, where that came early the end of the term before
 --   term_months: months of a term; empty where it runs until it is cancelled
 --   term_ends_on: the first day behind the term, on which a renewal is due
 --   recurring_amount: amount paid every interval_months
@@ -63,7 +63,7 @@ filled AS (
         last_value(status IGNORE NULLS) OVER so_far AS status,
         last_value(start IGNORE NULLS) OVER so_far AS start,
         count(term_began_on) OVER so_far AS term,
-        last_value(term_began_on IGNORE NULLS) OVER so_far AS term_began_on,
+        term_began_on IS NOT NULL AS begins_term,
         last_value(term_months IGNORE NULLS) OVER so_far AS term_months,
         last_value(recurring_amount IGNORE NULLS) OVER so_far AS recurring_amount,
         last_value(interval_months IGNORE NULLS) OVER so_far AS interval_months,
@@ -72,12 +72,55 @@ filled AS (
     FROM placed
     WINDOW so_far AS (PARTITION BY account, subscription ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 ),
+-- A renewal carries a term on where one runs; any other beginning is that of its own day.
+carried AS (
+    SELECT
+        *,
+        begins_term
+        AND type = 'subscription-renewed'
+        AND lag(status) OVER in_order = 'running'
+        AND lag(term_months) OVER in_order IS NOT NULL AS is_carried,
+        lag(term_months) OVER in_order AS months_before
+    FROM filled
+    WINDOW in_order AS (PARTITION BY account, subscription ORDER BY place)
+),
+spans AS (
+    SELECT
+        *,
+        count(*) FILTER (WHERE begins_term AND NOT coalesce(is_carried, FALSE)) OVER so_far AS span,
+        coalesce(sum(months_before) FILTER (WHERE is_carried) OVER so_far, 0) AS months
+    FROM carried
+    WINDOW so_far AS (PARTITION BY account, subscription ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+),
+-- A month is 32 here, so that the day of the month outlasts shorter months: a term begins on the later of the renewal's day and
+-- the end of the one before, which is the latest of all beginnings of the span with the terms since added.
+began AS (
+    SELECT
+        *,
+        CAST(
+            max(
+                CASE WHEN begins_term THEN ((year(effective_on) * 12 + month(effective_on) - 1) - months) * 32 + day(effective_on) END
+            ) OVER (PARTITION BY account, subscription, span ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+            + months * 32 AS BIGINT
+        ) AS began
+    FROM spans
+),
+-- No later than the last day that a date can have outside.
+dated AS (
+    SELECT
+        *,
+        least(began, 3839999) AS begin_place,
+        least(began + term_months * 32, 3839999) AS end_place
+    FROM began
+),
 -- In ten-thousandths and whole numbers, rounded half up: DuckDB's division would make it a float.
 counted AS (
     SELECT
         *,
-        CASE WHEN status = 'running' THEN CAST(CAST(recurring_amount AS DECIMAL(28, 4)) * 10000 AS HUGEINT) END AS units
-    FROM filled
+        CASE WHEN status = 'running' THEN CAST(CAST(recurring_amount AS DECIMAL(28, 4)) * 10000 AS HUGEINT) END AS units,
+        make_date(begin_place // 384, begin_place // 32 % 12 + 1, 1) AS begin_month,
+        make_date(end_place // 384, end_place // 32 % 12 + 1, 1) AS end_month
+    FROM dated
 ),
 priced AS (
     SELECT
@@ -99,9 +142,9 @@ SELECT
     start.product AS product,
     start.deal AS deal,
     term,
-    term_began_on,
+    least(begin_month + CAST(begin_place % 32 - 1 AS INTEGER), last_day(begin_month)) AS term_began_on,
     term_months,
-    CAST(term_began_on + to_months(term_months) AS DATE) AS term_ends_on,
+    least(end_month + CAST(end_place % 32 - 1 AS INTEGER), last_day(end_month)) AS term_ends_on,
     recurring_amount,
     interval_months,
     mrr,

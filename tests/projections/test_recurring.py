@@ -154,19 +154,38 @@ class TestTheWalk:
 
 class TestRenewals:
     def test_are_due_where_nothing_was_decided_before_the_end(self, ledger: Books) -> None:
-        """Renewed on the day is renewed; renewed early, or cancelled before, was never due."""
+        """Renewed on the day is renewed, and so is renewed early; cancelled before was never due."""
         ledger.record("account:x", subscribed(2, term_months=1), renewed(FEBRUARY + 1), renewed(MARCH - 8))
         ledger.record("account:y", subscribed(10, term_months=1), cancelled(20))
         columns = ("due_on", "account", "term", "mrr", "outcome", "decided_on")
         assert ledger.ask("renewals", *columns) == [
             (date(2026, 2, 2), "x", 1, 100, "renewed", date(2026, 2, 2)),
-            (date(2026, 3, 21), "x", 3, 100, "open", None),
+            (date(2026, 3, 2), "x", 2, 100, "renewed", at(MARCH - 8).date()),
+            (date(2026, 4, 2), "x", 3, 100, "open", None),
         ]
         assert ledger.ask("recurring", "renewals_due", "renewals_due_mrr", periods=MONTHS) == [
             (0, 0),
             (1, 100),
             (1, 100),
         ]
+
+    def test_an_early_one_begins_where_the_term_before_ends(self, ledger: Books) -> None:
+        """However early, and however often; a late one begins on its day."""
+        ledger.record("account:x", subscribed(31, term_months=1), renewed(32), renewed(33))
+        columns = ("term", "due_on", "outcome")
+        assert ledger.ask("renewals", *columns) == [
+            (1, date(2026, 2, 28), "renewed"),
+            (2, date(2026, 3, 31), "renewed"),
+            (3, date(2026, 4, 30), "open"),
+        ]
+        ledger.record("account:x", renewed(125))
+        began = ledger.ask("subscription_history", "term", "term_began_on", "term_ends_on")[-1]
+        assert began == (4, date(2026, 5, 5), date(2026, 6, 5))
+
+    def test_one_of_a_subscription_without_a_term_begins_on_its_day(self, ledger: Books) -> None:
+        """There is no term for it to carry on."""
+        ledger.record("account:x", subscribed(2), renewed(5, term_months=1))
+        assert ledger.one("subscriptions", "term_ends_on") == (date(2026, 2, 5),)
 
     def test_a_late_cancellation_is_how_it_ended(self, ledger: Books) -> None:
         """And until that is known the renewal is open, at the price of its last day."""

@@ -30,10 +30,14 @@ Key = tuple[str, str]
 """The account and the subscription."""
 
 
-def later(begin: date, months: int) -> date:
-    """The same day so many months later, or the last of its month where that has none."""
-    year, month = divmod(begin.year * 12 + begin.month - 1 + months, 12)
-    return date(year, month + 1, min(begin.day, monthrange(year, month + 1)[1]))
+Anchor = tuple[int, int]
+"""A month, counted from year 0, and a day of it that it may be too short for."""
+
+
+def on_day(anchor: Anchor) -> date:
+    """That day, or the last of its month where that has none."""
+    year, month = divmod(anchor[0], 12)
+    return date(year, month + 1, min(anchor[1], monthrange(year, month + 1)[1]))
 
 
 def subscriptions_of(asked: Asked) -> dict[tuple[str, str], list[Recorded]]:
@@ -56,6 +60,7 @@ def state(records: Sequence[Recorded], asked: Asked) -> Row:
     price = ("recurring_amount", "interval_months", "currency")
     others = ("status", "product", "deal", "started_on", "term_months", "term_began_on", "ended_on", "reason")
     now: Row = dict.fromkeys((*price, *others, "competitor"))
+    began: Anchor | None = None
     for record in records:
         event, on = record.event, asked.day(record.event.effective_at)
         if isinstance(event, SubscriptionStarted):
@@ -65,7 +70,11 @@ def state(records: Sequence[Recorded], asked: Asked) -> Row:
             now |= {"status": "ended", "ended_on": on, "reason": event.reason, "competitor": event.competitor}
             continue
         if isinstance(event, SubscriptionStarted | SubscriptionRenewed):
-            now["term_began_on"] = on
+            anchor = (on.year * 12 + on.month - 1, on.day)
+            carried = isinstance(event, SubscriptionRenewed) and now["status"] == "running"
+            if carried and began is not None and now["term_months"]:
+                anchor = max(anchor, (began[0] + now["term_months"], began[1]))
+            began = anchor
             now["term_months"] = event.term_months or now["term_months"]
         assert isinstance(event, SubscriptionStarted | SubscriptionRenewed | SubscriptionChanged)
         if event.recurring_amount is not None:
@@ -74,7 +83,8 @@ def state(records: Sequence[Recorded], asked: Asked) -> Row:
     now["mrr"] = exact(now["recurring_amount"], now["interval_months"]) if runs else ZERO
     now["arr"] = exact(now["recurring_amount"] * 12, now["interval_months"]) if runs else ZERO
     months = now["term_months"]
-    now["term_ends_on"] = later(now["term_began_on"], months) if months and now["term_began_on"] else None
+    now["term_began_on"] = on_day(began) if began else None
+    now["term_ends_on"] = on_day((began[0] + months, began[1])) if months and began else None
     return now
 
 
@@ -112,7 +122,7 @@ def subscriptions(asked: Asked) -> list[Row]:
 
 
 def renewals(asked: Asked) -> list[Row]:
-    """Twin of `renewals`: each start and renewal begins a term; it is due where nothing ended or renewed it before its end."""
+    """Twin of `renewals`: each start and renewal begins a term; it is due where nothing ended it before its end."""
     rows = []
     for (account, subscription), records in subscriptions_of(asked).items():
         decisive = [i for i, r in enumerate(records) if not isinstance(r.event, SubscriptionChanged)]
@@ -126,7 +136,10 @@ def renewals(asked: Asked) -> list[Row]:
             decided = None if after is None else records[after]
             decided_on = None if decided is None else asked.day(decided.event.effective_at)
             due_on = begun["term_ends_on"]
-            if begun["status"] != "running" or due_on is None or (decided_on is not None and decided_on < due_on):
+            if begun["status"] != "running" or due_on is None:
+                continue
+            is_renewed = decided is not None and isinstance(decided.event, SubscriptionRenewed)
+            if decided_on is not None and decided_on < due_on and not is_renewed:
                 continue
             paid = [r for r in records[:after] if asked.day(r.event.effective_at) < due_on]
             at_end = state(paid, asked)
