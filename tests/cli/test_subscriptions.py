@@ -41,7 +41,9 @@ class TestASaleOverTheCounter:
     def test_without_an_account_says_how_to_start_one(self, console: Console) -> None:
         """With the id that the deal got; on standard error where the output is for machines."""
         start = "'salesledger subscription start ACCOUNT --deal zed"
-        note = f"No subscription was started: the deal has no account. Start it with {start}"
+        opening = "'salesledger account open COMPANY --deal zed"
+        note = f"No subscription was started: the deal has no account. Open one with {opening}"
+        assert start in console.ok("deal sell Zed --recurring 50 --on 2026-03-01 --dry-run")
         assert note in console.ok("deal sell Zed --recurring 50 --on 2026-03-01")
         done = console("deal sell Zed --recurring 50 --on 2026-03-01 -O json")
         assert done.code == 0

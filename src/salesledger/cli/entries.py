@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from salesledger.cli.money import check_clear
-from salesledger.cli.options import Whole, on_date, records
+from salesledger.cli.options import Whole, records
 from salesledger.cli.outcomes import common_of, recording
 from salesledger.errors import NOTHING_RECORDED, UsageError
 
@@ -74,7 +74,7 @@ def _consequences(ledger: "Ledger", outcomes: Sequence["Outcome"], *, dry_run: b
 @click.option("--reason", required=True, help="Why.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="What is right; repeatable.")
 @click.option("--unset", multiple=True, metavar="FIELD", help="A field that should be empty; repeatable.")
-@on_date
+@click.option("--on", metavar="DATE", help="When it really happened.  [default: the date of the entry]")
 @records
 @click.pass_context
 def correct_command(

@@ -1,6 +1,7 @@
 """Commands that look closely: history, log, show, query, projections."""
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -158,7 +159,8 @@ def query_command(ctx: click.Context, /, sql: str, **values: Any) -> None:
     with opened(ctx) as ledger:
         text = _standard_input() if sql == "-" else sql
         answer = ledger.engine.ask(text, ledger.question(**values))
-        emit(to_rows(answer), ledger, format_=format_, output=output, expendable=_last_first(answer))
+        rows = replace(to_rows(answer), whole=True)
+        emit(rows, ledger, format_=format_, output=output, expendable=_last_first(answer))
 
 
 def _standard_input() -> str:

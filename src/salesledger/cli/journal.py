@@ -26,7 +26,7 @@ DETAILS = "details"
 """The column in which a table shows an entry's own fields."""
 
 _ENVELOPE = ("entry", "stream", "id", "type", "effective_at", "known_at", "recorded_at", "recorded_by")
-_NESTED = ("attributes", "pain_points", "stages")
+_NESTED = ("attributes", "pain_points", "persons", "stages")
 _PLUMBING = ("version", "effective_on", "rank")
 _NOT_TOLD = ("struck_by", "struck_at", "struck_reason", "stages", "void_root", "strikes")
 _TOLD_LAST = ("process", "process_version", "replaces", "source_system", "key")

@@ -52,7 +52,10 @@ def init_command(
             told = f"amounts in {code}" if code else "amounts in the currency of the first one"
             sealed = f"Its entries are sealed with the key {safe_text(str(key))}.\n" if key else ""
             made = f"Made the ledger {safe_text(os.fspath(place))}: days of {timezone}, {told}, process b2b.\n"
-            write(made + sealed, output)
+            forever = (
+                f"Its time zone never changes: if {timezone} is wrong, remove the file now and give --timezone ZONE.\n"
+            )
+            write(made + forever + sealed, output)
             return
         row = Rows(
             ["file", "ledger_id", "timezone", "currency", "process", "seal_key"],

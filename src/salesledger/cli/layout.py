@@ -34,6 +34,7 @@ def chosen(rows: Rows, names: Sequence[str], *, unless_zero: Sequence[str] = ())
         [rows.types[i] for i in kept],
         [tuple(row[i] for i in kept) for row in rows.rows],
         rows.sparse,
+        rows.whole,
     )
 
 
@@ -63,7 +64,7 @@ def _shortened(rows: Rows, limits: dict[str, int]) -> Rows:
         return cut(safe_text(cell), limits[name]) if name in limits and isinstance(cell, str) else cell
 
     shorter = [tuple(short(name, cell) for name, cell in zip(rows.columns, row, strict=True)) for row in rows.rows]
-    return Rows(rows.columns, rows.types, shorter, rows.sparse)
+    return Rows(rows.columns, rows.types, shorter, rows.sparse, rows.whole)
 
 
 def wrapped(

@@ -256,7 +256,7 @@ def _complain(message: str, exit_code: int) -> int:
 
 
 def _told(error: click.ClickException) -> str:
-    message = error.format_message().rstrip()
+    message = error.format_message().rstrip().replace("\n\t", " ")
     message += "" if message.endswith((".", "?")) else "."
     context = getattr(error, "ctx", None)
     if not isinstance(error, click.UsageError) or context is None:

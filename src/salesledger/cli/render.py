@@ -43,12 +43,14 @@ class Rows:
         types: DuckDB's type names, one a column: `VARCHAR`, `DECIMAL(38,4)`, `TIMESTAMP`, ...
         rows: One tuple a row, as long as `columns`. A datetime without a zone means UTC.
         sparse: Whether the rows are of different kinds: JSON then leaves out what a row has no value for.
+        whole: Whether a table shows every column, those without a value too.
     """
 
     columns: list[str]
     types: list[str]
     rows: list[tuple[object, ...]]
     sparse: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -272,7 +274,7 @@ def _csv(rows: Rows) -> str:
 def _read_by_people(rows: Rows, zone: "ZoneInfo") -> list[_Column]:
     values = list(zip(*rows.rows, strict=True)) or [()] * len(rows.columns)
     columns = list(zip(_unique(rows.columns), rows.types, values, strict=True))
-    if rows.rows:
+    if rows.rows and not rows.whole:
         # An answer of nothing but NULLs is an answer: it keeps its columns.
         columns = [column for column in columns if any(cell is not None for cell in column[2])] or columns
     # What is money has its currency beside it.

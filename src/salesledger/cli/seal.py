@@ -200,7 +200,15 @@ def verify_proof_command(
 
 def _keys(given: tuple[str, ...]) -> list[str]:
     """Public keys, each given as it is or as a file that holds it."""
-    return [key if "+" in key and not Path(key).exists() else _text(Path(key)).strip() for key in given]
+    return [_key(text) for text in given]
+
+
+def _key(text: str) -> str:
+    if Path(text).exists():
+        return _text(Path(text)).strip()
+    if "+" not in text:
+        raise BadFile(f"{text!r} is neither a public key, which is written NAME+ID+BASE64, nor a file that holds one.")
+    return text
 
 
 def _checkpoint(file: Path) -> str:

@@ -85,6 +85,7 @@ _LOST = """
 LOSSES = Table(
     (
         "period",
+        "group",
         "reason",
         "process",
         "stage",

@@ -183,6 +183,12 @@ def decide(stream: str, records: Sequence[Recorded], command: Command, context: 
         found = _target(stream, records, command.entry)
         if isinstance(found.event, EventVoided):
             raise Refused(f"Entry {command.entry} is itself a void; void it to take it back. {NOTHING_RECORDED}")
+        following = _stands_for(records, found.entry)
+        if following is not None:
+            raise Refused(
+                f"Entry {command.entry} was corrected already: entry {following} stands in its place. "
+                f"Correct that: 'correct {following}'. {NOTHING_RECORDED}"
+            )
         # Known together: at no moment of knowledge do both stand, or neither.
         wish = Void(command.entry, command.reason, command.replacement.recorded_by, command.replacement.known_at)
         void = _void(stream, records, wish, context)
@@ -191,6 +197,18 @@ def decide(stream: str, records: Sequence[Recorded], command: Command, context: 
         events = (void, _placed(stream, without, command.replacement.model_copy(update=links), context))
     _refuse_impossible(stream, records, events, context)
     return events
+
+
+def _stands_for(records: Sequence[Recorded], entry: int) -> int | None:
+    """The entry that stands in the place of one that was corrected, perhaps several times."""
+    struck = {
+        root for root, void in strikes(records).items() if isinstance(void.event, EventVoided) and void.event.strikes
+    }
+    replacement = {r.event.replaces: r.entry for r in records if r.event.replaces is not None}
+    following: int | None = entry if entry in struck else None
+    while following is not None and following in struck:
+        following = replacement.get(following)
+    return following
 
 
 def _refuse_forgotten(records: Sequence[Recorded], context: Context) -> None:

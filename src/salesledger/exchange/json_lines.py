@@ -14,6 +14,8 @@ MAX_LINE = 1_000_000
 """Bytes in a line."""
 
 _BY_THE_LEDGER = ("entry", "recorded_at", "stream", "id", "version", "rank", "replaces", "effective_on", "struck_by")
+_EXPORTED = {"entry", "recorded_at", "stream", "id"}
+"""What only an export has all of."""
 
 
 class Recorder(Protocol):
@@ -111,6 +113,11 @@ def _proposal(ledger: Recorder, fields: dict[str, Any], actor: str | None) -> "P
     type_name = fields.pop("type", None)
     if not isinstance(type_name, str):
         raise BadValue(f'A line needs a "type", such as "deal-won". {NOTHING_RECORDED}')
+    if fields.keys() >= _EXPORTED:
+        raise BadValue(
+            f"This line was exported. To record it again, leave out what the ledger gives ({', '.join(_BY_THE_LEDGER)}), and write "
+            f'"{fields["stream"]}" with the id in the place of "stream" and "id". {NOTHING_RECORDED}'
+        )
     for name in _BY_THE_LEDGER:
         if name in fields:
             raise BadValue(f"{name!r} is given by the ledger, never by a line; leave it out. {NOTHING_RECORDED}")

@@ -251,7 +251,9 @@ def read_file(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as e:
-        raise BadFile(f"This is no proof that can be read: {e}. Nothing is proved.") from e
+        raise BadFile(
+            "This is no proof: the file holds no JSON. 'salesledger prove -o FILE' writes one. Nothing is proved."
+        ) from e
 
 
 def _instant(micros: int) -> str:

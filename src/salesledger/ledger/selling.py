@@ -20,6 +20,9 @@ from salesledger.domain.values import free_id
 from salesledger.ledger.batch import Batch, Proposal
 from salesledger.ledger.intake import build_event
 
+NO_ACCOUNT = "ACCOUNT"
+"""What stands for the account where there is none."""
+
 UNNAMED = "DEAL"
 """What stands for the id of a deal that has none yet."""
 
@@ -81,7 +84,7 @@ def sale_of(batch: Batch, win: Proposal, key: str | None) -> Sale:
     captured = _captured(before)
     account = state.account or _account_above(batch, captured, {deal})
     if account is None:
-        return Sale((win,), _not_started("the deal has no account", "ACCOUNT", deal))
+        return Sale((win,), _not_started("the deal has no account", NO_ACCOUNT, deal))
     told = _on_account(batch, won, deal, account, state.product, captured)
     if isinstance(told, str):
         return Sale((win,), told)
@@ -112,7 +115,7 @@ def with_subscription(batch: Batch, sale: Sequence[Proposal]) -> tuple[Sequence[
         return sale, ""  # recorded before, without one
     account = captured.account
     if account is None:
-        return sale, _not_started("the deal has no account", "ACCOUNT", UNNAMED)
+        return sale, _not_started("the deal has no account", NO_ACCOUNT, UNNAMED)
     happened = standing(batch.records(f"account:{account}"), as_of=won.effective_at)
     state: AccountState = fold(f"account:{account}", happened)
     if state.opened_at is None:
@@ -204,6 +207,9 @@ def _common(won: DealWon, deal: str) -> dict[str, Any]:
 
 def _not_started(why: str, account: str, deal: str) -> str:
     command = f"'salesledger subscription start {account} --deal {deal} --recurring AMOUNT'"
+    if account == NO_ACCOUNT:
+        opening = f"'salesledger account open COMPANY --deal {deal}'"
+        return f"No subscription was started: {why}. Open one with {opening}, then start it with {command}."
     return f"No subscription was started: {why}. Start it with {command}."
 
 

@@ -1,0 +1,73 @@
+"""What is said to somebody who is new here: the remedy is one that can be typed."""
+
+import pytest
+
+from salesledger.errors import NOTHING_RECORDED
+from support.console import Console, unchanged
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("completion", "Choose from: bash, zsh, fish. See"),
+        ("verify 39", "Got unexpected extra argument (39). See"),
+        ("verify --public-key abc", "'abc' is neither a public key, which is written NAME+ID+BASE64, nor a file"),
+        ("verify-proof note.txt", "This is no proof: the file holds no JSON. 'salesledger prove -o FILE' writes one."),
+    ],
+)
+def test_usage_is_explained(line: str, said: str, console: Console) -> None:
+    """In one line, and without what a parser says to programmers."""
+    (console.folder / "note.txt").write_text("Dear diary")
+    assert said in console.no(line)
+
+
+def test_a_correction_of_what_was_corrected_names_what_stands_in_its_place(console: Console) -> None:
+    """However often it was corrected; what was only struck out has nothing in its place."""
+    said = (
+        "Entry 13 was corrected already: entry {} stands in its place. Correct that: 'correct {}'. " + NOTHING_RECORDED
+    )
+    with unchanged(console):
+        assert console.no("correct 13 --reason x --set amount=1", code=1) == said.format(29, 29)
+    console.ok("correct 29 --reason x --set amount=1")
+    assert console.no("correct 13 --reason x --set amount=1", code=1) == said.format(31, 31)
+    console.ok("lead capture New --on 2026-03-01")
+    console.ok("void 32 --reason x")
+    assert "void 33 to restore it" in console.no("correct 32 --reason x --set company=Newer", code=1)
+
+
+def test_an_exported_line_is_known_as_such(console: Console) -> None:
+    """All that is to be left out is named at once."""
+    line = console.ok("export jsonl").splitlines()[5]
+    with unchanged(console):
+        said = console.no("record -", stdin=line)
+    assert said.startswith(
+        "Line 1: This line was exported. To record it again, leave out what the ledger gives (entry, "
+    )
+    assert 'write "deal" with the id in the place of "stream" and "id". Nothing was recorded.' in said
+
+
+def test_a_query_s_table_has_every_column_that_was_asked_for(console: Console) -> None:
+    """Those without a value too; a report leaves them out."""
+    assert console.ok("query 'SELECT 1 AS a, NULL AS x'").splitlines()[0].split() == ["a", "x"]
+
+
+def test_losses_show_what_they_are_split_by(console: Console) -> None:
+    """The reason, in a column of that name."""
+    header, _, first, *_ = console.ok("losses --by reason").splitlines()[2:]
+    assert header.split()[0] == "reason"
+    assert first.split()[0] == "price"
+
+
+def test_those_who_were_present_are_told_as_they_were_when_recorded(console: Console) -> None:
+    """Their ids, with commas between."""
+    console.ok("person add 'Kim Lee' --on 2026-03-01")
+    console.ok("person add 'Ann Roe' --on 2026-03-01")
+    recorded = console.ok("meeting hold delta --person 'Kim Lee' --person 'Ann Roe' --on 2026-03-02")
+    assert "persons=p-1, p-2" in recorded
+    assert "persons=p-1, p-2" in console.ok("history delta")
+
+
+def test_a_new_ledger_says_that_its_zone_stays(empty: Console) -> None:
+    """While it is still easy to make another."""
+    told = empty.ok("init --timezone UTC")
+    assert "Its time zone never changes: if UTC is wrong, remove the file now and give --timezone ZONE.\n" in told
