@@ -29,6 +29,12 @@ def rows(console: Console, line: str) -> list[dict[str, object]]:
     return list(json.loads(console.ok(f"{line} -O json")))
 
 
+def defining(console: Console) -> list[int]:
+    """The entries that define the gallery's process."""
+    sql = "SELECT entry FROM events WHERE type = 'process-defined' AND id = 'gallery' ORDER BY entry"
+    return [row["entry"] for row in json.loads(console.ok(["query", sql, "-O", "json"]))]
+
+
 class TestShow:
     @pytest.mark.parametrize(("as_of", "version"), [("2026-01-01", 1), ("2026-02-28", 1), ("2026-03-01", 2)])
     def test_gives_the_version_in_force(self, gallery: Console, as_of: str, version: int) -> None:
@@ -45,6 +51,15 @@ class TestShow:
             "2026-01-01, and deals from before follow that one. Ask for a later --as-of, or for --all."
         )
         assert {row["process_version"] for row in rows(gallery, f"{line} --all")} == {1, 2}
+
+    def test_knows_what_was_known_and_recorded(self, gallery: Console) -> None:
+        """A version that was defined later is not there; before the first, it says so."""
+        first, second = defining(gallery)
+        for upto, version in ((first, 1), (second, 2)):
+            shown = rows(gallery, f"process show gallery --upto {upto}")
+            assert [row["process_version"] for row in shown] == [version]
+        assert "No version of the process 'gallery' was there" in gallery.no(f"process show gallery --upto {first - 1}")
+        assert "as known at the end of 2025-12-31" in gallery.no("process show gallery --all --known-at 2025-12-31")
 
     def test_of_every_process_leaves_out_what_was_not_in_force(self, gallery: Console) -> None:
         """Where none was, it is refused."""
@@ -147,6 +162,21 @@ class TestCriteria:
             ("low", "unmet"),
             ("mid", "unmet"),
         ]
+
+    def test_that_came_later_are_not_there(self, judged: Console) -> None:
+        """Neither by the entry, nor by what was known, nor in what SQL reads; stages follow the entry too."""
+        first, second = defining(judged)
+        assert f"up to entry {second - 1}. Those that have: gallery/1." in judged.no(
+            f"leads --criteria 2 --upto {second - 1}"
+        )
+        assert "Those that have: none yet." in judged.no("leads --criteria 2 --known-at 2026-01-05")
+        assert rows(judged, "show judgements --known-at 2026-01-05") == []
+        for upto, versions in ((first - 1, []), (first, [1]), (second, [1, 2])):
+            asked = f"--upto {upto}"
+            for relation in ("process_stages", "process_criteria"):
+                sql = f"SELECT process_version AS v FROM {relation} WHERE process = 'gallery' ORDER BY v"
+                told = json.loads(judged.ok(["query", sql, *asked.split(), "-O", "json"]))
+                assert [row["v"] for row in told] == versions
 
     def test_that_are_not_there_are_refused(self, judged: Console) -> None:
         """With those that are."""

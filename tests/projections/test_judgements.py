@@ -17,8 +17,9 @@ NO_PAPER = {"attribute": "sector", "none_of": ["paper"]}
 @pytest.fixture
 def ledger(tmp_path: Path) -> Books:
     """A ledger with the process art: without criteria, from the fifth day on with two, from the tenth with another."""
-    made = books(tmp_path).record("process:art", defined(1), defined(5, process_version=2, criteria=[BIG, WOOD]))
-    return made.record("process:art", defined(10, process_version=3, criteria=[NO_PAPER]))
+    second = defined(5, known_at=at(5), process_version=2, criteria=[BIG, WOOD])
+    made = books(tmp_path).record("process:art", defined(1), second)
+    return made.record("process:art", defined(10, known_at=at(10), process_version=3, criteria=[NO_PAPER]))
 
 
 def lead(day: float, known_at: float | None = None, **facts: str) -> Event:
@@ -57,7 +58,8 @@ def test_every_version_judges_every_lead(ledger: Books) -> None:
 def test_facts_are_those_that_were_known(ledger: Books) -> None:
     """A correction changes the verdict from when it was recorded on."""
     ledger.record("a", lead(6, 7, size="5", sector="wood"), correct(7, lead(6, 20, size="50", sector="wood")))
-    assert ledger.ask("judgements", "verdict", known_at=at(8)) == [("unmet",), ("met",)]
+    assert ledger.ask("judgements", "verdict", known_at=at(12)) == [("unmet",), ("met",)]
     assert ledger.ask("judgements", "verdict") == [("met",), ("met",)]
+    assert ledger.ask("judgements", "process_version", known_at=at(8)) == [(2,)]
     assert ledger.one("leads", "judged", known_at=at(8)) == ("unmet",)
     assert ledger.one("leads", "judged") == ("met",)

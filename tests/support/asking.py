@@ -38,7 +38,7 @@ def asked_of(
         as_of=as_of,
         known_at=known_at,
         zone=head.zone,
-        stages={(p, v, stage): (position, Decimal(chance)) for p, v, stage, position, chance, _ in head.stages},
+        stages={(p, v, stage): (position, Decimal(chance)) for p, v, stage, position, chance, *_ in head.stages},
         currency=head.currency,
         periods=periods,
         by=by,

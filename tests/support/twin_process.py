@@ -22,7 +22,8 @@ from support.twins import Asked, by_id, converted, deals, happened, naive
 
 def judgements(asked: Asked) -> list[Row]:
     """Twin of `judgements`: each criterion asked by the domain, one after the other."""
-    versions = [(r.id, r.event) for r in asked.log if isinstance(r.event, ProcessDefined) and r.event.criteria]
+    known = [r for r in asked.log if r.known_at <= asked.known_at]
+    versions = [(r.id, r.event) for r in known if isinstance(r.event, ProcessDefined) and r.event.criteria]
     rows = []
     for deal, records in by_id(happened(asked, "deal")).items():
         captures = [r.event for r in records if isinstance(r.event, LeadCaptured)]

@@ -7,7 +7,7 @@ import click
 
 from salesledger.cli.layout import chosen
 from salesledger.cli.main import Prefixed
-from salesledger.cli.options import completing, emit, on_date, opened, printing, records
+from salesledger.cli.options import Whole, completing, emit, on_date, opened, printing, records
 from salesledger.cli.outcomes import common_of, recording
 from salesledger.cli.render import Rows, format_for, write
 from salesledger.cli.reports import when
@@ -37,7 +37,7 @@ _DEFINED = """
             ) AS in_force,
             title, stages, criteria, disqualify_reasons, loss_reasons
         FROM events
-        WHERE type = 'process-defined'
+        WHERE type = 'process-defined' AND known_at <= $known_at
         WINDOW w AS (PARTITION BY id)
     )
 """
@@ -67,7 +67,7 @@ _REASONS = " UNION ALL ".join(
 _BEGUN = """
     SELECT id AS process, CAST(min(effective_on) AS VARCHAR) AS since, min(effective_at) <= $as_of AS has_begun
     FROM events
-    WHERE type = 'process-defined'
+    WHERE type = 'process-defined' AND known_at <= $known_at
     GROUP BY id
     ORDER BY since, process
 """
@@ -167,6 +167,8 @@ def _same_in_force(
 @process_command.command("show")
 @click.argument("name", required=False, shell_complete=completing("process"))
 @click.option("--as-of", metavar="DATE", help="The version in force at the end of this day.  [default: now]")
+@click.option("--known-at", metavar="DATE", help="Of the versions known by the end of this day.  [default: now]")
+@click.option("--upto", type=Whole(min=1), metavar="ENTRY", help="Look at nothing behind this entry.")
 @click.option("--all", "every", is_flag=True, help="Every version, not only the one in force.")
 @click.option(
     "--part", type=click.Choice(PARTS), default="stages", help="Stages, criteria or reasons.  [default: stages]"
@@ -178,6 +180,8 @@ def show(
     /,
     name: str | None,
     as_of: str | None,
+    known_at: str | None,
+    upto: int | None,
     every: bool,
     part: str,
     format_: str | None,
@@ -189,9 +193,8 @@ def show(
     """
     with opened(ctx) as ledger:
         found = ledger.find("process", name) if name else None
-        question = ledger.question(as_of=as_of)
-        if as_of is not None and not every:
-            _check_begun(ledger, question, found)
+        question = ledger.question(as_of=as_of, known_at=known_at, upto=upto)
+        _check_begun(ledger, question, found, in_force=as_of is not None and not every)
 
         def asked(wanted: str) -> Rows:
             answer = ledger.engine.ask(_PART[wanted], question, {"every": every, "or_first": as_of is None})
@@ -212,16 +215,20 @@ def show(
         )
 
 
-def _check_begun(ledger: "Ledger", question: "Question", wanted: str | None) -> None:
-    """Refuse to show a process at a date before there was a version of it.
+def _check_begun(ledger: "Ledger", question: "Question", wanted: str | None, *, in_force: bool) -> None:
+    """Refuse to show a process before a version of it was known, or in force where that is asked for.
 
     Raises:
-        NotFound: none that is asked for was in force yet.
+        NotFound: none that is asked for was known, or in force yet.
     """
     begun = [row for row in ledger.engine.ask(_BEGUN, question).dicts() if wanted in (None, row["process"])]
-    if not begun or any(row["has_begun"] for row in begun):
-        return
     which = f"the process {wanted!r}" if wanted else "any process"
+    if not begun:
+        raise NotFound(
+            f"No version of {which} was there {when(ledger, question)}. Ask for a later --known-at or --upto."
+        )
+    if not in_force or any(row["has_begun"] for row in begun):
+        return
     raise NotFound(
         f"No version of {which} was in force {when(ledger, question)}: the first came into force on {begun[0]['since']}, and deals "
         "from before follow that one. Ask for a later --as-of, or for --all."

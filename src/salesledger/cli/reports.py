@@ -309,7 +309,8 @@ def leads_command(ctx: click.Context, /, criteria: str | None, **values: Any) ->
     def rejudged(ledger: "Ledger") -> tuple[str, dict[str, object]]:
         from salesledger.readmodel.filters import compile_filters
 
-        process, version = _criteria(ledger, criteria)
+        asked = ledger.question(known_at=values["known_at"], upto=values["upto"])
+        process, version = _criteria(ledger, criteria, asked)
         parameters: dict[str, object] = {"criteria_process": process, "criteria_version": version}
         condition, chosen_by = compile_filters(verdicts, {"judged": "VARCHAR"}, zone=ledger.zone)
         relation = captured(ledger, _REJUDGED)
@@ -326,23 +327,27 @@ def _literal(instant: "datetime") -> str:
     return f"TIMESTAMP '{in_utc(instant):%Y-%m-%d %H:%M:%S.%f}'"
 
 
-def _criteria(ledger: "Ledger", text: str) -> tuple[str | None, int]:
-    """The process, if one is named, and the version of '2' or 'b2b/2'.
+def _criteria(ledger: "Ledger", text: str, question: "Question") -> tuple[str | None, int]:
+    """The process, if one is named, and the version of '2' or 'b2b/2', of those that the question's clock lets it see.
 
     Raises:
         UsageError: it is neither.
         NotFound: there is no such version, or it has no criteria.
     """
+    from salesledger.readmodel.bases import told_criteria
+
     name, slash, number = text.rpartition("/")
     if not re.fullmatch(r"[0-9]{1,9}", number) or (slash and not name):
         raise UsageError(f"{text!r} names no version; write its number, such as 2, or PROCESS/VERSION, such as b2b/2.")
     process, version = ledger.find("process", name) if slash else None, int(number)
-    having = [(c.process, c.process_version) for c in ledger.head.criteria]
+    told = told_criteria(ledger.head, question.known_at, question.upto)
+    having = [(c.process, c.process_version) for c in told]
     if any(v == version and process in (None, p) for p, v in having):
         return process, version
     known = ", ".join(dict.fromkeys(f"{p}/{v}" for p, v in having)) or "none yet"
     of = f"of the process {process!r}" if process else "of any process"
-    raise NotFound(f"No version {version} {of} has criteria. Those that have: {known}.")
+    asked = f" {when(ledger, question)}" if question.known_at or question.upto else ""
+    raise NotFound(f"No version {version} {of} has criteria{asked}. Those that have: {known}.")
 
 
 @click.command("metrics")

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -104,6 +104,7 @@ SCHEMA = (*LOG_SCHEMA, *INDEXES, *SEAL_SCHEMA)
 
 SETTINGS_STREAM = "settings:ledger"
 LOCK_SECONDS = 30.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MICROS = 253_402_300_790_000_000
 """Some seconds before the end of the year 9999."""
 
@@ -262,7 +263,12 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
 
 @dataclass(frozen=True)
 class Criterion:
-    """A condition of one version of a process, as the log holds it."""
+    """A condition of one version of a process, as the log holds it.
+
+    Attributes:
+        entry: the entry that defined the version.
+        known_at: when that was known.
+    """
 
     process: str
     process_version: int
@@ -272,6 +278,8 @@ class Criterion:
     at_most: str | None
     one_of: tuple[str, ...]
     none_of: tuple[str, ...]
+    entry: int
+    known_at: datetime
 
 
 @dataclass(frozen=True)
@@ -281,7 +289,8 @@ class Head:
     Attributes:
         last_entry: the last entry of the log, as of when this was read.
         last_recorded_at: when that was recorded, in microseconds since 1970.
-        stages: (process, version, stage, position, probability, rot_days) of every version of every process, in order.
+        stages: (process, version, stage, position, probability, rot_days, entry that defined it) of every version of every
+            process, in order.
         criteria: every condition that a version of a process sets on its leads, in order.
         rated: whether an exchange rate was ever set.
     """
@@ -291,7 +300,7 @@ class Head:
     currency: str | None
     last_entry: int
     last_recorded_at: int
-    stages: tuple[tuple[str, int, str, int, str, int | None], ...]
+    stages: tuple[tuple[str, int, str, int, str, int | None, int], ...]
     criteria: tuple[Criterion, ...] = ()
     rated: bool = False
 
@@ -328,17 +337,20 @@ def _read_head(connection: sqlite3.Connection, path: Path) -> Head:
     if not isinstance(entry, int) or not is_instant(recorded_at):
         raise DamagedLedger(str(path), "its last entry has no number or no time")
     stages, criteria = [], []
-    for stream, state in connection.execute(
-        "SELECT originator_id, state FROM stored_events WHERE originator_id >= 'process:' AND originator_id < 'process;' "
-        "ORDER BY originator_id, originator_version"
+    for stream, state, defined_by, defined_at in connection.execute(
+        "SELECT originator_id, state, entry, recorded_at FROM stored_events "
+        "WHERE originator_id >= 'process:' AND originator_id < 'process;' ORDER BY originator_id, originator_version"
     ):
         event = json.loads(state)
         process, version = stream.partition(":")[2], int(event["process_version"])
         for position, stage in enumerate(event.get("stages", ())):
             rot_days = stage.get("rot_days")
-            stages.append((process, version, stage["name"], position, str(stage["probability"]), rot_days))
+            chance = str(stage["probability"])
+            stages.append((process, version, stage["name"], position, chance, rot_days, defined_by))
+        told = event.get("known_at")
+        known_at = datetime.fromisoformat(told) if told else _EPOCH + timedelta(microseconds=defined_at)
         for position, criterion in enumerate(event.get("criteria") or ()):
-            criteria.append(_criterion(process, version, position, criterion))
+            criteria.append(_criterion((process, version, position), criterion, (defined_by, known_at)))
     rate = connection.execute(
         "SELECT 1 FROM stored_events WHERE originator_id >= 'rate:' AND originator_id < 'rate;' LIMIT 1"
     ).fetchone()
@@ -354,7 +366,7 @@ def _read_head(connection: sqlite3.Connection, path: Path) -> Head:
     )
 
 
-def _criterion(process: str, version: int, position: int, told: dict[str, Any]) -> Criterion:
+def _criterion(place: tuple[str, int, int], told: dict[str, Any], defined: tuple[int, datetime]) -> Criterion:
     bounds = [None if told.get(name) is None else str(told[name]) for name in ("at_least", "at_most")]
     words = [tuple(told.get(name) or ()) for name in ("one_of", "none_of")]
-    return Criterion(process, version, position, told["attribute"], bounds[0], bounds[1], words[0], words[1])
+    return Criterion(*place, told["attribute"], bounds[0], bounds[1], words[0], words[1], *defined)

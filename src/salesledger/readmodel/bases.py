@@ -67,18 +67,39 @@ def periods_relation(periods: Sequence[Period], head: Head) -> str:
     )
 
 
-def process_stages(head: Head) -> str:
-    """Every stage of every version of every process."""
+def process_stages(head: Head, upto: int | None = None) -> str:
+    """Every stage of every version of every process.
+
+    A version that a deal is known to follow is known with it: what was known by a date leaves none out.
+
+    Args:
+        head: what is known of the ledger.
+        upto: versions that a later entry defined are left out.
+    """
     rows = [
         f"SELECT {_quoted(process)} AS process, {version} AS process_version, {_quoted(stage)} AS stage, "
         f"{position} AS position, CAST({_quoted(probability)} AS DECIMAL(7, 6)) AS probability, "
         f"CAST({'NULL' if rot_days is None else int(rot_days)} AS INTEGER) AS rot_days"
-        for process, version, stage, position, probability, rot_days in head.stages
+        for process, version, stage, position, probability, rot_days, entry in head.stages
+        if upto is None or entry <= upto
     ]
-    return " UNION ALL ".join(rows)
+    none = (
+        "SELECT '' AS process, 0 AS process_version, '' AS stage, 0 AS position, CAST(0 AS DECIMAL(7, 6)) AS probability, "
+        "CAST(NULL AS INTEGER) AS rot_days WHERE FALSE"
+    )
+    return " UNION ALL ".join(rows or [none])
 
 
-def process_criteria(head: Head) -> str:
+def told_criteria(head: Head, known_at: datetime | None, upto: int | None) -> list[Criterion]:
+    """The conditions of those versions of processes that were known by an instant, and that an entry up to one defined."""
+    return [
+        criterion
+        for criterion in head.criteria
+        if (known_at is None or criterion.known_at <= known_at) and (upto is None or criterion.entry <= upto)
+    ]
+
+
+def process_criteria(criteria: Sequence[Criterion]) -> str:
     """The conditions, their words in small letters; of no rows where no process sets any."""
 
     def bound(number: str | None) -> str:
@@ -91,9 +112,9 @@ def process_criteria(head: Head) -> str:
         f"SELECT {_quoted(c.process)} AS process, {c.process_version} AS process_version, {c.position} AS position, "
         f"{_quoted(c.attribute)} AS attribute, {bound(c.at_least)} AS at_least, {bound(c.at_most)} AS at_most, "
         f"{words(c.one_of)} AS one_of, {words(c.none_of)} AS none_of"
-        for c in head.criteria or (Criterion("", 0, 0, "", None, None, (), ()),)
+        for c in criteria or (Criterion("", 0, 0, "", None, None, (), (), 0, datetime.now(UTC)),)
     ]
-    return " UNION ALL ".join(rows) + ("" if head.criteria else " WHERE FALSE")
+    return " UNION ALL ".join(rows) + ("" if criteria else " WHERE FALSE")
 
 
 def _timestamp(instant: datetime) -> str:

@@ -24,6 +24,7 @@ from salesledger.readmodel.bases import (
     periods_relation,
     process_criteria,
     process_stages,
+    told_criteria,
 )
 from salesledger.readmodel.catalogue import Projection
 from salesledger.readmodel.decode import unfolding
@@ -330,9 +331,10 @@ class Engine:
             open_only = kept.serves(needed, wanted, _only(needed, wanted))
             chain["decoded"], few = self._decoded(question, open_only=open_only)
             chain["periods"] = periods_relation(question.periods, self.head)
-            chain["process_stages"] = process_stages(self.head)
+            chain["process_stages"] = process_stages(self.head, question.upto)
             chain["rated"] = RATED if self.head.rated else NEVER_RATED
-            chain["process_criteria"] = process_criteria(self.head)
+            criteria = told_criteria(self.head, question.known_at, question.upto)
+            chain["process_criteria"] = process_criteria(criteria)
         if "personal" in {*wanted, *(need for projection in needed for need in projection.needs)}:
             chain["personal"] = self._personal()
         for projection in needed:
