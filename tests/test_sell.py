@@ -35,6 +35,17 @@ def test_follows_counter_where_there_is_one(ledger: Ledger) -> None:
         assert ledger.query("SELECT process FROM deals ORDER BY deal").fetchall() == [("counter",), ("b2b",)]
 
 
+@pytest.mark.parametrize("step", ["deal-won", "offer-made", "offer-countered", "deal-revised"])
+def test_of_a_deal_in_another_currency_stays_in_it(ledger: Ledger, step: str) -> None:
+    """An amount that names no currency is in the deal's; a deal that has none takes the ledger's."""
+    with ledger:
+        ledger.record("rate-set", currency="USD", rate="0.9", on="2026-01-01")
+        ledger.record("lead-captured", deal="a", company="A", amount="700", currency="USD", on="2026-01-02")
+        ledger.record("lead-captured", deal="b", company="B", on="2026-01-02")
+        told = [ledger.record(step, deal=deal, amount="650", on="2026-01-03").recorded[0].event for deal in "ab"]
+        assert [getattr(event, "currency", None) for event in told] == ["USD", "EUR"]
+
+
 def test_under_a_key_is_recorded_once(ledger: Ledger) -> None:
     """Both events; another price under the same key is refused."""
     with ledger:

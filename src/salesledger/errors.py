@@ -98,11 +98,13 @@ class BadQuery(UsageError):
 class MissingRate(SalesledgerError):
     """An amount is to be converted, and its currency has no exchange rate at that date."""
 
-    def __init__(self, currency: str, day: str) -> None:
-        super().__init__(
-            f"{currency} has no exchange rate on {day}, so an amount in it can't be converted. "
-            f"Set one: 'salesledger rate set {currency} RATE --on {day}'."
-        )
+    def __init__(self, currency: str, day: str, *, past: bool = False) -> None:
+        problem = f"{currency} has no exchange rate on {day}"
+        remedy = f"Set one: 'salesledger rate set {currency} RATE --on {day}'."
+        if past:
+            problem += " that was known by then"
+            remedy = "Ask for a later --known-at or --upto: a rate that is set now is known from now on only."
+        super().__init__(f"{problem}, so an amount in it can't be converted. {remedy}")
 
 
 class Refused(SalesledgerError):

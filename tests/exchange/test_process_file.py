@@ -53,7 +53,7 @@ def test_needs_no_title(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("", "name"),
-        ('name = "licence"', "stages"),
+        ('name = "licence"', "has no stages; a process needs one or more"),
         ("name = 'a b'\nstages = []", "'a b' is not an id"),
         ('name = "licence', "is no TOML"),
         (b"name = '\xff'", "is no TOML"),

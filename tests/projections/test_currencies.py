@@ -134,13 +134,13 @@ class TestConversion:
         assert ledger.one("accounts", "bookings", "currency") == (91, "EUR")
 
     def test_without_a_rate_is_an_error_that_says_what_to_do(self, ledger: Books) -> None:
-        """With the currency and the day, also where that is past."""
+        """With the currency and the day, also where that is past; a rate that was known later is no help to what was known."""
         ledger.record("rate:USD", rate_set(-6, rate="1"))
         ledger.record("a", captured(-5, **usd("100"), known_at=1)).record(
             "b", captured(-5, **usd("100"), known_at=1), lost(-3, known_at=1)
         )
         with pytest.raises(
-            MissingRate, match=r"USD has no exchange rate on 2025-12-29.*rate set USD RATE --on 2025-12-29"
+            MissingRate, match=r"USD has no exchange rate on 2025-12-29 that was known by then.*a later --known-at"
         ):
             ledger.ask("pipeline", "amount", as_of=at(-2), known_at=at(2))
         ledger.record("rate:USD", rate_set(-3, rate="2"))

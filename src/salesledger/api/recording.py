@@ -139,7 +139,7 @@ class Recording(Reader):
             type,
             {"deal": deal, "account": account, "process": process, "person": person},
             fields | envelope,
-            currency=self._currency(),
+            currency=self._currency_of(deal, fields),
             key=key,
             dated=on is not None,
         )
@@ -251,6 +251,18 @@ class Recording(Reader):
         if self._today is None and key is None and is_day and moment == self.moment(self.today, end_of_day=False):
             return self.store.present()
         return moment
+
+    def _currency_of(self, deal: str | None, fields: Mapping[str, Any]) -> str | None:
+        """What an amount is in that names no currency: that of its deal, where it has one, else the ledger's."""
+        from salesledger.domain.decide import fold
+        from salesledger.domain.timeline import standing
+        from salesledger.ledger.intake import MONEY
+
+        if deal is not None and "currency" not in fields and any(fields.get(name) is not None for name in MONEY):
+            stream = f"deal:{deal}"
+            held: str | None = fold(stream, standing(self.store.records(stream))).currency
+            return held or self._currency()
+        return self._currency()
 
     def _currency(self) -> str | None:
         self._known_currency = self._known_currency or self.store.settings().currency

@@ -42,6 +42,11 @@ def read_process(file: Path) -> tuple[str, str | None, Definition]:
         title = to_text(str(told["title"])) if "title" in told else None
     except ValueError as e:
         raise BadFile(f"{str(file)!r}: {where}: {e}. {NOTHING_RECORDED}") from e
+    if not told.get("stages"):
+        raise BadFile(
+            f"{str(file)!r} has no stages; a process needs one or more [[stages]], each with a name and a probability. "
+            f"{NOTHING_RECORDED}"
+        )
     try:
         definition = Definition.model_validate({"stages": [], **{part: told[part] for part in _PARTS if part in told}})
     except ValidationError as e:

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from salesledger.domain.events import Event, EventVoided, event_types
 from salesledger.errors import NOTHING_RECORDED, BadValue
 
-_MONEY = ("amount", "recurring_amount")
+MONEY = ("amount", "recurring_amount")
+"""The fields that need a currency beside them."""
 _SET_BY_THE_LEDGER = ("rank", "replaces")
 
 
@@ -46,7 +47,7 @@ def build_event(type_name: str, fields: Mapping[str, Any], *, currency: str | No
             close = get_close_matches(name, usable, 1)
             hint = f"Did you mean {close[0]!r}?" if close else f"It has: {', '.join(usable)}."
             raise BadValue(f"{type_name} has no field {name!r}. {hint} {NOTHING_RECORDED}")
-    if "currency" in cls.model_fields and "currency" not in given and any(name in given for name in _MONEY):
+    if "currency" in cls.model_fields and "currency" not in given and any(name in given for name in MONEY):
         if currency is None:
             raise BadValue(
                 f"An amount needs a currency, and this ledger has none yet. Give --currency EUR once; it then holds for all. "

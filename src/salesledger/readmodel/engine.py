@@ -227,9 +227,9 @@ class Engine:
                     raise
                 return self._answered(*self._prepared(sql, question, values))
         except duckdb.ProgrammingError as e:
-            raise _refused(e, "That SQL can't be run") from e
+            raise _refused(e, "That SQL can't be run", question) from e
         except duckdb.Error as e:
-            raise _refused(e, "That can't be answered") from e
+            raise _refused(e, "That can't be answered", question) from e
 
     def _answered(self, statement: str, parameters: dict[str, object]) -> Answer:
         result = self.duck.execute(statement, parameters)  # a relation would plan the statement twice
@@ -259,7 +259,7 @@ class Engine:
                 statement, parameters = self._prepared(sql, question, values)
                 return self.duck.sql(statement, params=parameters)
         except duckdb.Error as e:
-            raise _refused(e, "That SQL can't be run") from e
+            raise _refused(e, "That SQL can't be run", question) from e
 
     def _heal(self, error: duckdb.Error) -> bool:
         """Throw the mirror away where it is what the error is about: it is a cache, and is written anew from the log."""
@@ -286,7 +286,7 @@ class Engine:
         try:
             result = self.duck.execute(statement, parameters)
         except duckdb.Error as e:
-            raise _refused(e, "That SQL can't be run") from e
+            raise _refused(e, "That SQL can't be run", question) from e
         columns = [str(column[0]) for column in result.description or ()]
 
         def rows() -> Iterator[tuple[Any, ...]]:
@@ -294,7 +294,7 @@ class Engine:
                 while chunk := result.fetchmany(_CHUNK):
                     yield from chunk
             except duckdb.Error as e:
-                raise _refused(e, "That can't be answered") from e
+                raise _refused(e, "That can't be answered", question) from e
 
         return columns, rows()
 
@@ -469,9 +469,10 @@ def check_zone(name: str) -> None:
             raise ValueError(f"{name!r} is not a time zone that reports can use; write one like Europe/Berlin or UTC")
 
 
-def _refused(error: duckdb.Error, what: str) -> SalesledgerError:
+def _refused(error: duckdb.Error, what: str, question: Question | None) -> SalesledgerError:
     if found := _NO_RATE.search(str(error)):
-        return MissingRate(found[1], found[2])
+        past = question is not None and (question.known_at is not None or question.upto is not None)
+        return MissingRate(found[1], found[2], past=past)
     return BadQuery(f"{what}: {_first_line(error)}")
 
 
