@@ -15,25 +15,19 @@
 --   open: those of them that are still open; entered = won + lost + open
 --   step_ratio: advanced / entered
 --   win_ratio: won / entered
-WITH followed AS (
-    SELECT deal, process, max_by(process_version, visit) AS process_version FROM stage_visits GROUP BY deal, process
-),
-positions AS (
-    SELECT v.deal, v.process, v.stage, d.status, coalesce(s.position, -1) AS position, CASE $by WHEN 'owner' THEN d.owner WHEN 'team' THEN d.team WHEN 'source' THEN d.source WHEN 'campaign' THEN d.campaign WHEN 'product' THEN d.product WHEN 'segment' THEN d.segment WHEN 'account' THEN d.account WHEN 'process' THEN d.process END AS "group", d.captured_at
+WITH positions AS (
+    SELECT v.deal, v.process, v.stage, min_by(coalesce(s.position, -1), v.visit) AS position
     FROM stage_visits v
-    JOIN deals d ON d.deal = v.deal
-    JOIN followed f ON f.deal = v.deal AND f.process = v.process
-    LEFT JOIN process_stages s
-        ON s.process = v.process
-        AND s.process_version = CASE WHEN v.process = d.process THEN d.process_version ELSE f.process_version END
-        AND s.stage = v.stage
+    LEFT JOIN process_stages s ON s.process = v.process AND s.process_version = v.process_version AND s.stage = v.stage
+    GROUP BY v.deal, v.process, v.stage
 ),
 furthest AS (
     SELECT deal, process, max(position) AS position FROM positions GROUP BY deal, process
 ),
 visited AS (
-    SELECT DISTINCT p.deal, p.process, p.stage, p.status, p.position, p."group", p.captured_at, f.position AS furthest
+    SELECT p.deal, p.process, p.stage, d.status, p.position, CASE $by WHEN 'owner' THEN d.owner WHEN 'team' THEN d.team WHEN 'source' THEN d.source WHEN 'campaign' THEN d.campaign WHEN 'product' THEN d.product WHEN 'segment' THEN d.segment WHEN 'account' THEN d.account WHEN 'process' THEN d.process END AS "group", d.captured_at, f.position AS furthest
     FROM positions p
+    JOIN deals d ON d.deal = p.deal
     JOIN furthest f ON f.deal = p.deal AND f.process = p.process
 )
 SELECT

@@ -20,6 +20,7 @@ WITH visits AS (
     SELECT
         *,
         lead(process) OVER w AS next_process,
+        lead(process_version) OVER w AS next_version,
         lead(stage) OVER w AS next_stage,
         lead(entered_at) OVER w AS next_at,
         lead(entered_on) OVER w AS next_on
@@ -37,6 +38,7 @@ steps AS (
     SELECT
         deal,
         process,
+        process_version AS version,
         'start' AS from_stage,
         stage AS to_stage,
         process AS to_process,
@@ -49,6 +51,7 @@ steps AS (
     SELECT
         deal,
         process,
+        CASE WHEN closes OR next_process <> process THEN process_version ELSE coalesce(next_version, process_version) END,
         stage,
         went_to,
         CASE WHEN closes THEN process ELSE coalesce(next_process, process) END,
@@ -57,12 +60,9 @@ steps AS (
         closes AND next_stage IS NULL
     FROM left_stages
     UNION ALL
-    SELECT deal, next_process, went_to, next_stage, next_process, 'reopen', date_diff('day', left_on, next_on), FALSE
+    SELECT deal, next_process, next_version, went_to, next_stage, next_process, 'reopen', date_diff('day', left_on, next_on), FALSE
     FROM left_stages
     WHERE closes AND next_stage IS NOT NULL
-),
-followed AS (
-    SELECT deal, process, max_by(process_version, visit) AS process_version FROM stage_visits GROUP BY deal, process
 ),
 placed AS (
     SELECT
@@ -88,16 +88,15 @@ placed AS (
     FROM steps s
     JOIN deals d ON d.deal = s.deal
     JOIN periods p ON d.captured_at >= p.begins_at AND d.captured_at < p.ends_at
-    LEFT JOIN followed n ON n.deal = s.deal AND n.process = s.process
     LEFT JOIN process_stages f
         ON f.process = s.process
-        AND f.process_version = CASE WHEN d.process = s.process THEN d.process_version ELSE n.process_version END
+        AND f.process_version = s.version
         AND f.stage = s.from_stage
         AND s.kind IS DISTINCT FROM 'start'
         AND s.kind IS DISTINCT FROM 'reopen'
     LEFT JOIN process_stages t
         ON t.process = s.process
-        AND t.process_version = CASE WHEN d.process = s.process THEN d.process_version ELSE n.process_version END
+        AND t.process_version = s.version
         AND t.stage = s.to_stage
         AND s.kind IS DISTINCT FROM 'close'
 )

@@ -36,18 +36,13 @@ members AS (
         c.followed_to,
         c.followed_days,
         d.deal,
-        d.process,
-        d.process_version,
         d.status = 'won' AND d.closed_at <= c.followed_to AS won,
         CASE $by WHEN 'owner' THEN d.owner WHEN 'team' THEN d.team WHEN 'source' THEN d.source WHEN 'campaign' THEN d.campaign WHEN 'product' THEN d.product WHEN 'segment' THEN d.segment WHEN 'account' THEN d.account WHEN 'process' THEN d.process END AS "group"
     FROM cohorts c
     JOIN deals d ON d.captured_at >= c.begins_at AND d.captured_at < c.ends_at AND d.captured_at <= c.followed_to
 ),
-followed AS (
-    SELECT deal, process, max_by(process_version, visit) AS process_version FROM stage_visits GROUP BY deal, process
-),
 visited AS (
-    SELECT DISTINCT
+    SELECT
         m.period,
         m.begins_on,
         m.followed_days,
@@ -56,14 +51,11 @@ visited AS (
         m.won,
         v.process,
         v.stage,
-        coalesce(s.position, -1) AS position
+        min_by(coalesce(s.position, -1), v.visit) AS position
     FROM members m
     JOIN stage_visits v ON v.deal = m.deal AND v.entered_at <= m.followed_to
-    JOIN followed f ON f.deal = v.deal AND f.process = v.process
-    LEFT JOIN process_stages s
-        ON s.process = v.process
-        AND s.process_version = CASE WHEN v.process = m.process THEN m.process_version ELSE f.process_version END
-        AND s.stage = v.stage
+    LEFT JOIN process_stages s ON s.process = v.process AND s.process_version = v.process_version AND s.stage = v.stage
+    GROUP BY m.period, m.begins_on, m.followed_days, m."group", m.deal, m.won, v.process, v.stage
 ),
 reached AS (
     SELECT *, max(position) OVER (PARTITION BY period, deal, process) AS furthest FROM visited

@@ -33,6 +33,13 @@ def test_a_picture_shows_deviations_moves_and_odd_names(console: Console) -> Non
     assert "inquiry" in svg
 
 
+def test_deals_that_are_won_before_the_last_stage_are_counted(console: Console) -> None:
+    """They stand with the steps off the defined order; a win from the last stage doesn't."""
+    assert "won before" not in console.ok("map")
+    console.ok("deal win epsilon --amount 100 --on 2026-03-20")
+    assert "1 won before the last stage." in console.ok("map")
+
+
 def test_the_legend_has_every_colour_that_is_used(console: Console) -> None:
     """Moves to another process are words in a colour of their own."""
     console.ok("process define licence.toml --on 2026-01-01")

@@ -83,9 +83,19 @@ class TestKinds:
         )
         ledger.record("a", captured(2, process="art"), moved(4, process="art", stage="pay"))
         assert ledger.ask("process_map", *STEP) == [
-            ("start", "look", "undefined"),
+            ("start", "look", "forward"),
             ("look", "pay", "undefined"),
         ]
+
+    def test_are_judged_by_the_version_that_was_followed_then(self, ledger: Books) -> None:
+        """A deal that is moved to a newer version has still gone the old one's steps: in the map, the funnel and its ratios."""
+        ledger.record("process:art", defined(1, stages=ART), defined(5, process_version=2, stages=ART[::-1]))
+        ledger.record("a", captured(2, process="art"), advanced(3, stage="buy")).record("b", captured(2, process="art"))
+        before = ledger.ask("process_map", *STEP), ledger.ask("funnel", "stage", "entered", "advanced")
+        assert before == ([("start", "look", "forward"), ("look", "buy", "forward")], [("look", 2, 1), ("buy", 1, 0)])
+        ledger.record("a", moved(6, process="art"))
+        assert (ledger.ask("process_map", *STEP), ledger.ask("funnel", "stage", "entered", "advanced")) == before
+        assert ledger.ask("step_ratios", "stage", "entered", "advanced") == before[1]
 
 
 class TestLosses:

@@ -196,7 +196,7 @@ class TestFunnel:
         ]
 
     def test_counts_a_deal_once_a_stage_in_whichever_version(self, ledger: Books) -> None:
-        """A deal that was moved to another version of its process stands where that says."""
+        """Each stage stands where it stood in the version that was followed when the deal first came there."""
         first = [{"name": "look", "probability": "0.1"}, {"name": "buy", "probability": "0.9"}]
         ledger.record("process:art", defined(1, stages=first))
         ledger.record(
@@ -210,7 +210,7 @@ class TestFunnel:
             (3, "look", 2),
             (4, "new", 2),
         ]
-        assert ledger.ask("funnel", "stage", "entered", "advanced") == [("new", 1, 1), ("look", 1, 1), ("buy", 1, 0)]
+        assert ledger.ask("funnel", "stage", "entered", "advanced") == [("look", 1, 1), ("new", 1, 1), ("buy", 1, 0)]
 
 
 class TestBlocked:

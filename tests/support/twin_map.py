@@ -19,6 +19,7 @@ def steps_of(visits: list[Row]) -> list[Row]:
     """The steps of one deal, in order: into its first stage, from stage to stage, out, and back in where it was reopened."""
     first = visits[0]
     found: list[Row] = [_step(first["process"], "start", first["process"], first["stage"], "start", None)]
+    found[0]["version"] = first["process_version"]
     for i, visit in enumerate(visits):
         if visit["left_at"] is None:
             continue
@@ -36,6 +37,7 @@ def steps_of(visits: list[Row]) -> list[Row]:
             there = after["process"] if after is not None else here
             how = "step" if there == here else "move"
             found.append(_step(here, visit["stage"], there, visit["went_to"], how, visit["days"]))
+            found[-1]["version"] = (after or visit)["process_version"]
     return found
 
 
@@ -51,10 +53,11 @@ def _step(process: str, left: str, to_process: str, to: str, how: str, days: int
     }
 
 
-def kind_of(asked: Asked, step: Row, version: int) -> str:
-    """What the defined order says of a step."""
+def kind_of(asked: Asked, step: Row) -> str:
+    """What the order that was followed when the step was taken says of it."""
     if step["how"] in ("close", "move", "reopen"):
         return str(step["how"])
+    version = step["version"]
     to = asked.stages.get((step["process"], version, step["to"]))
     came_from = (-1, None) if step["how"] == "start" else asked.stages.get((step["process"], version, step["from"]))
     if to is None or came_from is None:
@@ -69,7 +72,6 @@ def process_map(asked: Asked) -> list[Row]:
     visits: dict[str, list[Row]] = {}
     for visit in stage_visits(asked):
         visits.setdefault(visit["deal"], []).append(visit)
-    followed = {(visit["deal"], visit["process"]): visit["process_version"] for visit in stage_visits(asked)}
     taken: dict[tuple[Any, ...], list[tuple[Row, Row]]] = {}
     leaving: Counter[tuple[Any, ...]] = Counter()
     for deal in deals(asked):
@@ -77,9 +79,7 @@ def process_map(asked: Asked) -> list[Row]:
             if deal["deal"] not in visits or not begins <= deal["captured_at"] < ends:
                 continue
             for step in steps_of(visits[deal["deal"]]):
-                same = deal["process"] == step["process"]
-                version = deal["process_version"] if same else followed[deal["deal"], step["process"]]
-                kind = kind_of(asked, step, version)
+                kind = kind_of(asked, step)
                 key = (label, step["process"], step["from"], step["to"], step["to_process"], kind)
                 taken.setdefault(key, []).append((deal, step))
                 leaving[key[:3]] += 1
@@ -115,8 +115,6 @@ def step_ratios(asked: Asked) -> list[Row]:
     cells: dict[tuple[Any, ...], list[bool]] = {}
     first_days = dict(zip([p.label for p in asked.periods], [p.begin for p in asked.periods], strict=True))
     every = {deal["deal"]: deal for deal in deals(asked)}
-    last = {(visit["deal"], visit["process"]): visit["process_version"] for visit in stage_visits(asked)}
-    last |= {(name, deal["process"]): deal["process_version"] for name, deal in every.items()}
     for label, begins, ends in begun:
         until = begins + followed
         been: dict[tuple[str, str], dict[str, int]] = {}
@@ -124,8 +122,8 @@ def step_ratios(asked: Asked) -> list[Row]:
             deal = every.get(visit["deal"])
             if deal and begins <= deal["captured_at"] < ends and deal["captured_at"] <= until >= visit["entered_at"]:
                 key = visit["deal"], visit["process"]
-                place = asked.stages.get((visit["process"], last[key], visit["stage"]))
-                been.setdefault(key, {})[visit["stage"]] = place[0] if place else -1
+                place = asked.stages.get((visit["process"], visit["process_version"], visit["stage"]))
+                been.setdefault(key, {}).setdefault(visit["stage"], place[0] if place else -1)
         for (name, process), stages in been.items():
             won = every[name]["status"] == "won" and every[name]["closed_at"] <= until
             for stage, position in stages.items():

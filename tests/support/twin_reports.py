@@ -228,17 +228,12 @@ def metrics(asked: Asked) -> list[Row]:
 def funnel(asked: Asked) -> list[Row]:
     """Twin of `funnel`."""
     every = {deal["deal"]: deal for deal in deals(asked)}
-    last: dict[tuple[str, str], int] = {}
     visits = [visit for visit in stage_visits(asked) if visit["deal"] in every]
-    for visit in visits:  # in order: the version that the deal followed last in each process
-        last[visit["deal"], visit["process"]] = visit["process_version"]
-    for name, deal in every.items():
-        last[name, deal["process"]] = deal["process_version"]
     visited: dict[tuple[str, str], dict[str, int]] = {}
-    for visit in visits:
-        name, process = key = visit["deal"], visit["process"]
-        place = asked.stages.get((process, last[key], visit["stage"]))
-        visited.setdefault(key, {})[visit["stage"]] = place[0] if place else -1
+    for visit in visits:  # in order: a stage stands where it stood when the deal came there first
+        key = visit["deal"], visit["process"]
+        place = asked.stages.get((visit["process"], visit["process_version"], visit["stage"]))
+        visited.setdefault(key, {}).setdefault(visit["stage"], place[0] if place else -1)
     cells: dict[tuple[Any, ...], list[tuple[Row, bool]]] = {}
     for label, begins, ends in periods(asked):
         for (name, process), stages in visited.items():

@@ -96,9 +96,22 @@ def _map_notes(ledger: "Ledger", answer: "Answer") -> list[str]:
     ]
     times = {kind: sum(row["times"] for row in rows if row["kind"] == kind) for kind in DEVIATIONS}
     told = [f"{count} {DEVIATIONS[kind]}" for kind, count in times.items() if count]
+    if early := _won_early(ledger, rows):
+        told.append(f"{early} won before the last stage")
     if rows:
         notes.append(f"Steps off that order: {', '.join(told)}." if told else "No step was off that order.")
     return notes
+
+
+def _won_early(ledger: "Ledger", rows: list[dict[str, Any]]) -> int:
+    """How often a deal was won from a stage that is the last one in no version of its process."""
+    last = {(process, version): stage for process, version, stage, *_ in ledger.head.stages}
+    final = {(process, stage) for (process, _), stage in last.items()}
+    return sum(
+        row["times"]
+        for row in rows
+        if (row["kind"], row["to_stage"]) == ("close", "won") and (row["process"], row["from_stage"]) not in final
+    )
 
 
 @click.command("falling")
