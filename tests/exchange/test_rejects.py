@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from exchange.importing import GONE, HEADER, OPEN, UNDATED, Shop, reasons
-from salesledger.errors import BadFile, StoreError
+from salesledger.errors import StoreError, UsageError
 from support.ledgers import log_of
 
 
@@ -92,7 +92,7 @@ def test_nothing_else_is_overwritten_by_rejects(shop: Shop) -> None:
     letter.write_text("Dear Ann", encoding="utf-8")
     for path in (file, shop.ledger, letter):
         before = path.read_bytes()
-        with pytest.raises(BadFile, match=r"Nothing was recorded\.$"):
+        with pytest.raises(UsageError, match=r"Nothing was recorded\.$"):
             shop.imports_file(file, rejects=path)
         assert path.read_bytes() == before
     with pytest.raises(StoreError, match="the folder is missing or read-only"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from salesledger.errors import NOTHING_RECORDED, BadFile, StoreError
+from salesledger.errors import NOTHING_RECORDED, BadFile, StoreError, UsageError
 from salesledger.exchange.csv_rows import Row
 from salesledger.exchange.rules import BLANKS
 from salesledger.ledger.guard import check_may_write
@@ -37,7 +37,10 @@ class RejectsFile:
 
     def __init__(self, path: Path, header: list[str], delimiter: str, sources: tuple[Path, ...]) -> None:
         self.path, self.rows = path, 0
-        check_may_write(path, "--rejects")
+        try:
+            check_may_write(path, "--rejects")
+        except UsageError as e:
+            raise e.also(NOTHING_RECORDED) from None
         self._stale = _may_replace(path, sources)
         self._header, self._delimiter = header, delimiter
         self._draft: Path | None = None
