@@ -109,8 +109,8 @@ began AS (
 dated AS (
     SELECT
         *,
-        least(began, 3839999) AS begin_place,
-        least(began + term_months * 32, 3839999) AS end_place
+        CASE WHEN began > 3839999 THEN 3839999 ELSE began END AS begin_place,
+        CASE WHEN began + term_months * 32 > 3839999 THEN 3839999 ELSE began + term_months * 32 END AS end_place
     FROM began
 ),
 -- In ten-thousandths and whole numbers, rounded half up: DuckDB's division would make it a float.
