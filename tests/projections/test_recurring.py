@@ -200,6 +200,7 @@ class TestRenewals:
         """It runs until it is cancelled."""
         ledger.record("account:x", subscribed(2))
         assert ledger.ask("renewals", "account") == []
+        assert ledger.one("subscriptions", "term_ends_on") == (None,)
 
 
 def test_instants_lie_in_the_days_of_the_ledgers_zone(tmp_path: Path) -> None:
