@@ -1,5 +1,6 @@
 """Which columns a table shows: given rows and a width, then columns, cut texts and continued lines."""
 
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -65,9 +66,22 @@ class TestFitted:
         """It went in vain, since a wider one had to go too."""
         assert fitted(DEALS, 36, ["note", "company"], zone=UTC)[1] == ["company"]
 
-    def test_stay_where_they_are_not_expendable(self) -> None:
-        """A table can be wider than the terminal if it must."""
-        assert fitted(DEALS, 10, ["n"], zone=UTC)[0].columns == ["deal", "company", "note"]
+    def test_go_from_the_right_where_what_is_expendable_is_not_enough(self) -> None:
+        """All but the first, which names the row."""
+        assert fitted(DEALS, 10, ["n"], zone=UTC)[0].columns == ["deal"]
+
+    def test_are_never_cut_where_they_are_typed_again(self) -> None:
+        """An id is whole, or not there."""
+        rows = Rows(["n", "case_id", "note"], ["INTEGER", "VARCHAR", "VARCHAR"], [(1, "broken-equipment-12", "x" * 40)])
+        assert fitted(rows, 40, [], zone=UTC)[0].rows == [(1, "broken-equipment-12", "x" * 15 + "…")]
+        assert fitted(rows, 20, [], zone=UTC)[0].columns == ["n"]
+
+    def test_of_currencies_go_with_the_amounts(self) -> None:
+        """A currency without an amount says nothing."""
+        rows = Rows(
+            ["deal", "value", "currency"], ["VARCHAR", "DECIMAL(18,4)", "VARCHAR"], [("a", Decimal(5000), "EUR")]
+        )
+        assert fitted(rows, 20, [], zone=UTC)[0].columns == ["deal"]
 
 
 class TestWrapped:

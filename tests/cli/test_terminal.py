@@ -158,7 +158,7 @@ class TestTextFromOutside:
 
     @pytest.mark.parametrize(
         "line",
-        [["history", NASTY], ["deals", f"nope:{NASTY}"], ["deals", f"amt:{NASTY}"], ["show", NASTY], [NASTY], ["lead", NASTY],
+        [["history", f"no {NASTY}"], ["deals", f"nope:{NASTY}"], ["deals", f"amt:{NASTY}"], ["show", NASTY], [NASTY], ["lead", NASTY],
          ["query", f"SELECT * FROM '{NASTY}'"], ["pipeline", "--as-of", NASTY], ["metrics", "-p", NASTY],
          ["pipeline", f"--{NASTY}"], ["pipeline", "-f", NASTY], ["deals", "-o", f"nowhere/{NASTY}.csv"], ["deals", "-O", NASTY],
          ["lead", "capture", "x", "--attr", NASTY], ["lead", "capture", "x", "--amount", NASTY], ["process", "define", NASTY],

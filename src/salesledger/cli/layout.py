@@ -14,6 +14,9 @@ _GAP = 2
 _READABLE = 16
 _WRAPPED = 40
 
+TYPED = frozenset(("deal", "account", "case_id", "person", "subscription", "lead", "referrer", "period", "currency"))
+"""Columns that are never cut: who reads such a cell types it again, or can't tell it from the next one."""
+
 
 def chosen(rows: Rows, names: Sequence[str], *, unless_zero: Sequence[str] = ()) -> Rows:
     """The rows with the named columns only, in this order.
@@ -41,15 +44,20 @@ def chosen(rows: Rows, names: Sequence[str], *, unless_zero: Sequence[str] = ())
 def fitted(rows: Rows, width: int, expendable: Sequence[str], *, zone: "ZoneInfo") -> tuple[Rows, list[str]]:
     """The rows without the expendable columns that would make their table wider than the terminal.
 
-    Texts are cut to 16 columns before a column goes; never the first column, which names the row.
+    Texts are cut to 16 columns before a column goes; never the first column, which names the row, nor an id. Where all that is
+    expendable is not enough, the last columns go too.
 
     Returns:
         The rows, and the names of the columns that were left out, in the table's order.
     """
     texts = {name for name, type_name in zip(rows.columns[1:], rows.types[1:], strict=True) if type_name == "VARCHAR"}
+    texts -= TYPED
     wide = column_widths(rows, zone)
     least = {name: min(w, _READABLE) if name in texts else w for name, w in wide.items()}
-    kept, gone = _without(rows, least, width + _GAP, expendable)
+    needed = [name for name in rows.columns[:0:-1] if name not in expendable and name != "currency"]
+    kept, gone = _without(rows, least, width + _GAP, [*expendable, *needed])
+    if "currency" in kept.columns and not any(kind.startswith("DECIMAL") for kind in kept.types):
+        kept, gone = chosen(kept, [name for name in kept.columns if name != "currency"]), [*gone, "currency"]
     limits = {name: w for name, w in wide.items() if name not in gone}
     while sum(limits.values()) + _GAP * (len(limits) - 1) > width:
         longest = max(texts & set(limits), key=lambda name: limits[name], default=None)

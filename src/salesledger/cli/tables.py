@@ -521,7 +521,10 @@ RECURRING = Table(
         "logo_churn",
         "renewals_due",
     ),
-    expendable=("renewals_due", "logo_churn", "grr", "arr_closing", "accounts_closing", "nrr"),
+    expendable=(
+        *("renewals_due", "logo_churn", "grr", "arr_closing", "accounts_closing", "nrr"),
+        *("mrr_exchange", "mrr_contraction", "mrr_expansion", "mrr_churn", "mrr_new"),
+    ),
     unless_zero=("mrr_exchange",),
     headers=(
         ("mrr_opening", "opening"),
