@@ -74,7 +74,7 @@ class TestFitted:
         """An id is whole, or not there."""
         rows = Rows(["n", "case_id", "note"], ["INTEGER", "VARCHAR", "VARCHAR"], [(1, "broken-equipment-12", "x" * 40)])
         assert fitted(rows, 40, [], zone=UTC)[0].rows == [(1, "broken-equipment-12", "x" * 15 + "…")]
-        assert fitted(rows, 20, [], zone=UTC)[0].columns == ["n"]
+        assert fitted(rows, 20, [], zone=UTC)[0].columns == ["n", "note"]
 
     def test_of_currencies_go_with_the_amounts(self) -> None:
         """A currency without an amount says nothing."""

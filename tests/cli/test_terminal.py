@@ -158,8 +158,8 @@ class TestTextFromOutside:
 
     @pytest.mark.parametrize(
         "line",
-        [["history", f"no {NASTY}"], ["deals", f"nope:{NASTY}"], ["deals", f"amt:{NASTY}"], ["show", NASTY], [NASTY], ["lead", NASTY],
-         ["query", f"SELECT * FROM '{NASTY}'"], ["pipeline", "--as-of", NASTY], ["metrics", "-p", NASTY],
+        [["history", f"no {NASTY}"], ["deals", f"nope:{NASTY}"], ["deals", f"amt:{NASTY}"], ["show", NASTY], [NASTY],
+         ["lead", NASTY], ["query", f"SELECT * FROM '{NASTY}'"], ["pipeline", "--as-of", NASTY], ["metrics", "-p", NASTY],
          ["pipeline", f"--{NASTY}"], ["pipeline", "-f", NASTY], ["deals", "-o", f"nowhere/{NASTY}.csv"], ["deals", "-O", NASTY],
          ["lead", "capture", "x", "--attr", NASTY], ["lead", "capture", "x", "--amount", NASTY], ["process", "define", NASTY],
          ["import", "csv", "deals.csv", "--rules", NASTY], ["record", NASTY], ["void", NASTY, "--reason", "x"],
