@@ -1,6 +1,6 @@
 -- accounts: every account opened by $as_of, with its deals and referrals, as known at $known_at
 -- grain: one row an account
--- needs: events, strikes, deals, referred_leads
+-- needs: events, strikes, deals, renewal_deals, referred_leads
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   account: account id
@@ -10,7 +10,7 @@
 --   deals: its deals
 --   open_deals: those that are open
 --   won_deals: those that are won
---   bookings: what the won ones are worth, foreign ones converted at the rates of the days on which they were won
+--   bookings: what the won ones are worth, renewals apart, foreign ones converted at the rates of the days on which they were won
 --   currency: currency of the bookings: the ledger's; empty where none of its deals has an amount
 --   referrals_asked: times that it was asked for referrals
 --   names_asked: names that it was asked for
@@ -44,7 +44,9 @@ sold AS (
         count(*) AS deals,
         count(*) FILTER (WHERE status = 'open') AS open_deals,
         count(*) FILTER (WHERE status = 'won') AS won_deals,
-        sum(value_converted) FILTER (WHERE status = 'won') AS bookings,
+        sum(value_converted) FILTER (
+            WHERE status = 'won' AND growth IS DISTINCT FROM 'renewal' AND deal NOT IN (SELECT r.deal FROM renewal_deals r)
+        ) AS bookings,
         CASE WHEN count(currency) > 0 THEN $currency END AS currency
     FROM deals
     GROUP BY account

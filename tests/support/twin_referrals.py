@@ -197,9 +197,8 @@ def accounts(asked: Asked) -> list[Row]:
         facts = [event.attributes for event in opening if event.attributes is not None]
         wishes = [r.event for r in records if isinstance(r.event, ReferralAsked)]
         own = [deal for deal in deals(asked) if deal["account"] == account]
-        amounts = [
-            deal["value_converted"] for deal in own if deal["status"] == "won" and deal["value_converted"] is not None
-        ]
+        sold = [deal for deal in sales(asked) if deal["account"] == account and deal["status"] == "won"]
+        amounts = [deal["value_converted"] for deal in sold if deal["value_converted"] is not None]
         with localcontext(prec=60):
             rows.append(
                 {

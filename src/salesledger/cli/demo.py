@@ -55,6 +55,11 @@ def build(place: Path) -> str:
             "JOIN deals d ON d.deal = e.id WHERE e.type = 'offer-made' AND d.status = 'open'"
         )
         entry, deal, amount = answer.rows[0]
+        ((case, account),) = ledger.engine.ask(
+            "SELECT max(entry), max_by(id, entry) FROM events WHERE type = 'case-opened' AND kind = 'broken-equipment'"
+        ).rows
+        noted = {"preference": "familiarity", "weight": 3, "evidence": case, "note": "knows its machines inside out"}
+        ledger.record("account-noted", account=account, actor="service", on="2026-06-30T07:30:00+00:00", **noted)
         ledger.correct(entry, "the offer had a typing error", {"amount": format(amount - 100, "f")}, actor="kim")
         return str(deal)
 

@@ -139,6 +139,38 @@ class _Company:
         hoped = {"call": "best-case", "amount": Decimal(190_000)}
         self.note("target:kim", ForecastCalled, date(2026, 5, 16), owner, owner=owner, **hoped, **quarter)
 
+    def grown(self) -> None:
+        """A client that grew: won, sold more to, renewed; and before that its lead was handed over twice."""
+        name, account, plan = "Harbour Bakery GmbH", "account:harbour-bakery-gmbh", "plant-view"
+        told = {"company": name, "segment": "small", "source": "inbound"}
+        terms = {"interval_months": 1, "term_months": 12, "currency": CURRENCY}
+        more = {**told, "owner": "max", "account": "harbour-bakery-gmbh", "subscription": plan}
+        first, upsell, renewal = (f"deal:harbour-bakery-gmbh{ending}" for ending in ("", "-more", "-renewal"))
+        story: tuple[tuple[str, type[Event], date, str, dict[str, Any]], ...] = (
+            (first, de.LeadCaptured, date(2024, 12, 2), "ana", told),
+            (first, de.LeadQualified, date(2024, 12, 4), "ana", {"use_case": "downtime"}),
+            (first, de.LeadHandedOver, date(2024, 12, 5), "ana", {"handed_to": "kim"}),
+            (first, de.LeadRejected, date(2024, 12, 6), "kim", {"reason": "not my region"}),
+            (first, de.LeadHandedOver, date(2024, 12, 9), "ana", {"handed_to": "max"}),
+            (first, de.LeadAccepted, date(2024, 12, 10), "max", {}),
+            (account, AccountOpened, date(2025, 1, 13), "max", {"company": name}),
+            (first, de.DealRevised, date(2025, 1, 13), "max", {"account": "harbour-bakery-gmbh"}),
+            (first, de.DealWon, date(2025, 1, 14), "max", {"recurring_amount": Decimal(200), **terms}),
+            (account, ac.SubscriptionStarted, date(2025, 1, 15), "max", {
+                "subscription": plan, "deal": "harbour-bakery-gmbh", "recurring_amount": Decimal(200), **terms}),
+            (upsell, de.LeadCaptured, date(2025, 5, 5), "max", {**more, "growth": "upsell"}),
+            (upsell, de.DealWon, date(2025, 6, 2), "max", {"recurring_amount": Decimal(80), **terms}),
+            (account, ac.SubscriptionChanged, date(2025, 6, 2), "max", {
+                "subscription": plan, "deal": "harbour-bakery-gmbh-more", "recurring_amount": Decimal(280),
+                "interval_months": 1, "currency": CURRENCY}),
+            (renewal, de.LeadCaptured, date(2025, 12, 1), "max", {**more, "growth": "renewal"}),
+            (renewal, de.DealWon, date(2026, 1, 8), "max", {"recurring_amount": Decimal(280), **terms}),
+            (account, ac.SubscriptionRenewed, date(2026, 1, 8), "max", {
+                "subscription": plan, "deal": "harbour-bakery-gmbh-renewal", "term_months": 12}),
+        )  # fmt: skip
+        for stream, event_class, day, who, fields in story:
+            self.note(stream, event_class, day, who, **fields)
+
     def people(self, account: str, company: str, owner: str) -> None:
         """Two persons there, of whom one leaves and asks to be forgotten."""
         self.note(account, AccountOpened, date(2025, 9, 8), owner, company=company)
@@ -376,6 +408,7 @@ def proposals(seed: int = 7) -> Iterator[list[Proposal]]:
     company = _Company(random.Random(seed))  # noqa: S311 - a story, not a secret
     company.begin()
     company.abroad()
+    company.grown()
     day = FIRST_DAY
     while day <= LAST_DAY:
         if day.weekday() < 5:
@@ -398,7 +431,7 @@ def _builds_on(proposal: Proposal) -> list[str]:
     streams = [str(proposal.stream)]
     if isinstance(event, ReferralGiven):
         streams.append(f"deal:{event.lead}")
-    if isinstance(event, ac.SubscriptionStarted) and event.deal:
+    if isinstance(event, ac.SubscriptionStarted | ac.SubscriptionChanged | ac.SubscriptionRenewed) and event.deal:
         streams.append(f"deal:{event.deal}")
     if isinstance(event, de.DealRevised) and event.account:
         streams.append(f"account:{event.account}")
