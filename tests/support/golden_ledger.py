@@ -73,7 +73,7 @@ service open acme --kind broken-equipment --product Pro --subject "the sorter" -
 service resolve acme broken-equipment --resolution repair --on 2026-03-12
 service rate acme --score 9 --channel survey --on 2026-03-12
 subscription change acme pro --recurring 150 --on 2026-03-10
-subscription renew acme pro --term 3 --on 2026-03-20
+subscription renew acme pro --term 3 --deal beta --on 2026-03-20
 person revise bob --position "head of IT" --on 2026-03-15
 account contact acme bob --remove --on 2026-03-20
 
