@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench faults lock clean
+.PHONY: demo test bench faults laws lock clean
 
 demo: .venv
 	@$(BIN)/salesledger demo
@@ -29,6 +29,11 @@ bench: .venv
 # What the ledger goes through in docs/reliability.md, at length; FAULTS="kills power" runs some of it.
 faults: .venv
 	cd tests && ../$(BIN)/python -m faults $(FAULTS)
+
+# The laws on new random journeys, EXAMPLES of each; `make test` tries the same few each time.
+EXAMPLES ?= 500
+laws: .venv
+	HYPOTHESIS_PROFILE=soak HYPOTHESIS_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --dist worksteal tests/laws
 
 # Pins with hashes and without any download address.
 lock: .venv

@@ -1,9 +1,14 @@
-"""What every test runs under: hypothesis profiles, chosen by HYPOTHESIS_PROFILE (`ci` by default, `soak` for long runs)."""
+"""What every test runs under: hypothesis profiles, chosen by HYPOTHESIS_PROFILE (`ci` by default, `soak` for long runs).
+
+The suite tries the same cases each time, so that a change that is right is never refused by chance; `make laws` looks for new ones.
+"""
 
 import os
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("ci", deadline=None, print_blob=True)
-settings.register_profile("soak", settings.get_profile("ci"), suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile(
+    "soak", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -17,6 +17,7 @@ from typing import Any
 
 from salesledger.domain.clocks import LATEST
 from salesledger.readmodel import catalogue
+from salesledger.readmodel.bases import process_criteria, told_criteria
 from salesledger.readmodel.engine import Engine, Question
 from salesledger.readmodel.periods import Period
 
@@ -65,6 +66,9 @@ class Tables:
             "currency": self.engine.head.currency,
         }
         wanted = catalogue.in_order(self.engine.projections, [name])
+        if any("process_criteria" in projection.needs for projection in wanted):
+            known = process_criteria(told_criteria(self.engine.head, known_at, None))
+            duck.execute(f"CREATE OR REPLACE TEMP TABLE process_criteria AS {known}")
         for projection in wanted:
             reads = {n for p in catalogue.in_order(self.engine.projections, [projection.name]) for n in p.parameters}
             made_with = tuple(values[n] for n in sorted(reads))
