@@ -1,0 +1,67 @@
+"""A forecast as a distribution: its mean and its quantiles at fixed levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from salesledger.forecast.week import Real
+
+LEVELS: Real = np.arange(1, 200) / 200
+"""0.005, 0.01, ..., 0.995: the levels at which every forecast gives a quantile."""
+
+MIDDLE = 99
+"""Where the median is among them."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What will be booked in a period, in the ledger's currency.
+
+    Attributes:
+        mean: the expected value.
+        quantiles: the values that are not passed with the probabilities LEVELS, rising; None of a point forecast.
+        note: why a simpler way was taken than the model's own, where it was; empty otherwise.
+    """
+
+    mean: float
+    quantiles: Real | None = None
+    note: str = ""
+
+    def at(self, level: float) -> float:
+        """The quantile of a level between 0.005 and 0.995; a point forecast's is its mean."""
+        return self.mean if self.quantiles is None else float(np.interp(level, LEVELS, self.quantiles))
+
+    def noted(self, note: str) -> Forecast:
+        """The same with a note."""
+        return replace(self, note=note)
+
+
+@dataclass(frozen=True)
+class TooLittle:
+    """A model's answer where it can't tell anything.
+
+    Attributes:
+        why: what is missing, as a clause that follows 'because'.
+    """
+
+    why: str
+
+
+def rising(quantiles: Real, floor: float = 0.0) -> Real:
+    """Quantiles put in order, none below what is won already."""
+    return np.maximum(np.maximum.accumulate(quantiles), floor)
+
+
+def averaged(forecasts: Sequence[Forecast], weights: Sequence[float]) -> Forecast:
+    """The mean of forecasts, quantile by quantile (Vincentization), which keeps their width where they agree."""
+    share = np.asarray(weights, dtype=float) / float(np.sum(weights))
+    spread = [f.quantiles if f.quantiles is not None else np.full(len(LEVELS), f.mean) for f in forecasts]
+    quantiles = np.zeros(len(LEVELS))
+    mean = 0.0
+    for part, forecast, each in zip(share, forecasts, spread, strict=True):
+        quantiles = quantiles + part * each
+        mean += float(part) * forecast.mean
+    return Forecast(mean, quantiles)
