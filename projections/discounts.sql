@@ -1,11 +1,12 @@
 -- discounts: the deals won at $as_of that have a list price, and what was taken off it, as known at $known_at
 -- grain: one row a won deal with a list price and an amount
 -- only: won
--- needs: events, strikes, deals, periods
+-- needs: events, strikes, deals, renewal_deals, periods
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   period: the period of the win
 --   deal: deal id
+--   is_renewal: whether it renews a subscription, and so is no booking
 --   company: the company's name
 --   won_on: the day on which it was won
 --   list_amount: what the list asked for the same: one-off plus the first term's recurring amount
@@ -39,6 +40,7 @@ priced AS (
 SELECT
     p.period,
     d.deal,
+    d.growth IS NOT DISTINCT FROM 'renewal' OR EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal) AS is_renewal,
     d.company,
     d.closed_on AS won_on,
     l.list_amount,

@@ -1,6 +1,6 @@
--- funnel: how far the leads captured in each period have come by $as_of, as known at $known_at
+-- funnel: how far the leads captured in each period have come by $as_of, renewals left out, as known at $known_at
 -- grain: one row a period, group, process and stage that some lead of the cohort has been in
--- needs: deals, stage_visits, process_stages, periods
+-- needs: deals, renewal_deals, stage_visits, process_stages, periods
 -- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period in which the cohort was captured
@@ -29,6 +29,7 @@ visited AS (
     FROM positions p
     JOIN deals d ON d.deal = p.deal
     JOIN furthest f ON f.deal = p.deal AND f.process = p.process
+    WHERE d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
 )
 SELECT
     t.period,

@@ -1,6 +1,6 @@
--- hand_overs: what became of the leads that were offered in each period, by who offered them to whom, at $as_of as known at $known_at
+-- hand_overs: what became of the leads that were offered in each period, by who offered them to whom, renewals left out, at $as_of as known at $known_at
 -- grain: one row a period and pair of people, or where $by says so a period and group
--- needs: hand_over_offers, deals, periods
+-- needs: hand_over_offers, deals, renewal_deals, periods
 -- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period in which the leads were offered
@@ -32,6 +32,7 @@ WITH told AS (
     FROM periods p
     JOIN hand_over_offers o ON o.offered_at >= p.begins_at AND o.offered_at < p.ends_at
     JOIN deals d ON d.deal = o.deal
+    WHERE d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
 ),
 counted AS (
     SELECT

@@ -1,6 +1,6 @@
--- leads: every lead captured by $as_of and what has become of it, as known at $known_at
+-- leads: every lead captured by $as_of and what has become of it, renewals left out, as known at $known_at
 -- grain: one row a lead
--- needs: deals, deal_changes
+-- needs: deals, renewal_deals, deal_changes
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   deal: the lead's id, which is also its deal's
@@ -67,4 +67,5 @@ SELECT
     c.judged_by
 FROM deals d
 JOIN counted c ON c.deal = d.deal
+WHERE d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
 ORDER BY d.captured_at, d.deal

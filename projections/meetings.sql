@@ -1,6 +1,6 @@
 -- meetings: the meetings held in each period by kind, and what their deals are at $as_of, as known at $known_at
 -- grain: one row a period, group and kind of meeting
--- needs: events, strikes, deals, periods
+-- needs: events, strikes, deals, renewal_deals, periods
 -- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period in which the meetings were held
@@ -8,9 +8,10 @@
 --   kind: kind of meeting
 --   held: meetings held
 --   deals: deals that they were held for
---   won_deals: those of the deals that are won
---   lost_deals: those of the deals that are lost
---   open_deals: those of the deals that are open
+--   renewals: those of the deals that renew a subscription; they are in none of the columns behind this one
+--   won_deals: those of the others that are won
+--   lost_deals: those of the others that are lost
+--   open_deals: those of the others that are open
 --   win_ratio: won_deals / (won_deals + lost_deals)
 --   meetings_per_won_deal: meetings held for the won deals / won_deals
 WITH held AS (
@@ -22,22 +23,34 @@ WITH held AS (
         AND e.known_at <= $known_at
         AND NOT EXISTS (SELECT 1 FROM strikes s WHERE s.entry = e.entry)
 ),
-counted AS (
+told AS (
     SELECT
         p.period,
         p.begins_at,
         CASE $by WHEN 'owner' THEN d.owner WHEN 'team' THEN d.team WHEN 'source' THEN d.source WHEN 'campaign' THEN d.campaign WHEN 'product' THEN d.product WHEN 'segment' THEN d.segment WHEN 'account' THEN d.account WHEN 'process' THEN d.process END AS "group",
         h.kind,
-        count(*) AS held,
-        count(DISTINCT h.deal) AS deals,
-        count(DISTINCT h.deal) FILTER (WHERE d.status = 'won') AS won_deals,
-        count(DISTINCT h.deal) FILTER (WHERE d.status = 'lost') AS lost_deals,
-        count(DISTINCT h.deal) FILTER (WHERE d.status = 'open') AS open_deals,
-        count(*) FILTER (WHERE d.status = 'won') AS held_for_won
+        h.deal,
+        d.status,
+        d.growth IS NOT DISTINCT FROM 'renewal' OR EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal) AS is_renewal
     FROM periods p
     JOIN held h ON h.effective_at >= p.begins_at AND h.effective_at < p.ends_at
     JOIN deals d ON d.deal = h.deal
-    GROUP BY p.period, p.begins_at, "group", h.kind
+),
+counted AS (
+    SELECT
+        period,
+        begins_at,
+        "group",
+        kind,
+        count(*) AS held,
+        count(DISTINCT deal) AS deals,
+        count(DISTINCT deal) FILTER (WHERE is_renewal) AS renewals,
+        count(DISTINCT deal) FILTER (WHERE status = 'won' AND NOT is_renewal) AS won_deals,
+        count(DISTINCT deal) FILTER (WHERE status = 'lost' AND NOT is_renewal) AS lost_deals,
+        count(DISTINCT deal) FILTER (WHERE status = 'open' AND NOT is_renewal) AS open_deals,
+        count(*) FILTER (WHERE status = 'won' AND NOT is_renewal) AS held_for_won
+    FROM told
+    GROUP BY period, begins_at, "group", kind
 )
 SELECT
     period,
@@ -45,6 +58,7 @@ SELECT
     kind,
     held,
     deals,
+    renewals,
     won_deals,
     lost_deals,
     open_deals,

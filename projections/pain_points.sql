@@ -1,16 +1,17 @@
 -- pain_points: what was said to hurt in the meetings of each period, and what those deals are at $as_of, as known at $known_at
 -- grain: one row a period, group and pain point
--- needs: events, strikes, deals, periods
+-- needs: events, strikes, deals, renewal_deals, periods
 -- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period in which it was named
 --   group: what the report is split by; empty where it is not, or where a deal has none
 --   pain_point: what hurts the client, whatever the case of its letters; as it was first written by $as_of
 --   deals: deals where it was named; a deal with several pain points counts under each
---   won: those of them that are won
---   lost: those of them that are lost
---   disqualified: those of them that are disqualified
---   open: those of them that are open
+--   renewals: those of the deals that renew a subscription; they are in none of the columns behind this one
+--   won: those of the others that are won
+--   lost: those of the others that are lost
+--   disqualified: those of the others that are disqualified
+--   open: those of the others that are open
 --   win_ratio: won / (won + lost)
 --   bookings: what the won ones are worth
 --   won_without_amount: won ones that no amount is known for
@@ -43,7 +44,8 @@ told AS (
         n.pain_point,
         d.deal,
         d.status,
-        d.value_converted AS value
+        d.value_converted AS value,
+        d.growth IS NOT DISTINCT FROM 'renewal' OR EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal) AS is_renewal
     FROM periods p
     JOIN named n ON n.effective_at >= p.begins_at AND n.effective_at < p.ends_at
     JOIN deals d ON d.deal = n.deal
@@ -55,12 +57,13 @@ counted AS (
         "group",
         pain_point,
         count(*) AS deals,
-        count(*) FILTER (WHERE status = 'won') AS won,
-        count(*) FILTER (WHERE status = 'lost') AS lost,
-        count(*) FILTER (WHERE status = 'disqualified') AS disqualified,
-        count(*) FILTER (WHERE status = 'open') AS open,
-        sum(value) FILTER (WHERE status = 'won') AS bookings,
-        count(value) FILTER (WHERE status = 'won') AS won_with_amount
+        count(*) FILTER (WHERE is_renewal) AS renewals,
+        count(*) FILTER (WHERE status = 'won' AND NOT is_renewal) AS won,
+        count(*) FILTER (WHERE status = 'lost' AND NOT is_renewal) AS lost,
+        count(*) FILTER (WHERE status = 'disqualified' AND NOT is_renewal) AS disqualified,
+        count(*) FILTER (WHERE status = 'open' AND NOT is_renewal) AS open,
+        sum(value) FILTER (WHERE status = 'won' AND NOT is_renewal) AS bookings,
+        count(value) FILTER (WHERE status = 'won' AND NOT is_renewal) AS won_with_amount
     FROM told
     GROUP BY period, begins_at, "group", pain_point
 )
@@ -69,6 +72,7 @@ SELECT
     "group",
     pain_point,
     deals,
+    renewals,
     won,
     lost,
     disqualified,

@@ -10,7 +10,7 @@
 --   names_asked: names that it was asked for
 --   cards: cards that it was given
 --   names_per_ask: names asked for / times that it was asked for names
---   leads: leads that it referred, captured in the period
+--   leads: leads that it referred, captured in the period; renewals are none
 --   won: those of them that are won
 --   won_without_amount: those of the won that no amount is known for
 --   bookings: what the won ones are worth

@@ -1,6 +1,6 @@
--- referred_leads: every lead that an account referred, captured by $as_of, as known at $known_at
+-- referred_leads: every lead that an account referred, captured by $as_of, renewals left out, as known at $known_at
 -- grain: one row a referred lead
--- needs: deals, events, strikes
+-- needs: deals, renewal_deals, events, strikes
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   referrer: the account that referred it: what the lead says, else the account that first gave it
@@ -37,5 +37,5 @@ SELECT
     $currency AS currency
 FROM deals d
 LEFT JOIN given g ON g.deal = d.deal
-WHERE coalesce(d.referred_by, g.referrer) IS NOT NULL
+WHERE coalesce(d.referred_by, g.referrer) IS NOT NULL AND d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
 ORDER BY d.captured_at, d.deal

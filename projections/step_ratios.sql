@@ -1,6 +1,6 @@
--- step_ratios: how each step's ratio compares with its past year, at $as_of as known at $known_at
+-- step_ratios: how each step's ratio compares with its past year, renewals left out, at $as_of as known at $known_at
 -- grain: one row a period, group, process and stage that some lead of the cohort has been in
--- needs: deals, stage_visits, process_stages, periods
+-- needs: deals, renewal_deals, stage_visits, process_stages, periods
 -- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:
 --   period: the period in which the cohort was captured
@@ -40,6 +40,7 @@ members AS (
         CASE $by WHEN 'owner' THEN d.owner WHEN 'team' THEN d.team WHEN 'source' THEN d.source WHEN 'campaign' THEN d.campaign WHEN 'product' THEN d.product WHEN 'segment' THEN d.segment WHEN 'account' THEN d.account WHEN 'process' THEN d.process END AS "group"
     FROM cohorts c
     JOIN deals d ON d.captured_at >= c.begins_at AND d.captured_at < c.ends_at AND d.captured_at <= c.followed_to
+    WHERE d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
 ),
 visited AS (
     SELECT

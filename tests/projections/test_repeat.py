@@ -6,7 +6,20 @@ from pathlib import Path
 import pytest
 
 from support.books import Books, books, days
-from support.happenings import at, cancelled, captured, lost, opened, renewed, reopened, subscribed, target_set, won
+from support.happenings import (
+    at,
+    cancelled,
+    captured,
+    handed_over,
+    lost,
+    meeting,
+    opened,
+    renewed,
+    reopened,
+    subscribed,
+    target_set,
+    won,
+)
 from support.story import void
 
 
@@ -132,6 +145,26 @@ class TestRenewals:
         ledger.record("again", captured(7, account="x", growth="renewal"), lost(10))
         ledger.record("open", captured(7, account="x", growth="renewal"))
         assert ledger.one("metrics", "close_ratio", "lost", "sales_velocity") == before
+
+    def test_are_no_leads(self, ledger: Books) -> None:
+        """Neither listed, nor in a funnel, nor referred, nor in the acceptance of leads; the offer of one is listed."""
+        ledger.record("again", captured(7, account="x", growth="renewal", referred_by="y"), handed_over(8))
+        assert ledger.ask("leads", "deal") == [("order",)]
+        assert ledger.ask("funnel", "stage", "entered") == [("lead", 1)]
+        assert {row[0] for row in ledger.ask("step_ratios", "entered")} == {1}
+        assert ledger.ask("referred_leads", "deal") == ledger.ask("referrals", "account") == []
+        assert ledger.ask("hand_overs", "offered") == []
+        assert ledger.ask("hand_over_offers", "deal") == [("again",)]
+
+    def test_are_told_apart_where_they_count(self, ledger: Books) -> None:
+        """Their meetings, losses and discounts are; their outcome is not that of selling."""
+        ledger.record("again", captured(7, account="x", growth="renewal"), meeting(8, pain_points=["slow"]))
+        ledger.record("again", won(9, amount="8", list_amount="10"))
+        ledger.record("gone", captured(7, account="x", growth="renewal"), meeting(8), lost(9, reason="price"))
+        assert ledger.one("meetings", "held", "deals", "renewals", "won_deals", "win_ratio") == (2, 2, 2, 0, None)
+        assert ledger.one("pain_points", "deals", "renewals", "won", "bookings") == (1, 1, 0, 0)
+        assert ledger.one("losses", "reason", "deals", "renewals") == ("price", 1, 1)
+        assert ledger.one("discounts", "deal", "is_renewal", "discount_amount") == ("again", True, 2)
 
     def test_what_renews_is_one_from_the_renewal_on_and_while_that_stands(self, ledger: Books) -> None:
         """As of a date before it, and after it is struck out, the deal is a sale."""

@@ -73,7 +73,8 @@ service open acme --kind broken-equipment --product Pro --subject "the sorter" -
 service resolve acme broken-equipment --resolution repair --on 2026-03-12
 service rate acme --score 9 --channel survey --on 2026-03-12
 subscription change acme pro --recurring 150 --on 2026-03-10
-subscription renew acme pro --term 3 --deal beta --on 2026-03-20
+lead capture "Acme GmbH" --id acme-again --account acme --subscription pro --growth renewal --amount 450 --on 2026-03-15
+subscription renew acme pro --term 3 --deal acme-again --on 2026-03-20
 person revise bob --position "head of IT" --on 2026-03-15
 account contact acme bob --remove --on 2026-03-20
 
@@ -86,7 +87,7 @@ subscription cancel acme pro --reason price --competitor Rival --on 2026-06-25
 lead capture "Acme GmbH" --id acme-more --account acme --grown-from acme-gmbh --growth upsell --amount 800 --on 2026-06-26
 
 2026-07-12
-person forget ann --reason "asked to" --yes
+person forget 'Ann Example' --reason "asked to" --yes
 seal --new-key
 """
 """What is recorded on which day."""

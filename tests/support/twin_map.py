@@ -10,7 +10,7 @@ from typing import Any
 
 from support.answers import Row
 from support.twin_reports import CLOSED, periods, split, stage_visits
-from support.twins import Asked, deals, naive
+from support.twins import Asked, deals, naive, sales
 
 ENOUGH, PAST = 20, 3
 
@@ -114,7 +114,7 @@ def step_ratios(asked: Asked) -> list[Row]:
     followed = naive(asked.as_of) - max(begins for _, begins, _ in begun)
     cells: dict[tuple[Any, ...], list[bool]] = {}
     first_days = dict(zip([p.label for p in asked.periods], [p.begin for p in asked.periods], strict=True))
-    every = {deal["deal"]: deal for deal in deals(asked)}
+    every = {deal["deal"]: deal for deal in sales(asked)}
     for label, begins, ends in begun:
         until = begins + followed
         been: dict[tuple[str, str], dict[str, int]] = {}

@@ -17,7 +17,7 @@ from salesledger.domain.deal_events import (
 from salesledger.domain.process import ProcessDefined
 from support.answers import Row
 from support.twin_reports import periods, split
-from support.twins import Asked, by_id, converted, deals, happened, naive
+from support.twins import Asked, by_id, converted, deals, happened, naive, sales
 
 
 def judgements(asked: Asked) -> list[Row]:
@@ -92,12 +92,12 @@ def grouped(rows: list[tuple[tuple[Any, ...], Row]]) -> dict[tuple[Any, ...], li
 
 def hand_overs(asked: Asked) -> list[Row]:
     """Twin of `hand_overs`."""
-    every = {deal["deal"]: deal for deal in deals(asked)}
+    every = {deal["deal"]: deal for deal in sales(asked)}
     told = [
         ((label, split(asked, every[o["deal"]]), *((None, None) if asked.by else (o["handed_by"], o["handed_to"]))), o)
         for label, begins, ends in periods(asked)
         for o in hand_over_offers(asked)
-        if begins <= o["offered_at"] < ends
+        if o["deal"] in every and begins <= o["offered_at"] < ends
     ]
     rows = []
     for (label, group, by, to), offers in grouped(told).items():
@@ -140,9 +140,10 @@ def meetings_held(asked: Asked) -> list[tuple[str, Row, MeetingHeld]]:
 def meetings(asked: Asked) -> list[Row]:
     """Twin of `meetings`."""
     told = [((label, split(asked, deal), held.kind), deal) for label, deal, held in meetings_held(asked)]
+    new = {deal["deal"] for deal in sales(asked)}
     rows = []
     for (label, group, kind), held in grouped(told).items():
-        of = {s: {d["deal"] for d in held if d["status"] == s} for s in ("won", "lost", "open")}
+        of = {s: {d["deal"] for d in held if d["status"] == s and d["deal"] in new} for s in ("won", "lost", "open")}
         won = len(of["won"])
         rows.append(
             {
@@ -151,11 +152,12 @@ def meetings(asked: Asked) -> list[Row]:
                 "kind": kind,
                 "held": len(held),
                 "deals": len({deal["deal"] for deal in held}),
+                "renewals": len({deal["deal"] for deal in held} - new),
                 "won_deals": won,
                 "lost_deals": len(of["lost"]),
                 "open_deals": len(of["open"]),
                 "win_ratio": ratio(won, len(of["lost"])),
-                "meetings_per_won_deal": sum(d["status"] == "won" for d in held) / won if won else None,
+                "meetings_per_won_deal": sum(d["deal"] in of["won"] for d in held) / won if won else None,
             }
         )
     return rows
@@ -174,8 +176,10 @@ def pain_points(asked: Asked) -> list[Row]:
         for pain in held.pain_points or ()
     ]
     rows = []
+    new = {deal["deal"] for deal in sales(asked)}
     for (label, group, pain), named in grouped(told).items():
-        where = list({deal["deal"]: deal for deal in named}.values())
+        every = {deal["deal"]: deal for deal in named}
+        where = [deal for name, deal in every.items() if name in new]
         statuses = [deal["status"] for deal in where]
         won = [deal["value_converted"] for deal in where if deal["status"] == "won"]
         rows.append(
@@ -183,7 +187,8 @@ def pain_points(asked: Asked) -> list[Row]:
                 "period": label,
                 "group": group,
                 "pain_point": pain,
-                "deals": len(where),
+                "deals": len(every),
+                "renewals": len(every) - len(where),
                 **{status: statuses.count(status) for status in ("won", "lost", "disqualified", "open")},
                 "win_ratio": ratio(len(won), statuses.count("lost")),
                 "bookings": sum((value for value in won if value is not None), Decimal(0)),
@@ -204,6 +209,7 @@ def losses(asked: Asked) -> list[Row]:
         if deal["status"] == "lost" and begins <= deal["closed_at"] < ends
     ]
     rows = []
+    new = {deal["deal"] for deal in sales(asked)}
     for (label, *cells), lost in grouped(told).items():
         amounts = [deal["value_converted"] for deal in lost if deal["value_converted"] is not None]
         rows.append(
@@ -211,6 +217,7 @@ def losses(asked: Asked) -> list[Row]:
                 "period": label,
                 **dict(zip(columns, cells, strict=True)),
                 "deals": len(lost),
+                "renewals": sum(deal["deal"] not in new for deal in lost),
                 "deals_without_amount": len(lost) - len(amounts),
                 "amount": sum(amounts, Decimal(0)) if amounts else None,
                 "currency": asked.currency,
@@ -222,6 +229,7 @@ def losses(asked: Asked) -> list[Row]:
 def discounts(asked: Asked) -> list[Row]:
     """Twin of `discounts`."""
     wins = {r.id: r.event for r in happened(asked, "deal") if isinstance(r.event, DealWon)}  # the last one of each
+    new = {deal["deal"] for deal in sales(asked)}
     rows = []
     for label, begins, ends in periods(asked):
         for deal in deals(asked):
@@ -237,6 +245,7 @@ def discounts(asked: Asked) -> list[Row]:
                 {
                     "period": label,
                     **{name: deal[name] for name in ("deal", "company", "owner", "product", "process")},
+                    "is_renewal": deal["deal"] not in new,
                     "value": deal["value_converted"],
                     "currency": asked.currency,
                     "won_on": deal["closed_on"],

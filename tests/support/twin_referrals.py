@@ -16,7 +16,7 @@ def referred_leads(asked: Asked) -> list[Row]:
     gifts = [r for r in happened(asked, "account") if isinstance(r.event, ReferralGiven)]
     gifts.sort(key=lambda r: (r.event.effective_at, rank(r)))
     rows = []
-    for deal in deals(asked):
+    for deal in sales(asked):
         givers = [r.id for r in gifts if isinstance(r.event, ReferralGiven) and r.event.lead == deal["deal"]]
         referrer = deal["referred_by"] or (givers[0] if givers else None)
         if referrer:

@@ -134,7 +134,7 @@ def leads(asked: Asked) -> list[Row]:
     rows = []
     records = by_id(happened(asked, "deal"))
     copied = ("deal", "company", "source", "campaign", "owner", "status", "stage", "captured_on", "captured_at")
-    for deal in deals(asked):
+    for deal in sales(asked):
         of = records[deal["deal"]]
         touches, contacts, qualifications, acceptances, meetings = (
             [r for r in of if isinstance(r.event, kind)]
@@ -227,7 +227,7 @@ def metrics(asked: Asked) -> list[Row]:
 
 def funnel(asked: Asked) -> list[Row]:
     """Twin of `funnel`."""
-    every = {deal["deal"]: deal for deal in deals(asked)}
+    every = {deal["deal"]: deal for deal in sales(asked)}
     visits = [visit for visit in stage_visits(asked) if visit["deal"] in every]
     visited: dict[tuple[str, str], dict[str, int]] = {}
     for visit in visits:  # in order: a stage stands where it stood when the deal came there first

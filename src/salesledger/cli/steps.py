@@ -40,13 +40,15 @@ MEETINGS = Table(
         "kind",
         "held",
         "deals",
+        "renewals",
         "won_deals",
         "lost_deals",
         "open_deals",
         "win_ratio",
         "meetings_per_won_deal",
     ),
-    expendable=("open_deals", "lost_deals"),
+    expendable=("open_deals", "lost_deals", "renewals"),
+    unless_zero=("renewals",),
     headers=(("meetings_per_won_deal", "per_won_deal"),),
 )
 PAIN_POINTS = Table(
@@ -55,6 +57,7 @@ PAIN_POINTS = Table(
         "group",
         "pain_point",
         "deals",
+        "renewals",
         "won",
         "lost",
         "disqualified",
@@ -64,8 +67,8 @@ PAIN_POINTS = Table(
         "won_without_amount",
         "currency",
     ),
-    expendable=("won_without_amount", "disqualified", "open", "lost"),
-    unless_zero=("disqualified", "won_without_amount"),
+    expendable=("won_without_amount", "disqualified", "open", "lost", "renewals"),
+    unless_zero=("disqualified", "won_without_amount", "renewals"),
     headers=(("won_without_amount", "no_amount"),),
 )
 _LOST = """
@@ -73,6 +76,9 @@ _LOST = """
         p.period,
         {group} AS "group",
         count(*) AS deals,
+        count(*) FILTER (
+            WHERE d.growth IS NOT DISTINCT FROM 'renewal' OR EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
+        ) AS renewals,
         count(*) - count(d.value_converted) AS deals_without_amount,
         CAST(sum(d.value_converted) AS DECIMAL(38, 4)) AS amount,
         $currency AS currency
@@ -92,12 +98,13 @@ LOSSES = Table(
         "source",
         "competitor",
         "deals",
+        "renewals",
         "deals_without_amount",
         "amount",
         "currency",
     ),
-    expendable=("deals_without_amount", "source", "process"),
-    unless_zero=("deals_without_amount",),
+    expendable=("deals_without_amount", "renewals", "source", "process"),
+    unless_zero=("deals_without_amount", "renewals"),
     if_mixed=("process",),
     grouped=_LOST,
 )
@@ -105,6 +112,7 @@ DISCOUNTS = Table(
     (
         "period",
         "deal",
+        "is_renewal",
         "company",
         "won_on",
         "list_amount",
@@ -117,8 +125,14 @@ DISCOUNTS = Table(
         "product",
         "process",
     ),
-    expendable=("process", "product", "company", "terms", "owner", "won_on"),
-    headers=(("list_amount", "list"), ("discount_amount", "discount"), ("discount_share", "share")),
+    expendable=("process", "product", "company", "terms", "owner", "won_on", "is_renewal"),
+    unless_zero=("is_renewal",),
+    headers=(
+        ("is_renewal", "renewal"),
+        ("list_amount", "list"),
+        ("discount_amount", "discount"),
+        ("discount_share", "share"),
+    ),
     if_mixed=("process",),
     grouped="""
         SELECT
