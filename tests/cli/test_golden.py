@@ -146,8 +146,8 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     "person export": (*KNOWN, "person export ann"),
     "person forget": (
         *KNOWN,
-        "person forget ann --reason 'asked to'",
-        "person forget ann --reason 'asked to' --yes",
+        "person forget \"Ann Example\" --reason 'asked to'",
+        "person forget \"Ann Example\" --reason 'asked to' --yes",
         "person list",
         "person export p-1",
         "person show ann",

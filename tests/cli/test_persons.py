@@ -34,6 +34,19 @@ class TestForgetting:
             known.ok(f"person forget {first} --reason asked --dry-run")
         known.ok(f"person forget {first} --reason asked --yes")
 
+    def test_needs_the_whole_id_or_the_whole_name(self, known: Console) -> None:
+        """A part is refused with the ids that it fits, even where that is one; the case of letters is all the same."""
+        first, second = ids(known)
+        known.ok(f'person revise {second} --name "Bea Muster" --on 2026-03-02')
+        with unchanged(known):
+            for part, fitting in (("p-", f"{first}, {second}"), ("bea", second), ("Exam", first)):
+                message = known.no(f"person forget {part} --reason asked --yes")
+                assert f"a part of: {fitting}. " in message
+                assert "Nobody was forgotten." in message
+            assert "no person of that id or name" in known.no('person forget "Cid" --reason asked --yes')
+        known.ok('person forget "bea muster" --reason asked --yes')
+        known.ok(f"person forget {first} --reason asked --yes")
+
     def test_asks_with_id_and_name(self, known: Console, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whoever says no records nothing; whoever says yes forgets."""
         monkeypatch.setattr(person_module, "_on_a_terminal", lambda: True)

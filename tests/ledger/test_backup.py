@@ -322,7 +322,7 @@ class TestKeys:
         """Not even where old keys were put back beside the ledger behind its back."""
         keys = console.ledger.with_name("sales.ledger.keys")
         old = keys.read_bytes()
-        console.ok("person forget ann --reason 'asked to' --yes")
+        console.ok("person forget 'Ann Example' --reason 'asked to' --yes")
         keys.write_bytes(old)
         assert back_up(console.ledger, console.folder / "b.ledger", keys=True).keys == 1
         console.ok("restore b.ledger --keys -f r.ledger")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from salesledger.api.recording import Recording
-from salesledger.errors import AmbiguousId, BadValue, NotFound
+from salesledger.errors import NOTHING_RECORDED, AmbiguousId, BadValue, NotFound, Refused
 
 if TYPE_CHECKING:
     from salesledger.ledger.batch import Batch, Outcome, Proposal
@@ -193,18 +193,27 @@ class Steps(Recording):
         group = [adding] if account is None else propose_person(adding, account, role)
         return self.record_all([group], dry_run=dry_run)[0]
 
-    def find_person(self, text: str) -> str:
+    def find_person(self, text: str, *, exact: bool = False) -> str:
         """The id of the person that somebody means: by the id or its beginning, else by the name or a part of it.
+
+        Args:
+            text: what was typed.
+            exact: only the whole id or the whole name will do, for what can't be undone.
 
         Raises:
             NotFound: there is nobody like that. The message doesn't repeat the text, which may be a name.
             AmbiguousId: there are several; the message has their ids.
+            Refused: only a part was given where it must be exact; the message has the ids of those that it fits.
         """
-        found = self._ids("person", text.strip()) if text.strip() else []
-        if not found:
-            from salesledger.readmodel.persons import named
+        from salesledger.readmodel.persons import bearing, named
 
-            found = named(self.engine, text.strip())
+        given = text.strip()
+        found = self._ids("person", given) if given else []
+        if exact and found != [given]:
+            whole = bearing(self.engine, given)
+            _refuse_a_part([] if whole else found or named(self.engine, given))
+            found = whole
+        found = found or named(self.engine, given)
         if len(found) == 1:
             return found[0]
         if found:
@@ -362,3 +371,12 @@ class Steps(Recording):
         moment = self.moment(on, end_of_day=True)
         price = price_of(standing(self.store.records(f"account:{account}"), as_of=moment), subscription)
         return None if price is None else price.interval_months
+
+
+def _refuse_a_part(fitting: list[str]) -> None:
+    if fitting:
+        raise Refused(
+            "This can't be undone, so it needs the whole id of the person, or the whole name. What was given is the beginning or a "
+            f"part of: {', '.join(fitting[:5])}{', ...' if len(fitting) > 5 else ''}. "
+            f"'salesledger person show ID' says who that is. Nobody was forgotten. {NOTHING_RECORDED}"
+        )

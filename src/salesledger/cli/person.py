@@ -146,12 +146,12 @@ def forget(ctx: click.Context, /, who: str, reason: str, yes: bool, **values: An
     Nobody can read any more what the ledger holds about them; it can't be undone. The entries stay, and seals and proofs with them.
     Copies of LEDGER.keys elsewhere, such as backups, are not reached: delete the key there too, or keep such copies for a short
     time only. A ledger that meets restored keys of somebody who was forgotten destroys them when it is opened. On a terminal it
-    asks first; elsewhere it needs --yes.
+    asks first; elsewhere it needs --yes. WHO is the whole id or the whole name, no part of it.
     """
     common = common_of(values)
 
     def work(ledger: "Ledger") -> list["Outcome"]:
-        person = ledger.find_person(who)
+        person = ledger.find_person(who, exact=True)
         if not (yes or common.dry_run):
             _ask_to_forget(ledger, person)
         return [ledger.record("person-forgotten", person=person, reason=reason, **common.given)]

@@ -38,10 +38,17 @@ def named(engine: Engine, name: str) -> list[str]:
     """The ids of the persons of that name; where nobody has it, of those in whose name it occurs."""
     if not name:
         return []
+    return bearing(engine, name) or [person for person, told in _names(engine) if name.casefold() in told]
+
+
+def bearing(engine: Engine, name: str) -> list[str]:
+    """The ids of the persons of exactly that name, whatever the case."""
+    return [person for person, told in _names(engine) if told == name.casefold()]
+
+
+def _names(engine: Engine) -> list[tuple[str, str]]:
     rows = engine.ask("SELECT person, name FROM persons WHERE forgotten_on IS NULL AND name IS NOT NULL").rows
-    names = [(str(person), str(told).casefold()) for person, told in rows]
-    exact = [person for person, told in names if told == name.casefold()]
-    return exact or [person for person, told in names if name.casefold() in told]
+    return [(str(person), str(told).casefold()) for person, told in rows]
 
 
 def name_of(engine: Engine, person: str) -> str | None:
