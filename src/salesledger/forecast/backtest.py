@@ -1,0 +1,134 @@
+"""A backtest: what models would have said at each of many origins, had they been asked then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from salesledger.forecast.calendar import Calendar
+from salesledger.forecast.model import Model
+from salesledger.forecast.replay import Said, replay
+from salesledger.forecast.rows import Told, told_in
+from salesledger.forecast.week import Span, Week
+from salesledger.readmodel.engine import Engine, Question
+from salesledger.readmodel.periods import Interval, Period
+from salesledger.readmodel.periods import Span as Days
+
+STEPS: tuple[Interval, ...] = ("day", "week", "month", "quarter")
+
+Feed = Callable[[date], Iterator[Week]]
+"""Gives the weeks of a ledger up to the one that ends with a day."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a backtest is to do.
+
+    Attributes:
+        models: the names of those that are read.
+        begin: the first day that may be an origin.
+        end: the day after the last one that may be.
+        step: how far apart origins are: each is the last day of a day, week, month or quarter.
+        interval: how long the periods are that are forecast.
+        offsets: which of them: 0 for the one in which the day after an origin lies, 1 for the next, ...
+    """
+
+    models: tuple[str, ...]
+    begin: date
+    end: date
+    step: Interval = "week"
+    interval: Interval = "quarter"
+    offsets: tuple[int, ...] = (0, 1)
+
+    def origins(self) -> list[date]:
+        """The days at whose end is asked, in order."""
+        one_day = timedelta(days=1)
+        calendar = Calendar(self.step)
+        found: list[date] = []
+        day = self.begin - one_day
+        while True:
+            (step,) = calendar.spans_at(day, [0])
+            day = step.end - one_day
+            if day >= self.end:
+                return found
+            found.append(day)
+
+    def spans_at(self, on: date) -> list[Span]:
+        """Every period up to the last one asked about, so that what models learn doesn't hang on what is read."""
+        return Calendar(self.interval).spans_at(on, range(max(1, *self.offsets) + 1))
+
+
+def replays(origins: Sequence[date]) -> list[list[date]]:
+    """Origins by the weekday they are: each weekday is a replay of its own, for models go by whole weeks."""
+    weekdays: dict[int, list[date]] = {}
+    for origin in origins:
+        weekdays.setdefault(origin.weekday(), []).append(origin)
+    return list(weekdays.values())
+
+
+def backtest(
+    plan: Plan,
+    feed: Feed,
+    build: Callable[[Sequence[str]], Sequence[Model]],
+    read: Callable[[Said], None] | None = None,
+) -> Iterator[list[Told]]:
+    """What was said at each origin, by model and period; the origins of one weekday after those of another.
+
+    Args:
+        plan: what to do.
+        feed: the ledger's weeks.
+        build: makes models from names, with those that they build on.
+        read: is shown what was said at each origin besides.
+    """
+    for origins in replays(plan.origins()):
+        wanted = set(origins)
+        for said in replay(feed(origins[-1]), build(plan.models), plan.spans_at):
+            if said.week.on not in wanted:
+                continue
+            if read:
+                read(said)
+            yield [told for told in told_in(said, plan.models) if told.span.offset in plan.offsets]
+
+
+def actuals(engine: Engine, spans: Sequence[Span], at: datetime) -> Mapping[str, Decimal]:
+    """What was booked in each period that was over by an instant, as known then.
+
+    Args:
+        engine: the ledger's reader.
+        spans: the periods.
+        at: that instant, in UTC.
+    """
+    on = at.astimezone(engine.head.zone).date()
+    over = {
+        span.label: Period(span.label, span.begin, span.end) for span in spans if span.end <= on + timedelta(days=1)
+    }
+    if not over:
+        return {}
+    question = Question(at, at, periods=[*over.values()])
+    answer = engine.ask("SELECT period, sum(bookings) FROM bookings GROUP BY period", question)
+    booked = {str(label): amount for label, amount in answer.rows}
+    return {label: booked.get(label) or Decimal(0) for label in over}
+
+
+def span_of(days: Days, interval: Interval, on: date) -> Span | None:
+    """The period of a kind that some days are, with its offset from an origin; None where they are no such period.
+
+    Args:
+        days: its first day, and the one after its last.
+        interval: the kind.
+        on: the origin.
+    """
+    if days.begin is None or days.end is None:
+        return None
+    calendar = Calendar(interval)
+    (first,) = calendar.spans_at(on, [0])
+    (found,) = calendar.spans_at(days.begin - timedelta(days=1), [0])
+    if (found.begin, found.end) != (days.begin, days.end):
+        return None
+    offset, near = 0, first
+    step = 1 if found.begin > first.begin else -1
+    while near.begin != found.begin:
+        offset, near = offset + step, calendar.shift(near, step)
+    return Span(found.label, found.begin, found.end, offset)
