@@ -1,0 +1,171 @@
+"""Spread learned from a model's own past: a point becomes a distribution, a distribution gets the width that it should have had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from salesledger.forecast.calendar import weeks_in, weeks_left
+from salesledger.forecast.distribution import LEVELS, MIDDLE, Forecast, TooLittle, rising
+from salesledger.forecast.model import Model
+from salesledger.forecast.settling import Past, Pending, effective
+from salesledger.forecast.spread import student
+from salesledger.forecast.week import Real, Span, Week
+
+_FEW = 4
+_LITTLE = 0.02
+_BREADTH = 0.15
+_PERIODS_OF_NO_BIAS = 0.1
+_FREEDOM_OF_DEFAULT = 1.4
+_LEAST_VARIANCE = 1e-6
+_DEFAULT_SPREAD = 0.45
+
+_PERIODS_OF_RIGHT_WIDTH = 3.0
+_WIDEST_ERROR = 4.0
+
+
+def _breadth(left: int) -> float:
+    """How far from a distance its neighbours still tell about it: less near the end, where a week changes much."""
+    return max(0.7, _BREADTH * left)
+
+
+def default_spread(offset: int, left: int, weeks: int) -> float:
+    """How wrong, as a logarithm, a point is taken to be before its own past tells: less the less of the period is left."""
+    return _DEFAULT_SPREAD * float(np.sqrt(min(1.0, left / max(weeks, 1)))) if offset == 0 else _DEFAULT_SPREAD
+
+
+class Dressed:
+    """A model that gives points, dressed with its own past errors at the same distance to the period's end.
+
+    An error is the logarithm of (actual + c) ÷ (point + c), c being 2 % of what is usually booked. Its mean over settled periods
+    is the bias that is taken out, its variance the width. The logarithm of the width is shrunk to that of a default, which counts
+    1.4 degrees of freedom (it may be wrong by a factor of 1.8 either way), and the width grows by what so few periods leave open:
+    Student's predictive distribution of a normal sample (Gelman et al., Bayesian Data Analysis, 3.2). Nothing lies below what is
+    won already.
+    """
+
+    def __init__(self, inner: Model, name: str | None = None) -> None:
+        self.name = name or inner.name
+        self._inner = inner
+        self._pending: Pending[float] = Pending()
+        self._errors = Past()
+        self._usual = Past()
+
+    def learn(self, week: Week) -> None:
+        """Takes in the errors of the periods that are settled now."""
+        self._inner.learn(week)
+        for settled in self._pending.settle(week):
+            self._usual.add([(0, 0, settled.actual)])
+            little = self._little()
+            if little > 0:
+                self._errors.add(
+                    [(o, left, _error(settled.actual, point, little)) for o, left, point in settled.origins]
+                )
+
+    def forecast(
+        self, week: Week, spans: Sequence[Span], told: Mapping[str, Sequence[Forecast | TooLittle]]
+    ) -> list[Forecast | TooLittle]:
+        """The inner model's points with a spread around them."""
+        return [
+            self._dressed(week, span, point)
+            for span, point in zip(spans, self._inner.forecast(week, spans, told), strict=True)
+        ]
+
+    def _dressed(self, week: Week, span: Span, point: Forecast | TooLittle) -> Forecast | TooLittle:
+        if isinstance(point, TooLittle):
+            return point
+        left = weeks_left(week.on, span)
+        default = default_spread(span.offset, left, weeks_in(span))
+        self._pending.keep(week, span, point.mean)
+        errors, weights = self._errors.near(span.offset, left, _breadth(left))
+        bias, sd, freedom = _predictive(errors, weights, default)
+        little = self._little()
+        won = week.booked(span.begin, span.end)
+        quantiles = rising((max(point.mean, 0.0) + little) * np.exp(bias + sd * student(freedom)) - little, won)
+        few = (
+            f"the spread is mostly a default: {len(errors)} settled periods tell its errors"
+            if len(errors) < _FEW
+            else ""
+        )
+        return Forecast(float(quantiles.mean()), quantiles, "; ".join(n for n in (point.note, few) if n))
+
+    def _little(self) -> float:
+        usual, weights = self._usual.near(0, 0, 1.0)
+        return _LITTLE * float(usual @ weights / weights.sum()) if len(usual) else 0.0
+
+
+def _error(actual: float, point: float, little: float) -> float:
+    return float(np.log((actual + little) / (max(point, 0.0) + little)))
+
+
+def _predictive(errors: Real, weights: Real, default: float) -> tuple[float, float, float]:
+    """Mean, standard deviation and degrees of freedom of the next error."""
+    n = effective(weights)
+    if not len(errors):
+        return 0.0, default, 3.0
+    mean = float(errors @ weights / weights.sum())
+    freedom = n - 1 + _FREEDOM_OF_DEFAULT
+    spread = default
+    if n > 1:
+        variance = float(((errors - mean) ** 2) @ weights / weights.sum()) * n / (n - 1)
+        trust = (n - 1) / freedom
+        spread = float(np.sqrt(max(variance, _LEAST_VARIANCE)) ** trust * default ** (1 - trust))
+    return mean * n / (n + _PERIODS_OF_NO_BIAS), spread * float(np.sqrt(1 + 1 / n)), freedom
+
+
+class Recalibrated:
+    """A model that gives distributions, with the width that they should have had in settled periods; the mean stays.
+
+    How far the actual lay from the median is measured in half-widths of the central 68 % on its side. Were the distributions
+    right, the square of that would be 1 on average. Its mean over settled periods near the same distance, shrunk to 1 as if three
+    periods had shown just that, is the square of the factor by which the distribution is stretched. Errors within one period go
+    together, so periods are counted, not origins.
+    """
+
+    def __init__(self, inner: Model, name: str | None = None) -> None:
+        self.name = name or inner.name
+        self._inner = inner
+        self._pending: Pending[Real] = Pending()
+        self._squares = Past()
+
+    def learn(self, week: Week) -> None:
+        """Takes in how far off the periods were that are settled now."""
+        self._inner.learn(week)
+        for settled in self._pending.settle(week):
+            self._squares.add([(o, left, _distance(q, settled.actual) ** 2) for o, left, q in settled.origins])
+
+    def forecast(
+        self, week: Week, spans: Sequence[Span], told: Mapping[str, Sequence[Forecast | TooLittle]]
+    ) -> list[Forecast | TooLittle]:
+        """The inner model's distributions, stretched or narrowed."""
+        return [
+            self._stretched(week, span, f)
+            for span, f in zip(spans, self._inner.forecast(week, spans, told), strict=True)
+        ]
+
+    def _stretched(self, week: Week, span: Span, raw: Forecast | TooLittle) -> Forecast | TooLittle:
+        if isinstance(raw, TooLittle) or raw.quantiles is None:
+            return raw
+        left = weeks_left(week.on, span)
+        self._pending.keep(week, span, raw.quantiles)
+        factor = self.factor(span.offset, left)
+        won = week.booked(span.begin, span.end)
+        quantiles = rising(raw.mean + factor * (raw.quantiles - raw.mean), won)
+        return Forecast(raw.mean, quantiles, raw.note)
+
+    def factor(self, offset: int, left: int) -> float:
+        """By how much a distribution at that distance is stretched."""
+        squares, weights = self._squares.near(offset, left, 1.0 + 0.3 * left)
+        total = float(squares @ weights) + _PERIODS_OF_RIGHT_WIDTH
+        return float(np.sqrt(total / (float(weights.sum()) + _PERIODS_OF_RIGHT_WIDTH)))
+
+
+def _distance(quantiles: Real, actual: float) -> float:
+    """How far an actual is from the median, in half-widths of the central 68 % on its side; at most _WIDEST_ERROR."""
+    middle = float(quantiles[MIDDLE])
+    low, high = (float(np.interp(level, LEVELS, quantiles)) for level in (0.1587, 0.8413))
+    width = high - middle if actual >= middle else middle - low
+    if width <= 0:
+        return _WIDEST_ERROR if actual != middle else 0.0
+    return float(np.clip((actual - middle) / width, -_WIDEST_ERROR, _WIDEST_ERROR))

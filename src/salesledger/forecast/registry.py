@@ -1,0 +1,86 @@
+"""The models by name, in the order in which they must be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from salesledger.errors import BadValue
+from salesledger.forecast.calendar import Calendar
+from salesledger.forecast.calibrate import Dressed
+from salesledger.forecast.model import Model
+from salesledger.forecast.models.calls import Calls, CallsCorrected
+from salesledger.forecast.models.linearity import Linearity
+from salesledger.forecast.models.run_rate import RunRate
+from salesledger.forecast.models.seasonal_naive import SeasonalNaive
+from salesledger.forecast.models.weighted import Weighted
+from salesledger.forecast.models.weighted_history import WeightedHistory
+from salesledger.readmodel.periods import Interval
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What models are made for.
+
+    Attributes:
+        calendar: the kind of period that is forecast.
+        offsets: how many periods ahead, counted from the origin's own; see `Span`.
+    """
+
+    calendar: Calendar
+    offsets: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that can be asked for.
+
+    Attributes:
+        make: makes a new one that has learned nothing yet.
+        needs: the models that must have been asked before it.
+    """
+
+    make: Callable[[Setting], Model]
+    needs: tuple[str, ...] = ()
+
+
+MODELS: Mapping[str, Entry] = MappingProxyType(
+    {
+        "weighted_plain": Entry(lambda _: Weighted("weighted_plain")),
+        "weighted": Entry(lambda _: Dressed(Weighted())),
+        "calls_plain": Entry(lambda _: Calls("calls_plain")),
+        "calls": Entry(lambda _: Dressed(Calls())),
+        "calls_corrected": Entry(lambda _: Dressed(CallsCorrected())),
+        "seasonal_naive": Entry(lambda s: Dressed(SeasonalNaive(s.calendar))),
+        "run_rate": Entry(lambda s: Dressed(RunRate(s.calendar))),
+        "linearity": Entry(lambda s: Dressed(Linearity(s.calendar))),
+        "weighted_history": Entry(lambda s: Dressed(WeightedHistory(s.calendar, s.offsets))),
+    }
+)
+
+
+def build(names: Sequence[str], interval: Interval = "quarter", offsets: Sequence[int] = (0, 1)) -> list[Model]:
+    """Makes the models asked for, and those that they build on, in the order in which they must be asked.
+
+    Args:
+        names: keys of MODELS.
+        interval: the kind of period that is forecast.
+        offsets: how many periods ahead will be asked, 0 being the one in which the day after an origin lies.
+
+    Raises:
+        BadValue: There is no model of such a name.
+    """
+    wanted: set[str] = set()
+    for name in names:
+        _want(name, wanted)
+    setting = Setting(Calendar(interval), tuple(sorted({0, *offsets})))
+    return [entry.make(setting) for name, entry in MODELS.items() if name in wanted]
+
+
+def _want(name: str, wanted: set[str]) -> None:
+    if name not in MODELS:
+        raise BadValue(f"There is no model {name!r}. Choose from {', '.join(MODELS)}.")
+    wanted.add(name)
+    for needed in MODELS[name].needs:
+        _want(needed, wanted)
