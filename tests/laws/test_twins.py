@@ -44,7 +44,7 @@ def differences(asked: Asked, answers: Tables) -> list[tuple[str, list[Row], lis
     """Each projection whose rows are not those of its twin."""
     found = []
     for name, twin in (BY_DATE | BY_KNOWLEDGE | HISTORIES).items():
-        rows = answers.ask(name, asked.as_of, asked.known_at, asked.by)
+        rows = answers.ask(name, asked.as_of, asked.known_at, asked.by, late_days=asked.late_days)
         for row in rows:
             row.pop("place", None)
         put = merged if name in HISTORIES else ordered
@@ -61,7 +61,10 @@ def questions(story: Played, asks: list[tuple[int, int]]) -> list[Asked]:
     for a, k in asks:
         by = ("", "", *DIMENSIONS)[(a + k) % (len(DIMENSIONS) + 2)] or None
         as_of, known_at = times[a % len(times)], times[k % len(times)]
-        asked.append(replace(last, as_of=as_of, known_at=known_at, periods=PERIODS[: a % 4], by=by))
+        late_days = (0, 1, 3, 27)[(a + 2 * k) % 4]
+        asked.append(
+            replace(last, as_of=as_of, known_at=known_at, periods=PERIODS[: a % 4], by=by, late_days=late_days)
+        )
     return asked
 
 

@@ -53,6 +53,7 @@ class Tables:
         known_at: datetime = LATEST,
         by: str | None = None,
         since: datetime | None = None,
+        late_days: int = 0,
     ) -> list[Row]:
         """The rows of a projection, in its own order, instants without an offset and JSON as what it says."""
         duck, zone = self.engine.duck, self.engine.head.zone
@@ -62,6 +63,7 @@ class Tables:
             "since": (since or as_of).astimezone(UTC).replace(tzinfo=None),
             "since_on": (since or as_of).astimezone(zone).date(),
             "known_at": known_at.astimezone(UTC).replace(tzinfo=None),
+            "late_days": late_days,
             "by": by,
             "currency": self.engine.head.currency,
         }

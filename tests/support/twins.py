@@ -65,6 +65,7 @@ class Asked:
     currency: str | None = None
     periods: Sequence[Period] = ()
     by: str | None = None
+    late_days: int = 0
 
     def day(self, instant: datetime) -> date:
         """The day of an instant in the ledger's zone."""
@@ -271,15 +272,23 @@ def deal_history(asked: Asked) -> list[Row]:
 def deal_history_as_known(asked: Asked) -> list[Row]:
     """Twin of `deal_history_as_known`: what each deal was believed to be at each instant at which that can have changed."""
     log = [r for r in known(asked) if r.stream.startswith("deal:")]
-    instants = sorted({t for r in log for t in (r.known_at, r.event.effective_at)})
+    late = timedelta(days=asked.late_days)
+    instants = sorted({t for r in log for t in (r.known_at - late, r.event.effective_at)})
     rows = []
     for begins, ends in zip(instants, [*instants[1:], None], strict=False):
-        believed = replace(asked, log=log, as_of=begins, known_at=begins)
+        believed = replace(asked, log=log, as_of=begins, known_at=begins + late)
         for deal, records in by_id(happened(believed, "deal")).items():
             state = folded(records)
             if state["captured_at"] is not None:
-                span = {"valid_from": naive(begins), "valid_to": naive(ends) if ends else FAR}
-                rows.append({"deal": deal, **span, **{name: state[name] for name in HISTORY}})
+                turned = [r for r in records if "status" in what_it_sets(r)][-1]
+                staged = [r for r in records if "stage" in what_it_sets(r)]
+                span = {
+                    "valid_from": naive(begins),
+                    "valid_to": naive(ends) if ends else FAR,
+                    "closed_at": naive(turned.event.effective_at) if state["status"] != "open" else None,
+                    "stage_set_at": naive(staged[-1].event.effective_at) if staged else None,
+                }
+                rows.append({"deal": deal, **span, **{name: state[name] for name in (*HISTORY, "growth")}})
     return rows
 
 

@@ -16,7 +16,7 @@ question and held in memory only."""
 STATUSES = ("open", "won", "lost", "disqualified")
 """How a deal can stand."""
 
-PARAMETERS = ("as_of", "as_of_on", "since", "since_on", "known_at", "by", "currency")
+PARAMETERS = ("as_of", "as_of_on", "since", "since_on", "known_at", "late_days", "by", "currency")
 """The parameters that the engine supplies."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")

@@ -73,6 +73,7 @@ class Question:
     Attributes:
         as_of: the instant in business time; now where absent.
         since: the earlier instant, for what compares the two; as_of where absent.
+        late_days: what became known so many days later still counts, for what replays beliefs.
         known_at: what was known at this instant; now where absent.
         upto: nothing behind this entry of the log is looked at.
         periods: the periods that reports have rows for; one that holds everything where empty.
@@ -87,6 +88,7 @@ class Question:
     by: str | None = None
     filters: Sequence[str] = ()
     since: datetime | None = None
+    late_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -382,6 +384,7 @@ class Engine:
             "since": naive(question.since or question.as_of),
             "since_on": (question.since or question.as_of).astimezone(self.head.zone).date(),
             "known_at": naive(question.known_at),
+            "late_days": question.late_days,
             "by": question.by,
             "currency": self.head.currency,
         }
