@@ -13,6 +13,7 @@ import pytest
 
 from salesledger.errors import BadQuery, DamagedLedger, NewerLedger
 from salesledger.ledger import mapper
+from salesledger.ledger.format import mirror_of
 from salesledger.readmodel import mirror as mirror_module
 from salesledger.readmodel.engine import Engine
 from salesledger.readmodel.mirror import Mirror, ranges
@@ -337,5 +338,5 @@ def test_a_mirror_that_stays_broken_is_an_error(path: Path, monkeypatch: pytest.
         for ask in (engine.query, engine.ask):
             tries.clear()
             with pytest.raises(BadQuery, match="No files found"):
-                ask("SELECT * FROM read_parquet('nowhere.parquet')")
+                ask(f"SELECT * FROM read_parquet('{mirror_of(path)}/nowhere.parquet')")
             assert len(tries) <= 1

@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-import duckdb
-
 from salesledger.errors import UsageError
 from salesledger.ledger.guard import check_may_write
 from salesledger.readmodel.engine import Engine, Question
@@ -40,11 +38,7 @@ def export(engine: Engine, format_: str, output: Path | IO[str], question: Quest
     if format_ == "parquet":
         assert isinstance(output, Path)
         with _draft(output, in_place=False) as draft:
-            relation = engine.query(f"SELECT * {_EVERY} ORDER BY entry", question)
-            try:
-                relation.to_parquet(str(draft), compression="zstd")
-            except duckdb.IOException as e:
-                raise OSError(str(e).partition(":")[2].strip() or "the system refused") from e
+            engine.write_parquet(f"SELECT * {_EVERY} ORDER BY entry", draft, question)
         return int(engine.ask(f"SELECT count(*) {_EVERY}", question).rows[0][0])
     columns, rows = engine.stream(f"SELECT * {_EVERY} ORDER BY entry", question)
     if not isinstance(output, Path):

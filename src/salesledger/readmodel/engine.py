@@ -17,7 +17,6 @@ from salesledger.errors import BadQuery, MissingRate, SalesledgerError, StoreErr
 from salesledger.ledger.format import Head, connect_to_read, read_head
 from salesledger.readmodel import catalogue, kept
 from salesledger.readmodel.bases import (
-    MACROS,
     NEVER_RATED,
     RATED,
     naive,
@@ -28,6 +27,7 @@ from salesledger.readmodel.bases import (
 )
 from salesledger.readmodel.catalogue import Projection
 from salesledger.readmodel.decode import unfolding
+from salesledger.readmodel.duck import NO_ACCESS, connected
 from salesledger.readmodel.mirror import BIG, Mirror, Progress, filled, ranges, replaced, rows_of
 from salesledger.readmodel.periods import Period, Span, split
 
@@ -48,6 +48,8 @@ _NO_RATE = re.compile(r"NO_RATE ([A-Z]{3}) (\d+-\d\d-\d\d)")
 
 _INLINED = ("decoded", "events", "deal_entries", "deal_changes")
 """Relations that are read anew wherever they are needed: few of their many columns are, and DuckDB would copy all of them."""
+
+_PARQUET = "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false"
 
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 """Behind everything that can happen or become known."""
@@ -120,6 +122,7 @@ class Engine:
     log: sqlite3.Connection
     duck: duckdb.DuckDBPyConnection
     progress: Progress | None = None
+    memory: str | None = None
     _tail: tuple[int, int] | None = None
 
     @classmethod
@@ -139,18 +142,11 @@ class Engine:
         try:
             head = read_head(log, path)
             own = catalogue.load(path.absolute().parent / "projections")
-            duck = duckdb.connect(":memory:")
+            duck = connected(path, memory=memory)
         except BaseException:
             log.close()
             raise
-        duck.execute("SET TimeZone = 'UTC'")
-        if memory:
-            duck.execute("SET memory_limit = $limit", {"limit": memory})
-        # Joins are written with the small side on the right. DuckDB's guess is wrong by a factor of a hundred where a deal's
-        # status decides, and on ten million events it then builds its table of the big side.
-        duck.execute("SET disabled_optimizers = 'build_side_probe_side'")
-        duck.execute(MACROS)
-        return cls(path, place, head, own, log, duck, progress)
+        return cls(path, place, head, own, log, duck, progress, memory)
 
     def close(self) -> None:
         """Let go of the file and of the memory."""
@@ -300,6 +296,24 @@ class Engine:
 
         return columns, rows()
 
+    def write_parquet(self, sql: str, file: Path, question: Question | None = None) -> None:
+        """Write the rows of a SELECT to a file.
+
+        Raises:
+            BadQuery: see `query`.
+            OSError: the file can't be written.
+        """
+        # A locked connection can't be changed; what still reads the one before keeps it.
+        self.duck, self._tail = connected(self.path, memory=self.memory, also=[file]), None
+        statement, parameters = self._prepared(sql, question, {})
+        target = "'" + str(file).replace("'", "''") + "'"
+        try:
+            self.duck.execute(f"COPY ({statement}) TO {target} ({_PARQUET})", parameters)
+        except duckdb.IOException as e:
+            raise OSError(str(e).partition(":")[2].strip() or "the system refused") from e
+        except duckdb.Error as e:
+            raise _refused(e, "That can't be answered", question) from e
+
     def _prepared(
         self, sql: str, question: Question | None, values: Mapping[str, object] | None
     ) -> tuple[str, dict[str, object]]:
@@ -314,7 +328,7 @@ class Engine:
                 )
             names = self.duck.get_table_names(catalogue.without_parameters(sql))
         except duckdb.Error as e:
-            raise BadQuery(f"That SQL can't be run: {_first_line(e)}") from e
+            raise _refused(e, "That SQL can't be run", question) from e
         wanted = [name for name in names if name in self.projections or name in catalogue.BASES]
         return self._compose(sql, wanted, question, dict(values or {}))
 
@@ -393,7 +407,7 @@ class Engine:
         """What is kept about persons, read anew for each question: a key may have been destroyed since the last."""
         from salesledger.ledger.keys import personal_texts
 
-        self.duck.execute("SET temp_directory = ''")  # what memory can't hold must not be written to a disk
+        self.duck.execute("SET max_temp_directory_size = '0B'")  # what memory can't hold must not be written to a disk
         self.duck.execute(
             "CREATE OR REPLACE TEMP TABLE personal_texts AS SELECT CAST(r[1] AS BIGINT) AS entry, r[2] ->> '$' AS field, "
             "r[3] ->> '$' AS text FROM (SELECT unnest(from_json(?, '[[\"JSON\"]]')) AS r)",
@@ -476,6 +490,13 @@ def _refused(error: duckdb.Error, what: str, question: Question | None) -> Sales
     if found := _NO_RATE.search(str(error)):
         past = question is not None and (question.known_at is not None or question.upto is not None)
         return MissingRate(found[1], found[2], past=past)
+    if NO_ACCESS in str(error):
+        found = re.search(r'"(.*?)"', str(error))
+        read = repr(found[1]) if found else "a file"
+        return BadQuery(
+            f"{what}: it reads {read}, and questions see nothing but the ledger: no other file, no network. "
+            "Write the answer to a file (-o FILE), and join other data with that."
+        )
     return BadQuery(f"{what}: {_first_line(error)}")
 
 

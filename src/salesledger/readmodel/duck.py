@@ -1,0 +1,39 @@
+"""DuckDB's connection for the questions put to one ledger, which reads nothing else, whatever SQL it is given."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from salesledger.ledger.format import mirror_of
+from salesledger.readmodel.bases import MACROS
+
+NO_ACCESS = "file system operations are disabled"
+"""What DuckDB says of a file that it may not read."""
+
+
+def connected(path: Path, *, memory: str | None = None, also: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
+    """Open DuckDB for questions to a ledger, and lock it.
+
+    SQL may come from anybody: from a script, from a projection that lies beside the ledger. It reads the files of the mirror, and
+    no other file, no network and no variable of the program that asks; it can't undo that.
+
+    Args:
+        path: the ledger's file.
+        memory: the memory limit, such as '2GB'.
+        also: further files that may be read and written.
+    """
+    duck = duckdb.connect(":memory:")
+    duck.execute("SET TimeZone = 'UTC'")
+    if memory:
+        duck.execute("SET memory_limit = $limit", {"limit": memory})
+    # Joins are written with the small side on the right. DuckDB's guess is wrong by a factor of a hundred where a deal's
+    # status decides, and on ten million events it then builds its table of the big side.
+    duck.execute("SET disabled_optimizers = 'build_side_probe_side'")
+    duck.execute(MACROS)
+    duck.execute("SET allowed_directories = $folders", {"folders": [str(mirror_of(path))]})
+    if also:
+        duck.execute("SET allowed_paths = $files", {"files": [str(file) for file in also]})
+    duck.execute("SET python_enable_replacements = false")
+    duck.execute("SET enable_external_access = false")  # the last, as the others can't be changed any more then
+    return duck
