@@ -82,6 +82,15 @@
 --   begins_on: first day of a target's or a call's period
 --   ends_on: the day after its last
 --   call: how sure a called forecast is: commit, best-case or pipeline
+--   model: the model that gave a forecast
+--   origin: the day at whose end it was asked
+--   upto: the last entry that it knew
+--   mean: the expected bookings
+--   lo_95: lower end of the interval that holds 95 %
+--   lo_80: lower end of the interval that holds 80 %
+--   median: as likely to be passed as not
+--   hi_80: upper end of the interval that holds 80 %
+--   hi_95: upper end of the interval that holds 95 %
 --   rate: what one unit of the currency is worth in the ledger's own
 --   title: a process's title
 --   stages: a process's stages (a JSON list)
@@ -171,6 +180,15 @@ SELECT
     begins_on,
     ends_on,
     call,
+    model,
+    origin,
+    upto,
+    mean,
+    lo_95,
+    lo_80,
+    median,
+    hi_80,
+    hi_95,
     rate,
     title,
     stages,

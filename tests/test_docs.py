@@ -101,13 +101,14 @@ class TestMetrics:
             "referral_share",
             "satisfaction",
             "attainment",
+            "issued_forecasts",
             "step_ratios",
             "process_map",
         ],
     )
     def test_define_every_column(self, name: str) -> None:
         """Each column that is not a key has a definition."""
-        keys = {"period", "group", "process", "stage", "currency", "account", "company"}
+        keys = {"period", "group", "process", "stage", "currency", "account", "company", "entry"}
         part = METRICS.partition(f"## `{name}`")[2].partition("\n## ")[0]
         defined = set(re.findall(r"`(\w+)`", part))
         assert set(load()[name].columns) - keys - {"disqualified"} <= defined

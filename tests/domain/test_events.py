@@ -14,7 +14,7 @@ from salesledger.domain.account import Price
 from salesledger.domain.deal_events import DealEvent, DealRevised, Money, Moving, Priced, value_of
 from salesledger.domain.events import TOPICS, Event, EventVoided, Personal, event_types
 from salesledger.domain.person import PersonAdded
-from salesledger.domain.target import Promise
+from salesledger.domain.target import ForecastIssued, Promise
 from salesledger.domain.values import Amount, Currency, Date, Id, Rate, Score, Text, Weight
 from salesledger.readmodel import decode
 from support import examples
@@ -110,6 +110,10 @@ def events(draw: st.DrawFn, cls: type[Event]) -> Event:
         fields["list_amount"] = None
     if issubclass(cls, Price):
         fields |= {"recurring_amount": draw(AMOUNTS), "interval_months": draw(st.integers(1, 12))}
+    if issubclass(cls, ForecastIssued):
+        spread = sorted(draw(st.lists(AMOUNTS, min_size=5, max_size=5)))
+        fields |= dict(zip(("lo_95", "lo_80", "median", "hi_80", "hi_95"), spread, strict=True))
+        fields |= {"begins_on": date(2026, 1, 1), "ends_on": date(2026, 4, 1)}
     if issubclass(cls, Promise):
         fields |= {"team": None, "begins_on": date(2026, 1, 1), "ends_on": date(2026, 4, 1), "amount": draw(AMOUNTS)}
     return cls(**fields)
@@ -300,7 +304,7 @@ class TestDecodingSql:
     def test_knows_every_field_and_its_type(self) -> None:
         """The SQL type follows from the field's."""
         wanted = {n: sql_type(k) for cls in TOPICS.values() for n, k in hints(cls).items() if n not in cls.PERSONAL}
-        wanted |= dict.fromkeys(("rank", "replaces", "voids", "void_root", "evidence"), "BIGINT")  # entries
+        wanted |= dict.fromkeys(("rank", "replaces", "voids", "void_root", "evidence", "upto"), "BIGINT")  # entries
         assert wanted == decode.ENVELOPE | decode.MOVE | decode.FIELDS | decode.DETAILS
 
     def test_a_name_has_one_type_in_every_class(self) -> None:

@@ -1,9 +1,10 @@
-"""Targets and calls over random journeys, set late and back-dated, struck and corrected: SQL says what a plain fold says."""
+"""Targets, calls and forecasts over random journeys, set late, back-dated, struck, corrected: SQL says what a plain fold says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
@@ -21,7 +22,7 @@ from support import happenings as h
 from support.answers import ordered, tables
 from support.asking import asked_of
 from support.ledgers import clock
-from support.twin_targets import attainment
+from support.twin_targets import ENDS, attainment, issued_forecasts
 from support.twins import moments
 
 WHOM: tuple[dict[str, str], ...] = ({"owner": "kim"}, {"owner": "kim"}, {"owner": "lee"}, {"team": "north"}, {})
@@ -36,7 +37,7 @@ SPANS = (
     *((date(2026, 1, 5), date(2026, 1, 12)), (date(2026, 1, 15), date(2026, 1, 16))),
 )
 AMOUNTS = ("0", "100", "0.0001", "33.3333", "99999999999999.9999")
-ACTS = ("target", "target", "target", "call", "call", "void", "correct")
+ACTS = ("target", "target", "target", "call", "call", "issue", "issue", "void", "correct")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,18 @@ def promise(word: Word, now: datetime) -> Any:
     }
     if word.act == "call":
         return h.called(effective_at, call=("commit", "best-case", "pipeline")[word.dress // 7 % 3], **fields)
+    if word.act == "issue":
+        return _forecast(word, effective_at, known_at)
     return h.target_set(effective_at, **fields)
+
+
+def _forecast(word: Word, effective_at: datetime, known_at: datetime | None) -> Any:
+    mean = Decimal(AMOUNTS[word.dress % len(AMOUNTS)])
+    begins_on, ends_on = SPANS[word.span]
+    ends = {name: mean / 2 * share for share, name in enumerate(ENDS)} if word.dress % 3 and mean < 1000 else {}
+    ends = {name: amount.quantize(Decimal("0.0001")) for name, amount in ends.items()}
+    days: dict[str, Any] = {"begins_on": begins_on, "ends_on": ends_on, "origin": effective_at.date()}
+    return h.issued(effective_at, known_at=known_at, mean=mean, **days, **ends)
 
 
 def promised(story: Played, said: list[Word]) -> None:
@@ -89,7 +101,7 @@ def promised(story: Played, said: list[Word]) -> None:
         for word in said:
             time.now += HALF_DAY
             event = promise(word, time.now)
-            target = WHOM[word.whom]
+            target = WHOM[word.whom] if word.act != "issue" else {}
             stream = f"target:{target.get('owner') or ('team-north' if target else 'all')}"
             command: Any = Record(event)
             if word.act in ("void", "correct"):
@@ -110,7 +122,7 @@ def promised(story: Played, said: list[Word]) -> None:
 
 @settings(max_examples=examples(15))
 @given(journey=journeys(16), said=words())
-def test_attainment_is_what_a_plain_fold_says(journey: Journey, said: list[Word]) -> None:
+def test_attainment_and_issued_forecasts_are_what_a_plain_fold_says(journey: Journey, said: list[Word]) -> None:
     """At the end, and at some pairs of moments; with periods, and with those of the targets themselves."""
     with played(journey) as story:
         promised(story, said)
@@ -121,3 +133,4 @@ def test_attainment_is_what_a_plain_fold_says(journey: Journey, said: list[Word]
             asked = replace(last, as_of=as_of, known_at=known_at, periods=PERIODS[: (a + k) % 4])
             with tables(story.path, asked.periods) as answers:
                 assert ordered(answers.ask("attainment", as_of, known_at)) == ordered(attainment(asked))
+                assert ordered(answers.ask("issued_forecasts", as_of, known_at)) == ordered(issued_forecasts(asked))

@@ -27,6 +27,7 @@ from support.happenings import (
     defined,
     given_lead,
     handed_over,
+    issued,
     lost,
     meeting,
     noted,
@@ -64,6 +65,7 @@ GRAINS = {
     "deals": ("deal",),
     "events": ("entry",),
     "funnel": ("period", "group", "process", "stage"),
+    "issued_forecasts": ("entry",),
     "judgements": ("deal", "process", "process_version"),
     "discounts": ("deal",),
     "hand_over_offers": ("entry",),
@@ -104,6 +106,7 @@ WALK = {f"{m}_{s}" for m in ("mrr", "arr") for s in ("opening", "new", "expansio
 MONEY = {
     *("amount", "recurring_amount", "value", "value_converted", "bookings", "weighted_amount", "average_deal_size"),
     *("referred_bookings", "bookings_below", "sales_velocity", "quota", "gap", "commit", "best_case", "pipeline"),
+    *("lo_95", "lo_80", "median", "hi_80", "hi_95", "actual", "error", "pinball"),
     *("amount_lost", "list_amount", "discount_amount"),
     *("mrr_converted", "arr_converted", "mrr_exchange", "arr_exchange"),
     *("mrr", "arr", "mrr_before", "arr_before", "repeat_bookings", "new_bookings", "renewals_due_mrr", *WALK),
@@ -122,6 +125,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Books:
     made.record("a", offered(10), won(12)).record("b", lost(11, reason="price")).record("beta", captured(3))
     made.record("target:kim", target_set(1, owner="kim", begins_on=date(2026, 1, 1), ends_on=date(2026, 1, 5)))
     made.record("target:all", called(2, begins_on=date(2026, 1, 9), ends_on=date(2026, 2, 9)))
+    made.record("target:all", issued(2, begins_on=date(2026, 1, 9), ends_on=date(2026, 1, 12)))
     made.record("p", captured(3, amount="5"), handed_over(4), rejected(5), meeting(6, pain_points=["slow", "dear"]))
     made.record("p", offered(7, amount="5", list_amount="6"), won(8))
     made.record("q", captured(2), lost(4))

@@ -64,6 +64,16 @@ case_resolved = _maker(account.CaseResolved, case_id="one", resolution="repair")
 satisfied = _maker(account.SatisfactionNoted, score=9)
 target_set = _maker(target.TargetSet, begins_on=date(2026, 1, 1), ends_on=date(2026, 4, 1), amount="100")
 called = _maker(target.ForecastCalled, begins_on=date(2026, 1, 1), ends_on=date(2026, 4, 1), amount="100")
+issued = _maker(
+    target.ForecastIssued,
+    model="run_rate",
+    begins_on=date(2026, 1, 1),
+    ends_on=date(2026, 4, 1),
+    origin=date(2026, 1, 1),
+    upto=1,
+    mean="100",
+    currency="EUR",
+)
 subscribed = _maker(account.SubscriptionStarted, subscription="pro", recurring_amount="100", interval_months=1)
 renewed = _maker(account.SubscriptionRenewed, subscription="pro")
 repriced = _maker(account.SubscriptionChanged, subscription="pro", recurring_amount="150", interval_months=1)

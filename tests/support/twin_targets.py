@@ -1,17 +1,17 @@
-"""Attainment once more, slowly: the last word on each target and call, and what was booked beside it."""
+"""Attainment and issued forecasts once more, slowly: the last word on each, and what was booked beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
-from salesledger.domain.target import ForecastCalled, Promise, TargetSet
+from salesledger.domain.target import ForecastCalled, ForecastIssued, Promise, TargetSet
 from salesledger.domain.timeline import Recorded
 from salesledger.readmodel.periods import Span
 from support.answers import Row
-from support.twins import Asked, by_id, happened, sales, what_it_sets
+from support.twins import Asked, by_id, happened, naive, sales, what_it_sets
 
 CALLS = {"commit": "commit", "best-case": "best_case", "pipeline": "pipeline"}
 Whom = tuple[str, str | None]
@@ -30,6 +30,8 @@ def last_words(asked: Asked) -> dict[tuple[Whom, str, Days], TargetSet | Forecas
     said: dict[tuple[Whom, str, Days], TargetSet | ForecastCalled] = {}
     for record in happened(asked, "target"):
         event = record.event
+        if isinstance(event, ForecastIssued):
+            continue
         assert isinstance(event, TargetSet | ForecastCalled)
         word = "quota" if isinstance(event, TargetSet) else event.call
         said[whom(event), word, (event.begins_on, event.ends_on)] = event
@@ -120,3 +122,42 @@ def _rows(asked: Asked, said: dict[tuple[Whom, str, Days], Any]) -> set[tuple[st
         for target, word, days in said
         if days == (period.begin, period.end) or (word == "quota" and period.begin <= days[0] and days[1] <= period.end)
     }
+
+
+def issued_forecasts(asked: Asked) -> list[Row]:
+    """Twin of `issued_forecasts`."""
+    rows = []
+    for record in happened(asked, "target"):
+        event = record.event
+        if isinstance(event, ForecastIssued):
+            shown = ("model", "begins_on", "ends_on", "origin", "upto", "mean", *ENDS, "currency")
+            row: Row = {"entry": record.entry, "issued_at": naive(event.effective_at)}
+            row |= {"period": Span(event.begins_on, event.ends_on).label}
+            row |= {name: getattr(event, name) for name in shown}
+            rows.append(row | _outcome(asked, event))
+    return rows
+
+
+ENDS = {"lo_95": "0.025", "lo_80": "0.1", "median": "0.5", "hi_80": "0.9", "hi_95": "0.975"}
+
+
+def _outcome(asked: Asked, event: ForecastIssued) -> Row:
+    """What was booked, and how far off the forecast was."""
+    if asked.day(asked.as_of) < event.ends_on:
+        return dict.fromkeys(("actual", "error", "pinball", "within_80", "within_95"))
+    with localcontext(prec=60):
+        booked = Decimal(0)
+        for deal in sales(asked):
+            if deal["status"] == "won" and event.begins_on <= deal["closed_on"] < event.ends_on:
+                booked += deal["value_converted"] or 0
+        losses = []
+        for name, level in ENDS.items():
+            told = getattr(event, name)
+            off = booked - (event.mean if told is None else told)
+            losses.append(Decimal(level) * off if off >= 0 else (Decimal(level) - 1) * off)
+        pinball = (sum(losses, Decimal(0)) / 5).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+        row: Row = {"actual": booked, "error": event.mean - booked, "pinball": pinball}
+    for share in ("80", "95"):
+        low, high = getattr(event, f"lo_{share}"), getattr(event, f"hi_{share}")
+        row[f"within_{share}"] = None if low is None else low <= booked <= high
+    return row

@@ -1,10 +1,11 @@
-"""Targets that managers set, and forecasts that people call: one stream for each person, team, or the whole business."""
+"""Targets that managers set, forecasts that people call and that models gave: a stream a person, team, or the whole business."""
 
+from itertools import pairwise
 from typing import Literal, Self
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from salesledger.domain.events import Event
+from salesledger.domain.events import Entry, Event
 from salesledger.domain.values import Amount, Currency, Date, Id, Text
 
 WHOLE = "all"
@@ -57,6 +58,47 @@ class ForecastCalled(Event, Promise):
     call: Call = "commit"
 
 
+class ForecastIssued(Event):
+    """A forecast that a model gave of the whole business, as it was given: it is scored once its period is over.
+
+    Attributes:
+        model: its name.
+        begins_on: the period's first day.
+        ends_on: the day after its last.
+        origin: the day at whose end it was asked, and behind which nothing was known to it.
+        upto: the last entry of the ledger then.
+        mean: the expected bookings.
+        lo_95: the ends of the interval that holds 95 %, and of that which holds 80 %, with the median; absent of a point forecast.
+    """
+
+    TOPIC = "forecast-issued/1"
+    STREAM = "target"
+
+    model: Id
+    begins_on: Date
+    ends_on: Date
+    origin: Date
+    upto: Entry = Field(ge=1)
+    mean: Amount
+    lo_95: Amount | None = None
+    lo_80: Amount | None = None
+    median: Amount | None = None
+    hi_80: Amount | None = None
+    hi_95: Amount | None = None
+    currency: Currency
+
+    @model_validator(mode="after")
+    def _sane(self) -> Self:
+        if self.begins_on >= self.ends_on:
+            raise ValueError(f"a period that begins on {self.begins_on} can't end on {self.ends_on}")
+        told = [a for a in (self.lo_95, self.lo_80, self.median, self.hi_80, self.hi_95) if a is not None]
+        if len(told) not in (0, 5):
+            raise ValueError("lo_95, lo_80, median, hi_80 and hi_95 go together")
+        if any(low > high for low, high in pairwise(told)):
+            raise ValueError("lo_95, lo_80, median, hi_80 and hi_95 rise")
+        return self
+
+
 def stream_of(owner: str | None, team: str | None, team_id: str | None) -> str:
     """The id of the stream for a person, a team (whose id is made of its name) or the whole business."""
     return owner or (f"team-{team_id}" if team else WHOLE)
@@ -64,6 +106,6 @@ def stream_of(owner: str | None, team: str | None, team_id: str | None) -> str:
 
 def refuse(event: Event, own: str | None) -> str | None:
     """Why the promise is impossible, or None."""
-    if isinstance(event, TargetSet | ForecastCalled) and event.currency != own:
-        return f"targets and calls are in the ledger's currency, {own}; convert {event.currency} first"
+    if isinstance(event, TargetSet | ForecastCalled | ForecastIssued) and event.currency != own:
+        return f"targets, calls and forecasts are in the ledger's currency, {own}; convert {event.currency} first"
     return None

@@ -9,7 +9,7 @@ from salesledger.domain.decide import Correct, Record, Void
 from salesledger.domain.events import EventVoided
 from salesledger.domain.person import PersonAdded
 from salesledger.domain.rate import RateSet
-from salesledger.domain.target import ForecastCalled, TargetSet, stream_of
+from salesledger.domain.target import WHOLE, ForecastCalled, ForecastIssued, TargetSet, stream_of
 from salesledger.domain.timeline import Recorded
 from salesledger.domain.values import slug, to_id, to_text
 from salesledger.errors import NOTHING_RECORDED, BadValue, Refused
@@ -56,6 +56,8 @@ def propose_event(
         own = event.currency
     elif isinstance(event, TargetSet | ForecastCalled):
         own = stream_of(event.owner, event.team, slug(event.team) if event.team else None)
+    elif isinstance(event, ForecastIssued):
+        own = WHOLE
     if own is not None:
         stream: str | NewId = f"{kind}:{_checked(to_id, own)}"
     elif isinstance(event, PersonAdded):

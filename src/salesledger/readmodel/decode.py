@@ -86,6 +86,15 @@ DETAILS: dict[str, str] = {
     "begins_on": "DATE",
     "ends_on": "DATE",
     "call": "VARCHAR",
+    "model": "VARCHAR",
+    "origin": "DATE",
+    "upto": "BIGINT",
+    "mean": "DECIMAL(18, 4)",
+    "lo_95": "DECIMAL(18, 4)",
+    "lo_80": "DECIMAL(18, 4)",
+    "median": "DECIMAL(18, 4)",
+    "hi_80": "DECIMAL(18, 4)",
+    "hi_95": "DECIMAL(18, 4)",
     "rate": "DECIMAL(18, 8)",
     "title": "VARCHAR",
     "stages": "JSON",
@@ -106,6 +115,7 @@ _MONEY = ("amount", "recurring_amount", "interval_months", "term_months", "curre
 _PRICED = ("list_amount", "terms")
 _RECURRING = ("recurring_amount", "interval_months", "currency")
 _PROMISE = ("owner", "team", "begins_on", "ends_on", "amount", "currency")
+_INTERVALS = ("lo_95", "lo_80", "median", "hi_80", "hi_95")
 _ATTRIBUTES = (
     *_MONEY,
     "account",
@@ -170,6 +180,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "satisfaction-noted/1": ("score", "case_id", "channel"),
     "target-set/1": _PROMISE,
     "forecast-called/1": (*_PROMISE, "call"),
+    "forecast-issued/1": ("model", "begins_on", "ends_on", "origin", "upto", "mean", *_INTERVALS, "currency"),
     "rate-set/1": ("currency", "rate"),
     "process-defined/1": ("process_version", "title", "stages", "criteria", "disqualify_reasons", "loss_reasons"),
     "ledger-opened/1": ("ledger_id", "timezone", "seal_key"),
