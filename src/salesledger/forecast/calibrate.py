@@ -14,12 +14,13 @@ from salesledger.forecast.spread import student
 from salesledger.forecast.week import Real, Span, Week
 
 _FEW = 4
+_FADING = 0.85
 _LITTLE = 0.02
 _BREADTH = 0.15
 _PERIODS_OF_NO_BIAS = 0.1
 _FREEDOM_OF_DEFAULT = 1.4
 _LEAST_VARIANCE = 1e-6
-_DEFAULT_SPREAD = 0.45
+_DEFAULT_SPREAD = 0.3
 
 _PERIODS_OF_RIGHT_WIDTH = 3.0
 _WIDEST_ERROR = 4.0
@@ -49,7 +50,7 @@ class Dressed:
         self.name = name or inner.name
         self._inner = inner
         self._pending: Pending[float] = Pending()
-        self._errors = Past()
+        self._errors = Past(_FADING)
         self._usual = Past()
 
     def learn(self, week: Week) -> None:

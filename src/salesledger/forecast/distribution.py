@@ -24,11 +24,13 @@ class Forecast:
         mean: the expected value.
         quantiles: the values that are not passed with the probabilities LEVELS, rising; None of a point forecast.
         note: why a simpler way was taken than the model's own, where it was; empty otherwise.
+        why: which model was chosen among others, and why, where one was; empty otherwise.
     """
 
     mean: float
     quantiles: Real | None = None
     note: str = ""
+    why: str = ""
 
     def at(self, level: float) -> float:
         """The quantile of a level between 0.005 and 0.995; a point forecast's is its mean."""
@@ -65,3 +67,9 @@ def averaged(forecasts: Sequence[Forecast], weights: Sequence[float]) -> Forecas
         quantiles = quantiles + part * each
         mean += float(part) * forecast.mean
     return Forecast(mean, quantiles)
+
+
+def missed(quantiles: Real, actual: float) -> float:
+    """How far a distribution was off: twice its mean pinball loss over LEVELS, which is its CRPS (Gneiting and Raftery 2007)."""
+    error = actual - quantiles
+    return 2 * float(np.mean(np.where(error > 0, LEVELS * error, (LEVELS - 1) * error)))

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from salesledger.errors import BadValue
+from salesledger.forecast.best import Best
 from salesledger.forecast.calendar import Calendar
-from salesledger.forecast.calibrate import Dressed
+from salesledger.forecast.calibrate import Dressed, Recalibrated
 from salesledger.forecast.model import Model
 from salesledger.forecast.models.calls import Calls, CallsCorrected
+from salesledger.forecast.models.ensemble import Ensemble
 from salesledger.forecast.models.linearity import Linearity
 from salesledger.forecast.models.run_rate import RunRate
 from salesledger.forecast.models.seasonal_naive import SeasonalNaive
@@ -45,6 +47,9 @@ class Entry:
     needs: tuple[str, ...] = ()
 
 
+MEMBERS = ("weighted_history", "weighted", "linearity")
+CANDIDATES = ("ensemble", "weighted_history", "weighted", "linearity", "run_rate", "seasonal_naive", "calls_corrected")
+
 MODELS: Mapping[str, Entry] = MappingProxyType(
     {
         "weighted_plain": Entry(lambda _: Weighted("weighted_plain")),
@@ -56,6 +61,8 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
         "run_rate": Entry(lambda s: Dressed(RunRate(s.calendar))),
         "linearity": Entry(lambda s: Dressed(Linearity(s.calendar))),
         "weighted_history": Entry(lambda s: Dressed(WeightedHistory(s.calendar, s.offsets))),
+        "ensemble": Entry(lambda _: Recalibrated(Ensemble(MEMBERS)), MEMBERS),
+        "best": Entry(lambda _: Best(CANDIDATES), CANDIDATES),
     }
 )
 

@@ -14,6 +14,8 @@ from salesledger.forecast.week import Real, Span, Week
 
 Kept = TypeVar("Kept")
 
+_NEARLY_NONE = 0.05
+
 
 @dataclass(frozen=True)
 class Settled(Generic[Kept]):
@@ -83,14 +85,19 @@ class Past:
         Returns:
             A number for each period that has some nearby, and how much each period counts.
         """
+        numbers, fading = self.periods_of(offset, left, breadth)
+        there = ~np.isnan(numbers)
+        return numbers[there], fading[there]
+
+    def periods_of(self, offset: int, left: int = 0, breadth: float = np.inf) -> tuple[Real, Real]:
+        """The same for all periods in their order, NaN where one has no number nearby; of all distances if none is named."""
         table = self._table[self._table[:, 1] == offset]
         period = table[:, 0].astype(np.int64)
         nearness = np.exp(-0.5 * ((table[:, 2] - left) / breadth) ** 2)
         weight = np.bincount(period, nearness, self.periods)
-        there = weight > 0.05
         total = np.bincount(period, nearness * table[:, 3], self.periods)
-        age: Real = np.arange(self.periods - 1, -1, -1, dtype=float)
-        return total[there] / weight[there], (self.fading**age)[there]
+        numbers = np.where(weight > _NEARLY_NONE, total / np.maximum(weight, _NEARLY_NONE), np.nan)
+        return numbers, self.fading ** np.arange(self.periods - 1, -1, -1, dtype=float)
 
 
 def effective(weights: Real) -> float:
