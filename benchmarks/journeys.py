@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from salesledger.domain import account, deal_events, process, settings
+from salesledger.domain import account, deal_events, process, settings, target
 from salesledger.domain.events import TOPICS
 from salesledger.domain.process import B2B
 from salesledger.domain.values import slug
@@ -20,7 +20,7 @@ ENTRY = '"@"'
 DAY = 86_400
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- written out with a Z
 _TO_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_MODULES = (account, deal_events, process, settings)  # importing them fills TOPICS
+_MODULES = (account, deal_events, process, settings, target)  # importing them fills TOPICS
 _ORDER = {cls.type_name(): (topic, tuple(cls.model_fields)) for topic, cls in TOPICS.items()}
 _STAGES = B2B.names
 _ENTERED = {name: position for position, stage in enumerate(B2B.stages) for name in stage.entered_by}
