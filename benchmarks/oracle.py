@@ -84,13 +84,43 @@ def foresee(journeys: Journeys, origins: list[int], seed: int = 0) -> Iterator[F
         origins: days, ascending.
         seed: where chance begins.
     """
-    oracle = _Oracle(journeys, np.random.default_rng([seed, journeys.seed, 41]), origins[0])
+    rng = np.random.default_rng([seed, journeys.seed, 41])
+    library = _Library(journeys.firm, max(origins[0] - f.LATEST - 1, 0), rng)
+    oracle = _Oracle(journeys, rng)
     for origin in origins:
-        yield from oracle.at(origin)
+        yield from oracle.at(origin, library)
+
+
+def first_unseen(journeys: Journeys, origins: list[int]) -> Iterator[tuple[Ints, Ints]]:
+    """What is believed to have happened first to each deal since its last event on record.
+
+    Args:
+        journeys: what happened.
+        origins: days, ascending.
+
+    Returns:
+        For each origin the deals that are open on record, and what each replay takes to have happened to them: a kind such as WIN,
+        DIE where it is dead, NONE where nothing is hidden.
+    """
+    oracle = _Oracle(journeys, np.random.default_rng([journeys.seed, 43]))
+    for origin in origins:
+        oracle.read_upto(origin)
+        which = oracle.recorded.open_deals()
+        chosen = oracle.since(origin, which, oracle.recorded.deals(which))
+        kinds = np.where(chosen >= 2, (chosen - 2) % _KINDS + 1, np.where(chosen == 1, f.DIE, f.NONE))
+        yield which, kinds
 
 
 class _Oracle:
-    def __init__(self, journeys: Journeys, rng: np.random.Generator, first: int) -> None:
+    """What is on record as time goes on, and what follows from it.
+
+    Attributes:
+        recorded: the deals as they are on record at the origin.
+        settled: the deals as they were on the last day up to which all is on record, `front`.
+        alive, dead: how likely each of those is to be the one or the other.
+    """
+
+    def __init__(self, journeys: Journeys, rng: np.random.Generator) -> None:
         self.firm, self.rng, self.rows = journeys.firm, rng, journeys.rows
         self.recorded = _State(journeys.deals)
         self.settled = _State(journeys.deals)
@@ -98,19 +128,22 @@ class _Oracle:
         self.by_known = np.argsort(journeys.rows.known, kind="stable")
         self.known = journeys.rows.known[self.by_known]
         self.read, self.front, self.settled_read = 0, -1, 0
-        self.library = _Library(self.firm, max(first - f.LATEST - 1, 0), rng)
 
-    def at(self, origin: int) -> Iterator[Foreseen]:
-        """What is foreseen at the beginning of a day; origins only go forward."""
+    def read_upto(self, origin: int) -> None:
+        """Take in what came on record before a day; origins only go forward."""
         upto = int(np.searchsorted(self.known, origin))
         self.recorded.record(self.rows.take(self.by_known[self.read : upto]))
         self.read = upto
         self._settle(origin - f.LATEST - 1)
+
+    def at(self, origin: int, library: "_Library") -> Iterator[Foreseen]:
+        """What is foreseen at the beginning of a day."""
+        self.read_upto(origin)
         quarter = int(self.firm.calendar.quarter[origin])
         end = int(f.EDGES[quarter + 2])
         samples = self._won(origin)[[quarter, quarter + 1], None] + np.zeros((2, PATHS))
         samples += self._from_deals(origin, quarter, end)
-        samples += self._from_leads(origin, quarter, end)
+        samples += self._from_leads(origin, quarter, end, library)
         for ahead in (0, 1):
             yield Foreseen(origin, quarter + ahead, np.sort(samples[ahead]))
 
@@ -145,7 +178,7 @@ class _Oracle:
         which = self.recorded.open_deals()
         deals = self.recorded.deals(which)
         self._believe_typed(deals, origin)
-        chosen = self._since(origin, which, deals)
+        chosen = self.since(origin, which, deals)
         wins = _Wins([], [], [])
         copies = np.repeat(np.arange(len(which)), REPLAYS)
         flat = chosen.reshape(-1)
@@ -167,7 +200,7 @@ class _Oracle:
             running = _step(self.firm, day, running, wins, self.rng)
         return self._mixed(wins, quarter)
 
-    def _since(self, origin: int, which: Ints, deals: Deals) -> Ints:
+    def since(self, origin: int, which: Ints, deals: Deals) -> Ints:
         """What each replay takes to have happened since a deal's last event: [deal, replay].
 
         0: nothing; 1: it is dead or closed without a win in the end; from 2: the first event, by day and kind.
@@ -212,13 +245,13 @@ class _Oracle:
         picked = self.rng.integers(REPLAYS, size=(PATHS, len(names)))
         return np.stack([table[a][picked, np.arange(len(names))].sum(axis=1) for a in (0, 1)])
 
-    def _from_leads(self, origin: int, quarter: int, end: int) -> Floats:
+    def _from_leads(self, origin: int, quarter: int, end: int, library: "_Library") -> Floats:
         """What leads bring that are not on record, in each path."""
         captured = self.rows.kind == CAPTURED
         seen = self.rows.day[captured & (self.rows.known < origin)]
         owners = self.firm.seller_shares
         paths, days, leads = [], [], []
-        for day in range(self.library.first, end):
+        for day in range(library.first, end):
             if day < origin - f.LATEST:
                 continue
             if day >= origin:
@@ -230,13 +263,13 @@ class _Oracle:
                 mean, there = self.firm.calendar.arrivals[day], int((seen == day).sum())
                 rate = self.rng.gamma(f.HEAPS + there, 1 / (f.HEAPS / mean + 1 - share), PATHS)
                 count = self.rng.poisson(rate * share)
-                likely = late[self.library.owner[day - self.library.first]]
+                likely = late[library.owner[day - library.first]]
                 chosen = self.rng.choice(LIBRARY, int(count.sum()), p=likely / likely.sum()) if share else count[:0]
             paths.append(np.repeat(np.arange(PATHS), count))
-            days.append(np.full(len(chosen), day - self.library.first))
+            days.append(np.full(len(chosen), day - library.first))
             leads.append(chosen)
         path, place = np.concatenate(paths), (np.concatenate(days), np.concatenate(leads))
-        ahead, amount = self.library.quarter[place] - quarter, self.library.amount[place]
+        ahead, amount = library.quarter[place] - quarter, library.amount[place]
         return np.stack([np.bincount(path, amount * (ahead == a), minlength=PATHS) for a in (0, 1)])
 
 

@@ -68,16 +68,16 @@ def _base_rates() -> Floats:
     rates[MEETING, :, s] = 0.003
     rates[MEETING, :, b] = 0.0015
     rates[MEETING, :, lo] = 0.004 + 0.012 * old
-    rates[MEETING, :, d] = 0.001 + 0.003 * old
+    rates[MEETING, :, d] = 0.002 + 0.004 * old
     rates[PROPOSAL, :, a] = _hump(age, 0.04, 10) + 0.005
     rates[PROPOSAL, :, b] = 0.002
-    rates[PROPOSAL, :, lo] = _hump(age, 0.018, 28) + 0.004
-    rates[PROPOSAL, :, w] = _hump(age, 0.009, 18) + 0.002
-    rates[PROPOSAL, :, d] = 0.001 + 0.004 * old
+    rates[PROPOSAL, :, lo] = _hump(age, 0.022, 28) + 0.005
+    rates[PROPOSAL, :, w] = _hump(age, 0.008, 18) + 0.0015
+    rates[PROPOSAL, :, d] = 0.002 + 0.006 * old
     rates[NEGOTIATION, :, b] = 0.003
-    rates[NEGOTIATION, :, lo] = _hump(age, 0.012, 25) + 0.004
-    rates[NEGOTIATION, :, w] = _hump(age, 0.034, 16) + 0.005
-    rates[NEGOTIATION, :, d] = 0.001 + 0.004 * old
+    rates[NEGOTIATION, :, lo] = _hump(age, 0.018, 25) + 0.005
+    rates[NEGOTIATION, :, w] = _hump(age, 0.03, 16) + 0.004
+    rates[NEGOTIATION, :, d] = 0.002 + 0.006 * old
     return rates
 
 
@@ -124,7 +124,7 @@ def hazards(firm: Firm, day: int, deals: Deals) -> Floats:
 def revising(firm: Firm, day: int, deals: Deals) -> Floats:
     """The chance that somebody looks at each deal's date and category on a day, whether it is alive or not."""
     overdue = (deals.expected != NO_DATE) & (deals.expected < day)
-    rate = 0.012 + np.where(overdue, 0.1, 0.0) * np.exp(-(day - deals.entered) / 120)
+    rate = 0.015 + np.where(overdue, 0.3, 0.0) * np.exp(-(day - deals.entered) / 250)
     return np.where(deals.stage == LEAD, 0.0, rate * firm.calendar.revise[day])
 
 
