@@ -1,5 +1,7 @@
 """What corrections and voids refuse, in words that a person can act on."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,22 @@ def test_what_is_not_recorded_yet_is_the_new_entry(console: Console, tmp_path: P
         '{"type": "deal-lost", "deal": "a", "reason": "price", "on": "2026-01-07"}\n'
     )
     assert "impossible: the new entry (deal-won on 2026-01-08)" in console.no(f"record {lines}", code=1)
+
+
+def test_a_void_that_was_taken_back_is_shown_as_struck(console: Console) -> None:
+    """By the void of it, in the table and for machines; asked as of before that was known it stands."""
+    console.ok('void 5 --reason "another deal"')
+    console.ok('void 6 --reason "no, this one"')
+    told = console.ok("history a")
+    assert re.search(r"6 +event-voided .*STRUCK OUT by 7 on [0-9-]+: no, this one", told)
+    assert told.count("STRUCK OUT") == 1
+    rows = {row["entry"]: row for row in json.loads(console.ok("history a -O json"))}
+    assert [rows[n].get("struck_by") for n in (4, 5, 6, 7)] == [None, None, 7, None]
+    console.ok('void 7 --reason "another deal after all"')
+    rows = {row["entry"]: row for row in json.loads(console.ok("log stream:deal -O json"))}
+    assert [rows[n].get("struck_by") for n in (4, 5, 6, 7, 8)] == [None, 8, 7, 8, None]
+    rows = {row["entry"]: row for row in json.loads(console.ok("log stream:deal -O json --upto 6"))}
+    assert [rows[n].get("struck_by") for n in (4, 5, 6)] == [None, 6, None]
 
 
 @pytest.mark.parametrize(("entry", "type_name"), [(1, "ledger-opened"), (3, "currency-set")])

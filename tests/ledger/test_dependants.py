@@ -7,7 +7,7 @@ import pytest
 
 from salesledger import Ledger
 from salesledger.domain.account import AccountNoted
-from salesledger.domain.decide import Void
+from salesledger.domain.decide import Correct, Void
 from salesledger.errors import NOTHING_RECORDED, NotFound, Refused
 from support.books import END, Books, books
 from support.happenings import captured, given_lead, noted, opened, renewed, repriced, revised, subscribed, won
@@ -56,6 +56,34 @@ class TestAnAccount:
         made.record("account:x", subscribed(2), noted(3))
         assert "entry 6 (subscription-started on 2026-01-02); entry 7 (account-noted on 2026-01-03)" in refused(made, 4)
         assert "Void those first, the last one first (7, 6), or correct entry 4 instead" in refused(made, 4)
+
+    def test_lists_every_level_in_the_order_in_which_all_can_go(self, made: Books) -> None:
+        """A deal of the account, what happened to it, what grew from it, what that sold to the account, a note on that."""
+        made.record("b", captured(3, account="x"), won(4)).record("c", captured(5, grown_from="b"), won(6))
+        made.record("account:x", subscribed(6, deal="c"), noted(7, evidence=9)).record("a", won(8))
+        message = refused(made, 4)
+        order = message.partition("Void those first (")[2].partition(")")[0].split(", ")
+        assert order == ["11", "10", "9", "8", "7", "6"]
+        for entry in (*map(int, order), 4):
+            void(made, entry)
+
+    def test_whose_opening_was_corrected_still_goes_last(self, made: Books) -> None:
+        """What stands in an entry's place goes where the entry would have gone."""
+        made.record("b", captured(3, account="x"), won(4))
+        made.record("b", Correct(6, "slip", captured(3, account="x", company="Other")))
+        message = refused(made, 4)
+        assert "Void those first (7, 9), or correct entry 4" in message
+        for entry in (7, 9, 4):
+            void(made, entry)
+
+    def test_of_very_much_tells_the_first_of_it(self, made: Books) -> None:
+        """With how much more there is; voiding what is told in turn gets there."""
+        for n in range(25):
+            made.record(f"b{n}", captured(3, account="x"))
+        message = refused(made, 4)
+        assert "and 17 more" in message
+        assert "Void those first (30, 29, 28" in message
+        assert "12, 11, ...), or correct" in message
 
     def test_whose_id_is_only_a_word_elsewhere_can_go(self, made: Books) -> None:
         """An owner called x is no account."""
@@ -107,7 +135,7 @@ class TestAWin:
         """The remedy is to void both."""
         message = refused(sold, 6)
         assert "entry 7 (subscription-started of account:x on 2026-01-03)" in message
-        assert "Void the win together with it ('void 6 --with-subscription'), or void that first (7)" in message
+        assert "Void the win together with it ('void 6 --with-subscription'), or void those first (8, 7)" in message
 
     def test_goes_with_its_subscription(self, sold: Books) -> None:
         """All that followed of the subscription goes too, in one append."""

@@ -15,9 +15,21 @@ if TYPE_CHECKING:
 ENTRIES = """
     SELECT e.*, s.struck_by, s.struck_at, s.void_reason AS struck_reason
     FROM events e
-    LEFT JOIN strikes s ON s.entry = e.entry
+    LEFT JOIN (
+        SELECT entry, struck_by, struck_at, void_reason FROM strikes
+        UNION ALL
+        SELECT
+            entry,
+            lead(entry) OVER chain AS struck_by,
+            lead(known_at) OVER chain AS struck_at,
+            lead(void_reason) OVER chain AS void_reason
+        FROM events
+        WHERE type = 'event-voided' AND known_at <= $known_at
+        WINDOW chain AS (PARTITION BY void_root ORDER BY entry)
+    ) s ON s.entry = e.entry
     WHERE e.known_at <= $known_at
 """
+"""Every entry, and where it is struck out, by which: an event by the last void of it, a void by the next one, which undoes it."""
 
 HAPPENED = " AND (e.effective_at <= $as_of OR e.type = 'event-voided')"
 """The condition that leaves out what had not happened yet; a void happens in the ledger, not in business."""

@@ -1,12 +1,12 @@
 """What is about to be appended together: each proposal decided on the log and on the proposals before it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from salesledger.domain.account import SubscriptionStarted
 from salesledger.domain.deal_events import LeadCaptured, LeadTouched
-from salesledger.domain.decide import Command, Context, Correct, Record, decide, fold
+from salesledger.domain.decide import Command, Context, Correct, Record, Void, decide, fold
 from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.person import PersonForgotten
 from salesledger.domain.process import ProcessDefined, Processes
@@ -152,8 +152,9 @@ class Batch:
                 before.setdefault(SETTINGS_STREAM, len(self.records(SETTINGS_STREAM)))
                 before.setdefault(stream, len(self.records(stream)))
                 self._set_currency(command)
+                self._check_strike(stream, command)
                 made = self._decide(stream, command, proposal.key)
-                self._check_strike(made)
+                self._check_restored(made)
                 done.append((stream, made, False))
         except Exception:
             for undone in self.pending[mark:]:
@@ -268,20 +269,26 @@ class Batch:
                 name = reference.stream.partition(":")[2]
                 raise Refused(f"{name}: the person was forgotten; add them anew with 'person add'. {NOTHING_RECORDED}")
 
-    def _check_strike(self, made: Sequence[Recorded]) -> None:
-        """What is struck out for good leaves nothing behind that needs it; what is restored still finds what it names."""
-        void = made[0].event
-        if len(made) > 1 or not isinstance(void, EventVoided):
+    def _check_strike(self, stream: str, command: Command) -> None:
+        """What is struck out for good leaves nothing behind in other streams that needs it."""
+        if not isinstance(command, Void):
             return
-        root = next(r for r in self.records(made[0].stream) if r.entry == void.void_root)
-        if void.strikes:
-            refuse_where_needed(self, root)
-        else:
-            self._check_named(root.event)
+        entries = {r.entry: r.event for r in self.records(stream)}
+        named = entries.get(command.entry)
+        root = named.void_root if isinstance(named, EventVoided) else command.entry
+        for record in standing(self.records(stream)):
+            if record.entry == root and record.event.VOIDABLE:
+                refuse_where_needed(self, record)
 
-    def streams_holding(self, name: str) -> set[str]:
-        """The streams of which an entry holds a text in quotes, and those that the batch has looked at."""
-        return {*self.store.streams_holding(name), *self._streams}
+    def _check_restored(self, made: Sequence[Recorded]) -> None:
+        """What is restored still finds what it names."""
+        void = made[0].event
+        if len(made) == 1 and isinstance(void, EventVoided) and not void.strikes:
+            self._check_named(next(r.event for r in self.records(made[0].stream) if r.entry == void.void_root))
+
+    def streams_holding(self, names: Collection[str]) -> set[str]:
+        """The streams of which an entry holds one of some texts in quotes, and those that the batch has looked at."""
+        return {*self.store.streams_holding(names), *self._streams}
 
     def accounts_naming(self, field: str, value: str) -> set[str]:
         """The accounts of which an entry has a value in the field 'deal' or 'evidence', and those that the batch has looked at."""

@@ -1,6 +1,6 @@
 """What else in the ledger depends on an entry: it must be struck out first, or the entry must stand."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from salesledger.domain.account import (
 )
 from salesledger.domain.clocks import day
 from salesledger.domain.deal_events import DealWon, LeadCaptured
+from salesledger.domain.decide import violations
 from salesledger.domain.person import PersonAdded
 from salesledger.domain.timeline import Recorded, standing
 from salesledger.errors import NOTHING_RECORDED, Refused
@@ -24,32 +25,58 @@ if TYPE_CHECKING:
 _SHOWN = 8
 """How many entries a message lists."""
 
+_NUMBERED = 20
+"""How many it tells to void, in which order."""
+
+_LOOKED_AT = 100
+"""Behind this many, no deeper level is looked for."""
+
 _SOLD = SubscriptionStarted | SubscriptionRenewed | SubscriptionChanged
+_NAMED = LeadCaptured | AccountOpened | PersonAdded | SubscriptionStarted
 
 
 def refuse_where_needed(batch: "Batch", root: Recorded) -> None:
     """Make sure that nothing that stands in other streams, or tells of this entry, depends on what is to be struck out.
 
     Args:
-        batch: the ledger as it stands, the strike included.
-        root: the event that is struck out.
+        batch: the ledger as it stands, the strike not included.
+        root: the event that is to be struck out.
 
     Raises:
-        Refused: with the entries that depend on it and what to do.
+        Refused: with the entries that depend on it, those that depend on these and so on, and what to do.
     """
-    needing = sorted({r.entry: r for r in _dependants(batch, root)}.values(), key=lambda r: r.place)
-    if not needing:
-        return
-    one_by_one = ", ".join(str(record.entry) for record in reversed(needing[:_SHOWN]))
-    remedy = (
-        f"Void {'that' if len(needing) == 1 else 'those'} first ({one_by_one}), or correct entry {root.entry} instead"
-    )
+    needing = sorted(_all_dependants(batch, root), key=lambda r: r.place)
+    if all(r.stream == root.stream and evidence_of(r.event) != root.entry for r in needing):
+        return  # what its own stream says to that, it says better
+    in_turn = [str(r.entry) for r in sorted(needing, key=_first_recorded, reverse=True)]
+    one_by_one = ", ".join(in_turn[:_NUMBERED]) + (", ..." if len(in_turn) > _NUMBERED else "")
+    which = "that first" if len(needing) == 1 else "those first"
+    remedy = f"Void {which} ({one_by_one}), or correct entry {root.entry} instead"
     if isinstance(root.event, DealWon) and any(isinstance(r.event, _SOLD) for r in needing):
-        remedy = f"Void the win together with it ('void {root.entry} --with-subscription'), or void that first ({one_by_one})"
+        remedy = (
+            f"Void the win together with it ('void {root.entry} --with-subscription'), or void {which} ({one_by_one})"
+        )
     raise Refused(
         f"{root.id}: entry {root.entry} ({root.event.type_name()}) can't be voided, as this depends on it: "
         f"{listed(needing, batch.context.zone)}. {remedy}. {NOTHING_RECORDED}"
     )
+
+
+def _all_dependants(batch: "Batch", root: Recorded) -> list[Recorded]:
+    """What depends on an event, on that in turn and so on."""
+    found: dict[int, Recorded] = {}
+    level = [root]
+    while level and len(found) < _LOOKED_AT:
+        gone = {root.entry, *found}
+        next_to = {r.entry: r for r in (*_elsewhere(batch, level), *_behind(batch, level, gone)) if r.entry not in gone}
+        found |= next_to
+        level = list(next_to.values())
+    return list(found.values())
+
+
+def _first_recorded(record: Recorded) -> int:
+    """Where it, or what it corrects, was recorded first: by then all that it depends on was there."""
+    return record.event.rank or record.entry
 
 
 def listed(records: Iterable[Recorded], zone: tzinfo) -> str:
@@ -71,14 +98,22 @@ def sold_with(batch: "Batch", win: Recorded) -> list[Recorded]:
     return sorted(found.values(), key=lambda r: r.place, reverse=True)
 
 
-def _dependants(batch: "Batch", root: Recorded) -> Iterator[Recorded]:
-    event = root.event
-    yield from _giving_as_evidence(batch, root.entry)
-    if isinstance(event, LeadCaptured | AccountOpened | PersonAdded | SubscriptionStarted):
-        name = event.subscription if isinstance(event, SubscriptionStarted) else root.id
-        yield from _naming(batch, root, name)
-    if isinstance(event, DealWon):
-        yield from _sold_by(batch, root)
+def _elsewhere(batch: "Batch", level: Sequence[Recorded]) -> Iterator[Recorded]:
+    """What names some events, or gives them as evidence, or came of them on accounts."""
+    for record in level:
+        yield from _giving_as_evidence(batch, record.entry)
+        if isinstance(record.event, DealWon):
+            yield from _sold_by(batch, record)
+    yield from _naming(batch, [record for record in level if isinstance(record.event, _NAMED)])
+
+
+def _behind(batch: "Batch", level: Sequence[Recorded], gone: Collection[int]) -> Iterator[Recorded]:
+    """What would be impossible in the streams of some events without these."""
+    for stream in {record.stream for record in level}:
+        there = standing(batch.records(stream))
+        before = violations(stream, there, batch.context)
+        after = violations(stream, [r for r in there if r.entry not in gone], batch.context)
+        yield from (record for entry, (record, _) in after.items() if entry not in before)
 
 
 def _giving_as_evidence(batch: "Batch", entry: int) -> Iterator[Recorded]:
@@ -86,15 +121,15 @@ def _giving_as_evidence(batch: "Batch", entry: int) -> Iterator[Recorded]:
         yield from (r for r in standing(batch.records(stream)) if evidence_of(r.event) == entry)
 
 
-def _naming(batch: "Batch", root: Recorded, name: str) -> Iterator[Recorded]:
-    """What names a stream, or a subscription of it."""
-    subscription = name if isinstance(root.event, SubscriptionStarted) else None
-    for stream in batch.streams_holding(name):
-        if stream == root.stream:
-            continue
+def _naming(batch: "Batch", named: Sequence[Recorded]) -> Iterator[Recorded]:
+    """What names some streams, or subscriptions of them, from another stream."""
+    wanted = {(r.stream, r.event.subscription if isinstance(r.event, SubscriptionStarted) else None) for r in named}
+    streams = batch.streams_holding({subscription or stream.partition(":")[2] for stream, subscription in wanted})
+    batch.load(streams)
+    for stream in streams if wanted else ():
         for record in standing(batch.records(stream)):
-            named = references_of(record.event)
-            if any(r.stream == root.stream and subscription in (None, r.subscription) for r in named):
+            meant = [reference for reference in references_of(record.event) if reference.stream != stream]
+            if any(wanted & {(m.stream, None), (m.stream, m.subscription)} for m in meant):
                 yield record
 
 

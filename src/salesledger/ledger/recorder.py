@@ -4,7 +4,7 @@ import json
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -223,12 +223,13 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             )
             return [row[0] for row in c.fetchall()]
 
-    def select_holding(self, text: str) -> list[str]:
-        """The names of the streams of which an entry holds a text in quotes; it reads the whole log."""
+    def select_holding(self, texts: Collection[str]) -> list[str]:
+        """The names of the streams of which an entry holds one of some texts in quotes; it reads the whole log."""
+        held = " OR ".join(["instr(state, ?) > 0"] * len(texts))
         with self.datastore.transaction(commit=False) as c:
             c.execute(
-                f"SELECT DISTINCT originator_id FROM {self.events_table_name} WHERE instr(state, ?) > 0",
-                (f'"{text}"'.encode(),),
+                f"SELECT DISTINCT originator_id FROM {self.events_table_name} WHERE {held or 'FALSE'}",
+                [f'"{text}"'.encode() for text in texts],
             )
             return [row[0] for row in c.fetchall()]
 

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -196,10 +196,10 @@ class Store:
         with self._translated():
             return bool(self.app.recorder.select_events(stream, limit=1))
 
-    def streams_holding(self, name: str) -> list[str]:
-        """The streams of which an entry holds a text in quotes; it reads the whole log."""
+    def streams_holding(self, names: Collection[str]) -> list[str]:
+        """The streams of which an entry holds one of some texts in quotes; it reads the whole log."""
         with self._translated():
-            return self.app.recorder.select_holding(name)
+            return self.app.recorder.select_holding(names)
 
     def named_by_accounts(self) -> dict[tuple[str, str], set[str]]:
         """The accounts that name a deal or an entry, by ('deal', its id) and ('evidence', its number)."""
@@ -259,7 +259,7 @@ class Store:
     def users_of(self, currency: str) -> list[str]:
         """The streams that may hold amounts in a currency, its rates left out: every event is searched for it."""
         with self._translated():
-            found = self.app.recorder.select_holding(currency)
+            found = self.app.recorder.select_holding([currency])
         return [stream for stream in found if not stream.startswith("rate:")]
 
     def context(self) -> Context:
