@@ -115,6 +115,17 @@ class TestEvidence:
         assert "entry 6 (account-noted of account:x" in refused(made, 5)
         void(void(made, 6), 5)
 
+    def test_is_of_the_client_itself(self, made: Books) -> None:
+        """Of the account, of a deal that is linked with it or bears its name, or of nobody in particular; else it is refused."""
+        made.record("account:y", opened(1, company="Other")).record("b", captured(2, company="Other"))
+        made.record("c", captured(2, company="Other", account="x"))
+        for entry in (1, 4, 5, 8):
+            made.record("account:x", noted(3, evidence=entry))
+        for entry, stream in ((6, "account:y"), (7, "deal:b")):
+            with pytest.raises(Refused, match=rf"Entry {entry} .* of {stream} on 2026-01-0.\) is about another"):
+                made.record("account:x", noted(3, evidence=entry))
+        made.record("b", revised(4, account="x")).record("account:x", noted(5, evidence=7))
+
     def test_is_looked_for_by_its_whole_number(self, made: Books) -> None:
         """Entry 50 is not entry 5."""
         made.record("a", *(revised(3 + n / 100, owner=f"kim{n}") for n in range(46)))

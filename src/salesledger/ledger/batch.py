@@ -16,6 +16,7 @@ from salesledger.domain.timeline import Recorded, numbered, standing
 from salesledger.domain.values import slug
 from salesledger.errors import NOTHING_RECORDED, KeyReused, NotFound, Refused
 from salesledger.ledger.dependants import refuse_where_needed
+from salesledger.ledger.evidence import refuse_of_another
 from salesledger.ledger.format import SETTINGS_STREAM
 from salesledger.ledger.mapper import Pending
 from salesledger.ledger.rating import FirstRates, refuse_to_unrate
@@ -148,7 +149,7 @@ class Batch:
                     continue
                 stream = self._resolve(proposal.stream, command)
                 streams.append(stream)
-                self._check_references(command)
+                self._check_references(stream, command)
                 before.setdefault(SETTINGS_STREAM, len(self.records(SETTINGS_STREAM)))
                 before.setdefault(stream, len(self.records(stream)))
                 self._set_currency(command)
@@ -259,11 +260,13 @@ class Batch:
             taken, free = (middle, free) if is_taken(middle) else (taken, middle)
         return free
 
-    def _check_references(self, command: Command) -> None:
+    def _check_references(self, stream: str, command: Command) -> None:
         event = _event_of(command)
         if event is None:
             return
         self._check_named(event)
+        if (evidence := evidence_of(event)) is not None:
+            refuse_of_another(self, stream, self.store.entry(evidence))
         for reference in references_of(event) if isinstance(command, Record) else ():
             if any(isinstance(record.event, PersonForgotten) for record in self.records(reference.stream)):
                 name = reference.stream.partition(":")[2]
