@@ -138,6 +138,7 @@ def _steps(made: Sequence[Made], known: date) -> Steps:
         outcome=np.array([_outcome(made[n], ends, known) for n in there], np.int64),
         stage=np.array([made[n].stage(ends) for n in there], np.int64),
         value=np.array([_value(made[n]) for n in there], float),
+        closed=np.array([_closing(made[n], ends, known) for n in there], np.int64),
         arrived=_deals(made, came, ends),
         arrived_outcome=np.array([_outcome(made[n], ends, known) for n in came], np.int64),
     )
@@ -148,6 +149,10 @@ def _outcome(deal: Made, on: date, known: date) -> int:
     if not deal.closed_by(on, known):
         return STAYED
     return WON if deal.won else LOST
+
+
+def _closing(deal: Made, on: date, known: date) -> int:
+    return day_number(deal.closed) if deal.closed and deal.closed_by(on, known) else UNKNOWN_DAY
 
 
 def _value(deal: Made) -> float:

@@ -16,6 +16,7 @@ from salesledger.forecast.week import (
     LATE_WEEKS,
     LOST,
     STAYED,
+    UNKNOWN_DAY,
     WON,
     Deals,
     Lags,
@@ -200,7 +201,9 @@ class Feed:
         outcome[there] = np.where(self._renewal(self.late, rows[there], number), GONE, outcome[there])
         stage, value = before.stage.copy(), before.value.copy()
         stage[there] = self.late.whole("stage")[rows[there]]
-        value[there] = self._deals(self.late, rows[there], after, number).value
+        closed = np.full(len(before), UNKNOWN_DAY)
+        told = self._deals(self.late, rows[there], after, number)
+        value[there], closed[there] = told.value, told.closed
         fresh = self.late.first_at(after)
         fresh = fresh[self.late.whole("captured")[fresh] > day_number(self.days[after - 1])]
         fresh = fresh[~self._renewal(self.late, fresh, number)]
@@ -211,6 +214,7 @@ class Feed:
             outcome=outcome,
             stage=stage,
             value=value,
+            closed=closed,
             arrived=self._deals(self.late, fresh, after, number),
             arrived_outcome=_OUTCOMES[self.late.whole("status")[fresh]],
         )

@@ -13,6 +13,7 @@ from salesledger.forecast.calibrate import Dressed, Recalibrated
 from salesledger.forecast.model import Model
 from salesledger.forecast.models.calls import Calls, CallsCorrected
 from salesledger.forecast.models.ensemble import Ensemble
+from salesledger.forecast.models.hazard import Hazard
 from salesledger.forecast.models.linearity import Linearity
 from salesledger.forecast.models.run_rate import RunRate
 from salesledger.forecast.models.seasonal_naive import SeasonalNaive
@@ -61,6 +62,7 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
         "run_rate": Entry(lambda s: Dressed(RunRate(s.calendar))),
         "linearity": Entry(lambda s: Dressed(Linearity(s.calendar))),
         "weighted_history": Entry(lambda s: Dressed(WeightedHistory(s.calendar, s.offsets))),
+        "hazard": Entry(lambda _: Recalibrated(Hazard())),
         "ensemble": Entry(lambda _: Recalibrated(Ensemble(MEMBERS)), MEMBERS),
         "best": Entry(lambda _: Best(CANDIDATES), CANDIDATES),
     }

@@ -85,6 +85,7 @@ class Steps:
         outcome: what became of each by its end: STAYED, WON, LOST or GONE.
         stage: code of the stage in which each was by its end, or closed.
         value: what each was worth by its end.
+        closed: number of the day on which it was won or lost in that week; UNKNOWN_DAY where it was not.
         arrived: the leads captured in that week, as they were at its end.
         arrived_outcome: what became of each of these by its end.
     """
@@ -95,6 +96,7 @@ class Steps:
     outcome: Whole
     stage: Whole
     value: Real
+    closed: Whole
     arrived: Deals
     arrived_outcome: Whole
 
