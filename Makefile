@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench faults laws lock clean
+.PHONY: demo test bench accuracy faults laws lock clean
 
 demo: .venv
 	@$(BIN)/salesledger demo
@@ -25,6 +25,12 @@ test: .venv
 
 bench: .venv
 	$(BIN)/python -m benchmarks
+
+# Forecasts against the best possible, on made-up firms; what has been played is kept in $SALESLEDGER_SIMULATIONS. Takes hours the first
+# time; ACCURACY="--preset large --seeds 3" takes minutes.
+ACCURACY ?= --seeds 10 --fifty 50 --jobs 2
+accuracy: .venv
+	$(BIN)/python -m benchmarks accuracy $(ACCURACY)
 
 # What the ledger goes through in docs/reliability.md, at length; FAULTS="kills power" runs some of it.
 faults: .venv

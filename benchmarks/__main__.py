@@ -1,10 +1,11 @@
 """`python -m benchmarks [NAME...]`: measures what was promised and says which promises hold; see docs/benchmarks.md."""
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import as_of, bulk_append, durable_append, growth, projections, rebuild, seal, startup
+from benchmarks import accuracy, as_of, bulk_append, durable_append, growth, projections, rebuild, seal, startup
 from benchmarks.measure import Line, table
 from benchmarks.workspace import Workspace
 
@@ -22,7 +23,10 @@ HEAD = ["what", "figure", "yardstick", "ratio", "target", ""]
 
 
 def main() -> None:
-    """Run the benchmarks that the command line names, or all of them."""
+    """Run the benchmarks that the command line names, or all of them; `accuracy` has options of its own."""
+    if sys.argv[1:2] == ["accuracy"]:
+        accuracy.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all where absent")
     parser.add_argument(

@@ -47,7 +47,7 @@ class Simulation:
 
     def ledger(self) -> Path:
         """Its ledger."""
-        path = self._place(".ledger")
+        path = self.place(".ledger")
         if not path.exists():
             draft = path.with_suffix(f".{os.getpid()}.draft")
             write(self.journeys, draft)
@@ -56,12 +56,13 @@ class Simulation:
 
     def oracle(self) -> list[Row]:
         """What the oracle said at each weekly origin."""
-        path = self._place(".oracle.csv")
+        path = self.place(".oracle.csv")
         if not path.exists():
             save(path, self._foreseen())
         return load(path)
 
-    def _place(self, ending: str) -> Path:
+    def place(self, ending: str) -> Path:
+        """Where something of it is kept, such as '.models.csv'."""
         path = self.where / self.preset / f"{self.seed}{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
