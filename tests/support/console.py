@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import click
 import pytest
 
-from salesledger.cli.main import root, run
+from salesledger.cli.main import Answering, root, run
 from salesledger.ledger import seal_key
 from salesledger.ledger import store as store_module
 from support.ledgers import Clock, clock
@@ -131,7 +131,7 @@ def commands(group: click.Command = root, path: tuple[str, ...] = ()) -> dict[st
     """Every command that does something, by its words."""
     if not isinstance(group, click.Group):
         return {" ".join(path): group}
-    found: dict[str, click.Command] = {}
+    found: dict[str, click.Command] = {" ".join(path): group.own} if isinstance(group, Answering) else {}
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)

@@ -24,7 +24,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "referral": ("account", "Record referrals asked and given."),
     "service": ("service", "Record customer service: cases, satisfaction."),
     "target": ("target", "Set targets."),
-    "forecast": ("target", "Call forecasts."),
     "process": ("process", "Define and show sales processes."),
     "rate": ("rate", "Set and list exchange rates."),
     "void": ("entries", "Strike out an entry."),
@@ -43,6 +42,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cases": ("service", "Service cases and what became of them."),
     "satisfaction": ("service", "How likely accounts are to recommend us."),
     "attainment": ("reports", "Targets and calls beside what was booked."),
+    "forecast": ("forecast", "What will be booked, and how sure that is."),
+    "backtest": ("backtest", "What each model would have forecast, scored."),
     "subscriptions": ("retention", "Subscriptions as they were at any date."),
     "recurring": ("retention", "Recurring revenue and what moved it."),
     "renewals": ("retention", "Terms that end, and what became of them."),
@@ -103,6 +104,26 @@ class Prefixed(click.Group):
                 hint = f" Did you mean {close[0]!r}?" if close else ""
                 ctx.fail(f"There is no command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
+
+
+class Answering(Prefixed):
+    """A group that is a command as well: what is none of its commands' names is for the command itself.
+
+    Attributes:
+        own: that command.
+    """
+
+    def __init__(self, own: click.Command) -> None:
+        super().__init__(own.name, help=own.help, short_help=own.short_help)
+        self.own = own
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The group's context where one of its commands is named, else that of the command itself."""
+        if args and args[0] in self.commands:
+            return super().make_context(info_name, args, parent, **extra)
+        return self.own.make_context(info_name, args, parent, **extra)
 
 
 class Root(Prefixed):
@@ -172,6 +193,8 @@ def _add_everywhere(command: click.Command) -> None:
     if isinstance(command, click.Group):
         for part in command.commands.values():
             _add_everywhere(part)
+        if isinstance(command, Answering):
+            _add_everywhere(command.own)
     elif not any(param.name == "ledger" for param in command.params):
         command.params.extend(_everywhere())
         for param in command.params:

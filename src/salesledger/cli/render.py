@@ -27,7 +27,10 @@ _ENDINGS = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "md", ".tx
 _INTEGERS = {f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")}
 _NUMBERS = _INTEGERS | {"DECIMAL", "NUMERIC", "DOUBLE", "FLOAT", "REAL"}
 _NEVER_CUT = _NUMBERS | {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "BOOLEAN"}
-_RATIOS = ("_ratio", "_rate", "share", "attainment", "nrr", "grr", "logo_churn")
+_RATIOS = (
+    *("_ratio", "_rate", "share", "attainment", "nrr", "grr", "logo_churn", "chance", "noise_floor"),
+    *("wape", "bias", "crps", "pinball", "coverage_80", "coverage_95", "_se", "_skill"),
+)
 _OF_MONEY = 4
 """The decimals of money; what has more, such as a rate, is none."""
 _GAP = 2

@@ -57,12 +57,7 @@ def set_target(ctx: click.Context, /, **values: Any) -> None:
     _promise(ctx, "target-set", values)
 
 
-@click.group("forecast", cls=Prefixed)
-def forecast_command() -> None:
-    """Call forecasts."""
-
-
-@forecast_command.command("call")
+@click.command("call")
 @_promising
 @click.option(
     "--category",
@@ -75,7 +70,7 @@ def forecast_command() -> None:
 @on_date
 @records
 @click.pass_context
-def call_forecast(ctx: click.Context, /, **values: Any) -> None:
+def call_command(ctx: click.Context, /, **values: Any) -> None:
     """What somebody says will be booked.
 
     In a period, deals that are won already included.

@@ -93,3 +93,7 @@ def _want(name: str, wanted: set[str]) -> None:
     wanted.add(name)
     for needed in MODELS[name].needs:
         _want(needed, wanted)
+
+
+DEFAULT = "weighted_history"
+"""The model that is asked where none is named."""

@@ -239,6 +239,15 @@ class Reader:
         last = None if span.end is None else self.moment(span.end, end_of_day=False)
         return first, last
 
+    def days(self, period: str | None, begin: str | None, end: str | None) -> tuple[date | None, date | None]:
+        """The first day of a period, and the first behind it; None where that side is open.
+
+        Raises:
+            BadPeriod, BadDate: what it says.
+        """
+        span, _ = self._span(period, begin, end, None)
+        return span.begin, span.end
+
     def _span(
         self, period: str | None, begin: str | None, end: str | None, interval: str | None
     ) -> tuple[Span, str | None]:
