@@ -14,6 +14,7 @@ from salesledger.forecast.model import Model
 from salesledger.forecast.models.calls import Calls, CallsCorrected
 from salesledger.forecast.models.ensemble import Ensemble
 from salesledger.forecast.models.hazard import Hazard
+from salesledger.forecast.models.learner import Learner
 from salesledger.forecast.models.linearity import Linearity
 from salesledger.forecast.models.run_rate import RunRate
 from salesledger.forecast.models.seasonal_naive import SeasonalNaive
@@ -48,8 +49,18 @@ class Entry:
     needs: tuple[str, ...] = ()
 
 
-MEMBERS = ("weighted_history", "weighted", "linearity")
-CANDIDATES = ("ensemble", "weighted_history", "weighted", "linearity", "run_rate", "seasonal_naive", "calls_corrected")
+MEMBERS = ("hazard", "learner", "weighted_history")
+CANDIDATES = (
+    "ensemble",
+    "hazard",
+    "learner",
+    "weighted_history",
+    "weighted",
+    "linearity",
+    "run_rate",
+    "seasonal_naive",
+    "calls_corrected",
+)
 
 MODELS: Mapping[str, Entry] = MappingProxyType(
     {
@@ -63,6 +74,7 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
         "linearity": Entry(lambda s: Dressed(Linearity(s.calendar))),
         "weighted_history": Entry(lambda s: Dressed(WeightedHistory(s.calendar, s.offsets))),
         "hazard": Entry(lambda _: Recalibrated(Hazard())),
+        "learner": Entry(lambda s: Recalibrated(Learner(s.calendar, s.offsets))),
         "ensemble": Entry(lambda _: Recalibrated(Ensemble(MEMBERS)), MEMBERS),
         "best": Entry(lambda _: Best(CANDIDATES), CANDIDATES),
     }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
 from salesledger.forecast.calendar import Calendar
 from salesledger.forecast.settling import Pending
 from salesledger.forecast.week import Deals, Real, Span, Week
+
+_STAYING = 0.92
 
 
 @dataclass(frozen=True)
@@ -18,13 +21,17 @@ class Snapshot:
 
     Attributes:
         week: the origin's number.
+        on: its day.
         open: its open deals.
         won: what was won in the period by then.
+        pace: how many leads a week came in lately; see `Pace`.
     """
 
     week: int
+    on: date
     open: Deals
     won: float
+    pace: float
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,25 @@ class Became:
     new: float
 
 
+class Pace:
+    """How many leads a week come in, the latest quarter of a year counting most; those of the last weeks aren't all known."""
+
+    def __init__(self) -> None:
+        self._leads = 0.0
+        self._weeks = 0.0
+
+    def learn(self, week: Week) -> None:
+        """Counts the leads of the latest week that is long enough ago."""
+        if week.steps is not None:
+            self._leads = _STAYING * self._leads + len(week.steps.arrived)
+            self._weeks = _STAYING * self._weeks + 1
+
+    @property
+    def now(self) -> float:
+        """Leads a week; NaN where nothing is known of them yet."""
+        return self._leads / self._weeks if self._leads else float("nan")
+
+
 class Snapshots:
     """Keeps origins until their periods are settled."""
 
@@ -57,13 +83,21 @@ class Snapshots:
         self._calendar = calendar
         self._offsets = offsets
         self._pending: Pending[Snapshot] = Pending()
+        self._pace = Pace()
+
+    @property
+    def pace(self) -> float:
+        """How many leads a week come in by now."""
+        return self._pace.now
 
     def learn(self, week: Week) -> Iterator[list[Became]]:
         """Keeps a week as an origin, and gives what became of the origins of each period that is settled by now."""
         for settled in self._pending.settle(week):
             yield _became(week, settled.span, settled.actual, settled.origins)
+        self._pace.learn(week)
         for span in self._calendar.spans_at(week.on, self._offsets):
-            self._pending.keep(week, span, Snapshot(week.number, week.open, week.booked(span.begin, span.end)))
+            won = week.booked(span.begin, span.end)
+            self._pending.keep(week, span, Snapshot(week.number, week.on, week.open, won, self._pace.now))
 
 
 def _became(week: Week, span: Span, actual: float, origins: Sequence[tuple[int, int, Snapshot]]) -> list[Became]:

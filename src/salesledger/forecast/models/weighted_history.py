@@ -40,7 +40,7 @@ class WeightedHistory:
             self._fade()
             for origin in became:
                 self._count(origin)
-            self._new.add([(b.offset, b.left, b.new) for b in became])
+            self._new.add([(b.offset, b.left, b.new / b.then.pace) for b in became])
             self._periods += 1
 
     def forecast(
@@ -67,7 +67,10 @@ class WeightedHistory:
         if not len(new):
             return TooLittle(f"no settled period is known {left} weeks before its end")
         rates = self.rates(span.offset, left, week.levels["stage"])
-        coming = float(np.sum(value * rates[week.open.stage])) + max(float(new @ weights / weights.sum()), 0.0)
+        coming = (
+            float(np.sum(value * rates[week.open.stage]))
+            + max(float(new @ weights / weights.sum()), 0.0) * self._snapshots.pace
+        )
         note = f"learned from {self._periods} settled periods only" if self._periods < 4 else ""
         return Forecast(week.booked(span.begin, span.end) + coming, note=note)
 
