@@ -58,6 +58,38 @@ def test_losses_show_what_they_are_split_by(console: Console) -> None:
     assert first.split()[0] == "price"
 
 
+def test_a_question_about_the_future_says_so_to_people(console: Console) -> None:
+    """On standard error, once; not about today, nor to programs."""
+    told = "is in the future: this is by what is on record now, up to entry 29."
+    assert told in console("pipeline --as-of 2030-01-01").err
+    assert told in console("account show acme --as-of 2026-04-01").err
+    both = console("history acme --as-of 2030-01-01 --known-at 2030-01-02 --upto 99").err.splitlines()
+    assert both == [
+        "salesledger: note: --as-of 2030-01-01 and --known-at 2030-01-02 are in the future: this is by what is on record now, "
+        "up to entry 29.",
+        "salesledger: note: --upto 99: the ledger ends with entry 29.",
+    ]
+    for line in (
+        "pipeline --as-of 2030-01-01 -O json",
+        "pipeline --as-of 2030-01-01 -o out.csv",
+        "pipeline --as-of today --known-at 2026-03-31 --upto 29",
+        "pipeline --as-of 2026-04-01 --today 2026-04-01",
+    ):
+        assert console(line).err == ""
+
+
+def test_a_client_s_screen_says_what_was_converted(console: Console) -> None:
+    """The amounts of deals and those of subscriptions; nothing where all are in the ledger's currency."""
+    assert "converted" not in console.ok("account show acme")
+    console.ok("rate set USD 0.5 --on 2026-01-01")
+    console.ok('lead capture Acme --id more --account acme --amount "10 USD" --on 2026-03-01')
+    told = console.ok("account show acme")
+    assert "USD converted to EUR: open deals at the rate as of then, closed ones at that of the day" in told
+    assert "of subscriptions" not in told
+    console.ok('subscription start acme --product Pro --recurring "10 USD" --every month --on 2026-03-01')
+    assert "USD of subscriptions converted to EUR: at the rate as of then." in console.ok("account show acme -O md")
+
+
 def test_those_who_were_present_are_told_as_they_were_when_recorded(console: Console) -> None:
     """Their ids, with commas between."""
     console.ok("person add 'Kim Lee' --on 2026-03-01")

@@ -9,7 +9,7 @@ from salesledger.cli.escape import markdown_text, safe_text
 from salesledger.cli.layout import chosen, fitted
 from salesledger.cli.options import opened, terminal_width
 from salesledger.cli.render import Rows, format_for, money, render, write
-from salesledger.cli.reports import counted, to_rows, unconverted, when
+from salesledger.cli.reports import conversion_note, counted, to_rows, unconverted, when
 from salesledger.cli.tables import (
     ACCOUNT_SUBSCRIPTIONS,
     CASES,
@@ -142,9 +142,26 @@ def _screen(ledger: "Ledger", question: "Question", found: dict[str, Rows], form
             expendable = [section.table.header(name) for name in section.table.expendable]
             rows, _ = fitted(rows, width, expendable, zone=ledger.zone)
         parts.append(render(rows, format_, zone=ledger.zone, title=section.title, width=width))
+    notes = _converted(ledger, question, found)
+    if notes:
+        parts.append("".join(f"{safe(line)}\n" for line in notes))
     if missing:
         parts.append(f"Nothing on record of: {', '.join(missing)}.\n")
     return "\n".join(parts)
+
+
+def _converted(ledger: "Ledger", question: "Question", found: dict[str, Rows]) -> list[str]:
+    """A line for what was converted: the amounts of deals, those of subscriptions."""
+    account = chosen(found["account"], ["account"]).rows
+    if not account:
+        return []
+    related = "account = $account OR deal IN (SELECT l.deal FROM referred_leads l WHERE l.referrer = $account)"
+    notes = conversion_note(ledger, related, question, {"account": account[0][0]})
+    paid = chosen(found["subscriptions"], ["currency", "rate"])
+    if codes := sorted({str(row[0]) for row in paid.rows if len(row) == 2 and row[1] is not None}):
+        own = ledger.engine.head.currency
+        notes.append(f"{', '.join(codes)} of subscriptions converted to {own}: at the rate as of then.")
+    return notes
 
 
 def _in_words(ledger: "Ledger", question: "Question", found: dict[str, Rows]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from salesledger.cli.escape import safe_text
 from salesledger.cli.main import place_of
 from salesledger.cli.render import FORMATS, Rows, format_for, render, write
 from salesledger.errors import SalesledgerError
@@ -43,19 +44,41 @@ def opened(ctx: click.Context, actor: str | None = None) -> Iterator["Ledger"]:
         to_path(place_of(ctx)), actor=actor, today=today_of(ctx), progress=progress("Building the mirror")
     ) as ledger:
         yield ledger
-        if ledger.has_recorded:
-            seal_quietly(ledger)
+        _note_what_is_beyond(ctx, ledger)
+        seal_quietly(ledger)
 
 
 def seal_quietly(ledger: "Ledger") -> None:
     """Seal what was recorded, where the key is at hand; that it can't be is a warning, for what is recorded is recorded."""
-    from salesledger.cli.escape import safe_text
-    from salesledger.ledger.sealing import seal_again
-
     try:
-        seal_again(ledger.path)
+        ledger.seal_recorded()
     except (SalesledgerError, OSError) as e:
         click.echo(f"salesledger: warning: recorded, but not sealed: {safe_text(str(e))}", err=True)
+
+
+def _note_what_is_beyond(ctx: click.Context, ledger: "Ledger") -> None:
+    """Tell people, on standard error, where they ask about a day that is still to come, or beyond the ledger's end."""
+    asked = {name: ctx.params.get(name) for name in ("as_of", "known_at", "upto")}
+    if not any(asked.values()) or format_for(ctx.params.get("format_"), ctx.params.get("output")) not in (
+        "table",
+        "md",
+    ):
+        return
+    last = ledger.head.last_entry
+    later = [
+        f"--{name.replace('_', '-')} {text}"
+        for name, text in asked.items()
+        if name != "upto"
+        and (moment := ledger.moment(text, end_of_day=True))
+        and moment.astimezone(ledger.zone).date() > ledger.today
+    ]
+    if later:
+        told = f"{' and '.join(later)} {'is' if len(later) == 1 else 'are'} in the future"
+        click.echo(
+            f"salesledger: note: {safe_text(told)}: this is by what is on record now, up to entry {last}.", err=True
+        )
+    if asked["upto"] and asked["upto"] > last:
+        click.echo(f"salesledger: note: --upto {asked['upto']}: the ledger ends with entry {last}.", err=True)
 
 
 def today_of(ctx: click.Context) -> "date | None":

@@ -123,7 +123,7 @@ def report(
         if as_shipped and format_for(format_, output) in ("table", "md"):
             rows, headers = for_people(rows, table, question), dict(table.headers)
         if (as_shipped or is_split) and format_for(format_, output) in ("table", "md"):
-            notes += _conversion_note(ledger, table, question)
+            notes += conversion_note(ledger, table.converted, question)
         rows = chosen(rows, [column for column in rows.columns if column != "group" or by is not None])
         if by is not None:
             headers["group"] = by
@@ -159,12 +159,21 @@ def for_people(rows: Rows, table: Table, question: "Question") -> Rows:
     return chosen(rows, [name for name in table.columns if name not in needless], unless_zero=table.unless_zero)
 
 
-def _conversion_note(ledger: "Ledger", table: Table, question: "Question") -> list[str]:
-    """Says so where amounts were converted; ledgers of one currency are not even asked."""
-    if not (table.converted and ledger.engine.head.rated) or ledger.engine.projections["deals"].own:
+def conversion_note(
+    ledger: "Ledger", deals: str, question: "Question", values: dict[str, object] | None = None
+) -> list[str]:
+    """Says so where the amounts of some deals were converted; ledgers of one currency are not even asked.
+
+    Args:
+        ledger: the ledger.
+        deals: which deals of `deals`, as a condition; none where empty.
+        question: the dates.
+        values: parameters of the condition.
+    """
+    if not (deals and ledger.engine.head.rated) or ledger.engine.projections["deals"].own:
         return []
     found = ledger.engine.ask(
-        f"SELECT DISTINCT currency FROM deals WHERE rate IS NOT NULL AND {table.converted}", question
+        f"SELECT DISTINCT currency FROM deals WHERE rate IS NOT NULL AND ({deals})", question, values
     )
     if not found.rows:
         return []
