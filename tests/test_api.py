@@ -38,6 +38,66 @@ def ledger(place: Path) -> Ledger:
     return first_quarter(place)
 
 
+class TestSealing:
+    """Closing seals what was recorded, as each command does."""
+
+    @pytest.fixture
+    def sealed(self, tmp_path: Path) -> Path:
+        """A ledger with a key, sealed from its first entry on."""
+        Ledger.create(tmp_path / "sealed.ledger", currency="EUR", sealed=True).close()
+        return tmp_path / "sealed.ledger"
+
+    @staticmethod
+    def unsealed(path: Path) -> int:
+        """How many entries no seal covers."""
+        with Ledger.open(path) as ledger:
+            verdict = ledger.verify()
+            return verdict.entries - verdict.sealed
+
+    def test_is_done_once_at_the_end(self, sealed: Path) -> None:
+        """Of whatever was recorded; of nothing, nothing."""
+        with Ledger.open(sealed) as ledger:
+            ledger.record("lead-captured", company="Acme")
+            ledger.record("lead-captured", company="Beta")
+            assert self.unsealed(sealed) == 2
+        assert self.unsealed(sealed) == 0
+        before = sealed.stat().st_mtime_ns
+        with Ledger.open(sealed) as ledger:
+            ledger.project("deals").fetchall()
+        assert sealed.stat().st_mtime_ns == before
+
+    def test_is_done_earlier_for_who_asks(self, sealed: Path) -> None:
+        """Programs that never end; it gives the seal, and none where there is nothing new."""
+        with Ledger.open(sealed) as ledger:
+            entry = ledger.record("lead-captured", company="Acme").recorded[0].entry
+            seal = ledger.seal_recorded()
+            assert seal is not None
+            assert seal.size == entry
+            assert self.unsealed(sealed) == 0
+            assert ledger.seal_recorded() is None
+
+    def test_can_be_switched_off(self, sealed: Path) -> None:
+        """Then it is whoever calls `seal`."""
+        with Ledger.open(sealed, seals=False) as ledger:
+            ledger.record("lead-captured", company="Acme")
+        assert self.unsealed(sealed) == 1
+
+    def test_that_fails_is_a_warning(self, sealed: Path) -> None:
+        """What is recorded is recorded."""
+        sealed.with_name("sealed.ledger.seal-key").write_text("spoilt")
+        with (
+            pytest.warns(UserWarning, match="recorded, but not sealed: .* is no seal key"),
+            Ledger.open(sealed) as ledger,
+        ):
+            ledger.record("lead-captured", company="Acme")
+        assert "acme" in {r.id for r in log_of(sealed)}
+
+    def test_without_a_key_there_is_none(self, place: Path) -> None:
+        """And no warning."""
+        with Ledger.open(place) as ledger:
+            ledger.record("lead-captured", company="Acme")
+
+
 class TestOpening:
     """A ledger is made once, opened often, and let go."""
 

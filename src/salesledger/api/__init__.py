@@ -36,11 +36,12 @@ __all__ = ["Ledger", "to_path"]
 class Ledger(Steps):
     """A ledger: record events, ask about any past date, seal it and prove what it holds.
 
-    Use `Ledger.open` or `Ledger.create`; use it as a context manager, or close it.
+    Use `Ledger.open` or `Ledger.create`; use it as a context manager, or close it: closing seals what was recorded.
 
     Args:
         path: the ledger's file.
         actor: short id of who records; `$SALESLEDGER_ACTOR` or the login name where absent.
+        seals: whether closing seals what was recorded, as each command does, where the key is at hand.
         options: `today` and `progress`, see `Reader`.
     """
 

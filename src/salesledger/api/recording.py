@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import getpass
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from salesledger.errors import Refused
+from salesledger.errors import Refused, SalesledgerError
 from salesledger.readmodel.reader import Reader
 
 if TYPE_CHECKING:
     from salesledger.ledger.batch import Batch, Outcome, Proposal
+    from salesledger.ledger.seal import Seal
     from salesledger.ledger.store import Store
 
 
@@ -23,21 +25,47 @@ class Recording(Reader):
     Args:
         path: the ledger's file.
         actor: short id of who records; `$SALESLEDGER_ACTOR` or the login name where absent.
+        seals: whether closing seals what was recorded, as each command does, where the key is at hand.
         options: `today` and `progress`, see `Reader`.
     """
 
-    def __init__(self, path: Path, *, actor: str | None = None, **options: Any) -> None:
+    def __init__(self, path: Path, *, actor: str | None = None, seals: bool = True, **options: Any) -> None:
         super().__init__(path, **options)
         self._actor = actor
+        self._seals = seals
+        self._sealed = 0
         self._store: Store | None = None
         self._known_currency: str | None = None
 
     def close(self) -> None:
-        """Let go of the file."""
-        if self._store is not None:
-            self._store.close()
-        self._store = None
-        super().close()
+        """Seal what was recorded, and let go of the file; that it can't be sealed is a warning, as it is recorded."""
+        try:
+            if self._seals:
+                self.seal_recorded()
+        except (SalesledgerError, OSError) as e:
+            warnings.warn(f"recorded, but not sealed: {e}", stacklevel=2)
+        finally:
+            if self._store is not None:
+                self._store.close()
+            self._store, self._sealed = None, 0
+            super().close()
+
+    def seal_recorded(self) -> Seal | None:
+        """Seal what was recorded since this was opened, or since it was called before.
+
+        Returns:
+            The seal; None where nothing was recorded, where the ledger names no key, or where that is not at hand.
+
+        Raises:
+            NoSeal: the key can't be read, is another one, or what is sealed has changed.
+        """
+        appended = self._store.appended if self._store is not None else 0
+        if appended == self._sealed:
+            return None
+        from salesledger.ledger.sealing import seal_again
+
+        self._sealed = appended
+        return seal_again(self.path)
 
     @property
     def actor(self) -> str:
@@ -230,11 +258,6 @@ class Recording(Reader):
             self.store.entry(entry), reason, right, recorded_by=who, currency=self._currency(), key=key
         )
         return self.record_all([[proposal]], dry_run=dry_run)[0][0]
-
-    @property
-    def has_recorded(self) -> bool:
-        """Whether anything was recorded since this was opened."""
-        return self._store is not None and self._store.appended > 0
 
     def _when(self, on: str | date | datetime | None, key: str | None) -> datetime:
         """When an event happened. Today means now: its start would lie before what was recorded this morning.
