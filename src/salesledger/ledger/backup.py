@@ -11,7 +11,7 @@ from salesledger.errors import DamagedLedger, LedgerExists, NoLedger, Salesledge
 from salesledger.ledger.backup_keys import KeyFiles, copy_keys
 from salesledger.ledger.check import check_file
 from salesledger.ledger.files import appearing
-from salesledger.ledger.format import Head, check_format, connect_to_read, read_head, translated
+from salesledger.ledger.format import Head, check_format, connect_to_read, mirror_of, read_head, translated
 from salesledger.ledger.raw import raw_entries
 from salesledger.ledger.verify import verify
 
@@ -173,7 +173,7 @@ def _forget_mirror(ledger: Path) -> None:
         StoreError: the folder can't be written.
     """
     try:
-        for segment in ledger.with_name(f"{ledger.name}.mirror").glob("*/*.parquet"):
+        for segment in mirror_of(ledger).glob("*/*.parquet"):
             segment.unlink()
     except OSError as e:
         raise StoreError(f"{str(e.filename)!r}, of the ledger that was here, can't be deleted: {e.strerror}.") from e

@@ -8,7 +8,7 @@ from salesledger.domain.clocks import from_micros, to_micros
 from salesledger.domain.decide import CLOCK_SKEW
 from salesledger.ledger.check_streams import check_streams
 from salesledger.ledger.findings import RESTORE, Finding
-from salesledger.ledger.format import foreign_to, schema_of
+from salesledger.ledger.format import altered_in, foreign_to
 from salesledger.ledger.leaves import reading
 from salesledger.ledger.verify import held_against_seals
 
@@ -60,18 +60,8 @@ def _file(connection: sqlite3.Connection) -> Iterator[Finding]:
 
 def _schema(connection: sqlite3.Connection) -> Iterator[Finding]:
     """The table and the triggers that keep it append-only are as they were made, and nothing else is there."""
-    held = {
-        (kind, name): _words(sql or "")
-        for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql <> ''")
-    }
-    for statement in schema_of(connection):
-        _, kind, name, *_ = statement.split()
-        if (kind.lower(), name) not in held:
-            problem = f"the {kind.lower()} {name} is missing"
-        elif held[kind.lower(), name] != _words(statement):
-            problem = f"the {kind.lower()} {name} is not the one that salesledger made"
-        else:
-            continue
+    for kind, name, is_there in altered_in(connection):
+        problem = f"the {kind} {name} is " + ("not the one that salesledger made" if is_there else "missing")
         yield Finding("append-only", f"{problem}: the database no longer refuses every change", RESTORE)
     for kind, name in foreign_to(connection):
         problem = (
@@ -80,10 +70,6 @@ def _schema(connection: sqlite3.Connection) -> Iterator[Finding]:
         yield Finding(
             "schema", problem, f"Look at what it does, then take it away with the sqlite3 program: DROP {kind.upper()}."
         )
-
-
-def _words(sql: str) -> str:
-    return " ".join(sql.split())
 
 
 def _order(connection: sqlite3.Connection, now: datetime) -> Iterator[Finding]:

@@ -120,10 +120,25 @@ def lock_seconds() -> float:
         return LOCK_SECONDS
 
 
-def schema_of(connection: sqlite3.Connection) -> tuple[str, ...]:
+def _schema_of(connection: sqlite3.Connection) -> tuple[str, ...]:
     """The statements whose tables and triggers a ledger must have: those of seals where any of their tables is there."""
     has_seals = connection.execute("SELECT 1 FROM sqlite_master WHERE tbl_name LIKE 'seal%' LIMIT 1").fetchone()
     return (*LOG_SCHEMA, *SEAL_SCHEMA) if has_seals else LOG_SCHEMA
+
+
+def altered_in(connection: sqlite3.Connection) -> list[tuple[str, str, bool]]:
+    """The tables and triggers that aren't as salesledger makes them: what each is, its name, and whether one is there at all.
+
+    It works on connections that are `reading`, too.
+    """
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql <> ''").fetchall()
+    held = {(_text(kind), _text(name)): _words(_text(sql)) for kind, name, sql in rows}
+    wanted = {(s.split()[1].lower(), s.split()[2]): _words(s) for s in _schema_of(connection)}
+    return [(*of, of in held) for of, statement in wanted.items() if held.get(of) != statement]
+
+
+def _words(sql: str) -> str:
+    return " ".join(sql.split())
 
 
 def foreign_to(connection: sqlite3.Connection) -> list[tuple[str, str]]:

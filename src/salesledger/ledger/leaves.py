@@ -7,6 +7,7 @@ from struct import Struct
 from typing import Any
 
 from salesledger.ledger.merkle import complete
+from salesledger.ledger.raw import COLUMNS
 
 FAN = 256
 """How many leaves make a block, and how many blocks of a level make one of the next."""
@@ -14,7 +15,6 @@ FAN = 256
 HEIGHT = 8
 """The height of a block's subtree."""
 
-COLUMNS = "entry, originator_id, originator_version, topic, state, recorded_at, key"
 
 Row = Sequence[Any]
 """A row of `COLUMNS` on a connection whose text is bytearrays: so a text and a blob of the same bytes differ."""

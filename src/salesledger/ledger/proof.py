@@ -11,8 +11,9 @@ from typing import Any
 
 from salesledger.errors import BadFile, BadValue, DamagedLedger, NoSeal, NotProved
 from salesledger.ledger.checkpoint import Checkpoint, PublicKey, parsed
-from salesledger.ledger.leaves import COLUMNS, NotStored, StoredTree, row_hash
+from salesledger.ledger.leaves import NotStored, StoredTree, row_hash
 from salesledger.ledger.merkle import consistency_proof, inclusion_proof, range_root, shows_consistency, shows_inclusion
+from salesledger.ledger.raw import COLUMNS
 from salesledger.ledger.seal import Keys, Seal, has_seals, keys_of, last_seal, snapshot
 
 FORMAT = "salesledger-proof/1"

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _ROWS_AT_ONCE = 4096
-_COLUMNS = "entry, originator_id, originator_version, topic, state, recorded_at, key"
+COLUMNS = "entry, originator_id, originator_version, topic, state, recorded_at, key"
+"""What a row of the log holds, in SQL."""
 
 
 class RawEntry(NamedTuple):
@@ -35,7 +36,7 @@ def raw_entries(connection: sqlite3.Connection, *, after: int = 0, upto: int | N
     Raises:
         sqlite3.Error: the file can't be read.
     """
-    statement = f"SELECT {_COLUMNS} FROM stored_events WHERE entry > ? AND entry <= ? ORDER BY entry"
+    statement = f"SELECT {COLUMNS} FROM stored_events WHERE entry > ? AND entry <= ? ORDER BY entry"
     yield from _rows(connection.execute(statement, (after, upto if upto is not None else 2**63 - 1)))
 
 
@@ -47,7 +48,7 @@ def raw_streams(connection: sqlite3.Connection, kind: str | None = None) -> Iter
     """
     span = ("", "\U0010ffff") if kind is None else (f"{kind}:", f"{kind};")
     statement = (
-        f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id >= ? AND originator_id < ? "
+        f"SELECT {COLUMNS} FROM stored_events WHERE originator_id >= ? AND originator_id < ? "
         "ORDER BY originator_id, originator_version"
     )
     yield from _rows(connection.execute(statement, span))

@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 
 from salesledger.ledger.format import SETTINGS_STREAM
-from salesledger.ledger.leaves import COLUMNS, FAN, HEIGHT, NotStored, Row, row_hash
+from salesledger.ledger.leaves import FAN, HEIGHT, NotStored, Row, row_hash
 from salesledger.ledger.merkle import Frontier, complete
+from salesledger.ledger.raw import COLUMNS
 from salesledger.ledger.seal import KEY_TOPICS
 from salesledger.ledger.verdict import Finding
 

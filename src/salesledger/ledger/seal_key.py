@@ -6,6 +6,7 @@ from pathlib import Path
 
 from salesledger.errors import NoSeal
 from salesledger.ledger.checkpoint import PrivateKey, PublicKey, origin_of
+from salesledger.ledger.files import appearing
 
 ENDING = ".seal-key"
 _NEW = ".new"
@@ -46,11 +47,8 @@ def make(place: Path, ledger_id: str) -> PrivateKey:
     """
     key = PrivateKey(origin_of(ledger_id), new_seed())
     try:
-        descriptor = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(key.to_text())
-            file.flush()
-            os.fsync(file.fileno())
+        with appearing(place) as draft:
+            draft.write_text(key.to_text(), encoding="ascii")
     except OSError as e:
         raise NoSeal(f"The seal key {str(place)!r} can't be made: {e.strerror}. Nothing was sealed.") from e
     return key

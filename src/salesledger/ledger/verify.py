@@ -12,7 +12,7 @@ from pathlib import Path
 
 from salesledger.errors import NoSeal
 from salesledger.ledger.checkpoint import Checkpoint, PublicKey, parsed
-from salesledger.ledger.format import UNREADABLE, foreign_to, schema_of
+from salesledger.ledger.format import UNREADABLE, altered_in, foreign_to
 from salesledger.ledger.judge import Judge
 from salesledger.ledger.leaves import FAN
 from salesledger.ledger.merkle import complete
@@ -111,17 +111,15 @@ def _check_file(connection: sqlite3.Connection, found: list[Finding]) -> None:
             text = bytes(line).decode("utf-8", "replace")
             if text != "ok":
                 found.append(Finding("file", f"SQLite finds damage: {text}."))
-        there = {_squeezed(sql) for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
         (last,) = connection.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'stored_events'").fetchone()
         (end,) = connection.execute("SELECT max(entry) FROM stored_events").fetchone()
-        schema, foreign = schema_of(connection), foreign_to(connection)
+        altered, foreign = altered_in(connection), foreign_to(connection)
     except UNREADABLE as e:
         found.append(Finding("file", f"The file is damaged: {e}."))
         return
-    for statement in schema:
-        if _squeezed(statement.encode()) not in there:
-            kind, name = statement.split()[1:3]
-            found.append(Finding("trigger", f"The {kind.lower()} {name} isn't there as 'init' makes it.", _TRIGGER))
+    found += [
+        Finding("trigger", f"The {kind} {name} isn't there as 'init' makes it.", _TRIGGER) for kind, name, _ in altered
+    ]
     found += [
         Finding("schema", f"The {kind} {name!r} isn't salesledger's: it may keep entries out of the log.", _FOREIGN)
         for kind, name in foreign
@@ -142,10 +140,6 @@ _TRIGGER = (
     "restore the ledger from a backup made before."
 )
 _FOREIGN = "Look at what it does, then take it away with the sqlite3 program, and run 'salesledger check'."
-
-
-def _squeezed(sql: bytes) -> str:
-    return " ".join(bytes(sql).decode("utf-8", "replace").split())
 
 
 @dataclass
