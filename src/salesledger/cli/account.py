@@ -11,12 +11,30 @@ from salesledger.cli.main import Prefixed
 from salesledger.cli.money import money_fields, money_options
 from salesledger.cli.options import Whole, completing, dated, filtered, on_date, printing, records
 from salesledger.cli.outcomes import common_of, recording
-from salesledger.cli.tables import ACCOUNTS
+from salesledger.cli.tables import Table
 from salesledger.errors import NOTHING_RECORDED, Refused
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
     from salesledger.ledger.batch import Outcome
+
+ACCOUNTS = Table(
+    (
+        "account",
+        "company",
+        "opened_on",
+        "deals",
+        "open_deals",
+        "won_deals",
+        "bookings",
+        "currency",
+        "names_asked",
+        "cards_handed_out",
+        "referrals_given",
+    ),
+    expendable=("cards_handed_out", "names_asked", "deals", "company", "opened_on", "referrals_given"),
+    unless_zero=("cards_handed_out",),
+)
 
 
 @click.group("account", cls=Prefixed)

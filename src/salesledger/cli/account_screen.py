@@ -10,16 +10,7 @@ from salesledger.cli.layout import chosen, fitted
 from salesledger.cli.options import opened, terminal_width
 from salesledger.cli.render import Rows, format_for, money, render, write
 from salesledger.cli.reports import conversion_note, counted, to_rows, unconverted, when
-from salesledger.cli.tables import (
-    ACCOUNT_SUBSCRIPTIONS,
-    CASES,
-    CONTACTS,
-    DEALS,
-    PROFILE,
-    REFERRED_LEADS,
-    SATISFACTION,
-    Table,
-)
+from salesledger.cli.tables import CASES, DEALS, SATISFACTION, Table
 from salesledger.errors import NotFound
 
 if TYPE_CHECKING:
@@ -27,6 +18,34 @@ if TYPE_CHECKING:
 
     from salesledger.api import Ledger
     from salesledger.readmodel.engine import Question
+
+PROFILE = Table(("preference", "weight", "leans", "evidence", "noted_on", "note"), expendable=("evidence", "noted_on"))
+CONTACTS = Table(
+    ("person", "name", "role", "position", "email", "phone", "since_on", "meetings", "last_met_on"),
+    expendable=("meetings", "since_on", "last_met_on", "phone", "position", "email"),
+    unless_zero=("meetings",),
+)
+ACCOUNT_SUBSCRIPTIONS = Table(
+    (
+        "subscription",
+        "product",
+        "status",
+        "started_on",
+        "recurring_amount",
+        "interval_months",
+        "mrr",
+        "currency",
+        "rate",
+        "mrr_converted",
+    ),
+    expendable=("interval_months", "started_on", "product"),
+    headers=(("interval_months", "months"), ("mrr_converted", "converted")),
+    if_converted=("rate", "mrr_converted"),
+)
+REFERRED_LEADS = Table(
+    ("deal", "company", "account", "status", "captured_on", "closed_on", "value", "currency"),
+    expendable=("account", "company", "closed_on", "captured_on"),
+)
 
 
 @dataclass(frozen=True)

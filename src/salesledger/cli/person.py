@@ -10,7 +10,7 @@ from salesledger.cli.listing import listed
 from salesledger.cli.main import Prefixed
 from salesledger.cli.options import completing, dated, filtered, on_date, opened, printing, records
 from salesledger.cli.outcomes import common_of, recording
-from salesledger.cli.tables import PERSONS
+from salesledger.cli.tables import Table
 from salesledger.errors import NOTHING_RECORDED, Refused, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
     from salesledger.api import Ledger
     from salesledger.ledger.batch import Outcome
+
+PERSONS = Table(
+    ("person", "name", "position", "email", "phone", "contact_of", "meetings", "last_met_on", "forgotten_on", "remark"),
+    expendable=("remark", "last_met_on", "meetings", "phone", "position", "email"),
+    unless_zero=("meetings",),
+)
 
 
 def who_argument(command: "Callable[..., Any]") -> "Callable[..., Any]":

@@ -9,12 +9,66 @@ from salesledger.cli.listing import listed
 from salesledger.cli.options import dated, emit, filtered, opened, periodic, printing, split_by
 from salesledger.cli.render import Rows, format_for
 from salesledger.cli.reports import _total, counted, report, to_rows, when
-from salesledger.cli.tables import REFERRAL_SHARE, REFERRAL_TREE, REFERRALS
+from salesledger.cli.tables import Table
 from salesledger.errors import UsageError
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
     from salesledger.readmodel.engine import Answer, Question
+
+REFERRALS = Table(
+    (
+        "period",
+        "account",
+        "company",
+        "asks",
+        "names_asked",
+        "cards",
+        "names_per_ask",
+        "leads",
+        "won",
+        "bookings",
+        "currency",
+        "yield_ratio",
+        "win_ratio",
+        "bookings_share",
+    ),
+    expendable=("company", "names_per_ask", "cards", "asks", "win_ratio", "yield_ratio"),
+    unless_zero=("cards",),
+)
+REFERRAL_SHARE = Table(
+    (
+        "period",
+        "group",
+        "leads",
+        "referred_leads",
+        "lead_share",
+        "won",
+        "referred_won",
+        "won_share",
+        "bookings",
+        "referred_bookings",
+        "currency",
+        "bookings_share",
+    ),
+    expendable=("referred_won", "referred_leads", "bookings", "won"),
+)
+REFERRAL_TREE = Table(
+    (
+        "lead",
+        "path",
+        "company",
+        "account",
+        "status",
+        "captured_on",
+        "bookings",
+        "leads_below",
+        "won_below",
+        "bookings_below",
+        "currency",
+    ),
+    expendable=("account", "company", "won_below", "captured_on", "leads_below"),
+)
 
 _REACH = ("lead-captured", "deal-%", "referral-%")
 _PERIODS = ("period", "begin", "end", "interval")

@@ -124,18 +124,36 @@ def report(
             rows, headers = for_people(rows, table, question), dict(table.headers)
         if (as_shipped or is_split) and format_for(format_, output) in ("table", "md"):
             notes += conversion_note(ledger, table.converted, question)
-        rows = chosen(rows, [column for column in rows.columns if column != "group" or by is not None])
-        if by is not None:
-            headers["group"] = by
-        emit(
-            Rows([headers.get(column, column) for column in rows.columns], rows.types, rows.rows),
-            ledger,
-            format_=format_,
-            output=output,
-            title=f"{title} {when(ledger, question)}",
-            notes=tuple(notes),
-            expendable=[headers.get(column, column) for column in table.expendable],
-        )
+        title = f"{title} {when(ledger, question)}"
+        print_split(ledger, rows, table, by, headers, title=title, notes=notes, format_=format_, output=output)
+
+
+def print_split(
+    ledger: "Ledger",
+    rows: Rows,
+    table: Table,
+    by: str | None,
+    headers: dict[str, str],
+    *,
+    title: str,
+    notes: Sequence[str],
+    format_: str | None,
+    output: str | None,
+) -> None:
+    """Print a report: what it is split by heads that column, which is left out where it isn't split."""
+    if by is None:
+        rows = chosen(rows, [column for column in rows.columns if column != "group"])
+    else:
+        headers = {**headers, "group": by}
+    emit(
+        Rows([headers.get(column, column) for column in rows.columns], rows.types, rows.rows),
+        ledger,
+        format_=format_,
+        output=output,
+        title=title,
+        notes=tuple(notes),
+        expendable=[headers.get(column, column) for column in table.expendable],
+    )
 
 
 def unconverted(rows: Rows, table: Table) -> set[str]:

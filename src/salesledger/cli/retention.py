@@ -9,11 +9,141 @@ import click
 from salesledger.cli.options import dated, filtered, periodic, printing, split_by
 from salesledger.cli.render import money
 from salesledger.cli.reports import counted, report
-from salesledger.cli.tables import RECURRING, RENEWALS, REPEAT, REPEAT_SHARE, SUBSCRIPTIONS
+from salesledger.cli.tables import Table
 from salesledger.errors import UsageError
 
 if TYPE_CHECKING:
     from salesledger.readmodel.engine import Answer
+
+SUBSCRIPTIONS = Table(
+    (
+        "account",
+        "subscription",
+        "product",
+        "status",
+        "started_on",
+        "term_ends_on",
+        "ended_on",
+        "recurring_amount",
+        "interval_months",
+        "mrr",
+        "arr",
+        "currency",
+        "rate",
+        "mrr_converted",
+        "renewals",
+        "deal",
+        "reason",
+        "competitor",
+    ),
+    expendable=(
+        *("competitor", "deal", "renewals", "reason", "recurring_amount", "interval_months", "arr", "started_on"),
+        *("product", "ended_on", "rate"),
+    ),
+    unless_zero=("renewals",),
+    headers=(("interval_months", "months"), ("mrr_converted", "converted")),
+    if_converted=("rate", "mrr_converted"),
+)
+RECURRING = Table(
+    (
+        "period",
+        "group",
+        "mrr_opening",
+        "mrr_new",
+        "mrr_expansion",
+        "mrr_contraction",
+        "mrr_churn",
+        "mrr_exchange",
+        "mrr_closing",
+        "arr_closing",
+        "currency",
+        "accounts_closing",
+        "nrr",
+        "grr",
+        "logo_churn",
+        "renewals_due",
+    ),
+    expendable=(
+        *("renewals_due", "logo_churn", "grr", "arr_closing", "accounts_closing", "nrr"),
+        *("mrr_exchange", "mrr_contraction", "mrr_expansion", "mrr_churn", "mrr_new"),
+    ),
+    unless_zero=("mrr_exchange",),
+    headers=(
+        ("mrr_opening", "opening"),
+        ("mrr_new", "new"),
+        ("mrr_expansion", "expansion"),
+        ("mrr_contraction", "contraction"),
+        ("mrr_churn", "churn"),
+        ("mrr_exchange", "exchange"),
+        ("mrr_closing", "closing"),
+        ("arr_closing", "arr"),
+        ("accounts_closing", "accounts"),
+        ("renewals_due", "due"),
+    ),
+)
+RENEWALS = Table(
+    (
+        "period",
+        "due_on",
+        "account",
+        "subscription",
+        "product",
+        "term",
+        "mrr",
+        "arr",
+        "currency",
+        "rate",
+        "mrr_converted",
+        "outcome",
+        "decided_on",
+    ),
+    expendable=("term", "arr", "rate", "product", "decided_on", "period"),
+    headers=(("mrr_converted", "converted"),),
+    if_converted=("rate", "mrr_converted"),
+)
+REPEAT = Table(
+    (
+        "account",
+        "company",
+        "orders",
+        "first_on",
+        "last_on",
+        "median_days_between",
+        "days_since_last",
+        "usual_within_days",
+        "subscribed",
+        "overdue",
+        "bookings",
+        "won_without_amount",
+        "currency",
+    ),
+    expendable=("won_without_amount", "company", "first_on", "usual_within_days", "last_on"),
+    unless_zero=("won_without_amount", "subscribed"),
+    headers=(
+        ("median_days_between", "usual_gap"),
+        ("days_since_last", "days_since"),
+        ("usual_within_days", "limit"),
+        ("won_without_amount", "no_amount"),
+    ),
+)
+REPEAT_SHARE = Table(
+    (
+        "period",
+        "group",
+        "won",
+        "repeat_won",
+        "repeat_won_share",
+        "bookings",
+        "new_bookings",
+        "repeat_bookings",
+        "won_without_amount",
+        "currency",
+        "repeat_share",
+    ),
+    expendable=("won_without_amount", "repeat_won_share", "new_bookings", "repeat_won"),
+    unless_zero=("won_without_amount",),
+    headers=(("won_without_amount", "no_amount"), ("repeat_won_share", "won_share")),
+)
 
 _SUBSCRIBED = ("subscription-%",)
 

@@ -5,17 +5,55 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.layout import chosen
-from salesledger.cli.options import dated, emit, filtered, opened, periodic, printing, split_by
-from salesledger.cli.render import Rows, format_for, write
-from salesledger.cli.reports import counted, for_people, refuse_periods_as_filters, to_rows, when
-from salesledger.cli.tables import FALLING, MAP, Table
+from salesledger.cli.options import dated, filtered, opened, periodic, printing, split_by
+from salesledger.cli.render import format_for, write
+from salesledger.cli.reports import counted, for_people, print_split, refuse_periods_as_filters, to_rows, when
+from salesledger.cli.tables import Table
 from salesledger.errors import BadPeriod, UsageError
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
     from salesledger.readmodel.engine import Answer, Question
     from salesledger.readmodel.periods import Period
+
+FALLING = Table(
+    (
+        "period",
+        "group",
+        "process",
+        "stage",
+        "entered",
+        "advanced",
+        "step_ratio",
+        "lowest_ratio",
+        "highest_ratio",
+        "past_periods",
+        "followed_days",
+    ),
+    expendable=("followed_days", "past_periods", "highest_ratio", "process"),
+    if_mixed=("process",),
+)
+MAP = Table(
+    (
+        "period",
+        "process",
+        "from_stage",
+        "to_stage",
+        "to_process",
+        "kind",
+        "deals",
+        "times",
+        "share",
+        "median_days",
+        "amount_lost",
+        "lost_without_amount",
+        "currency",
+    ),
+    expendable=("lost_without_amount", "times", "share", "to_process", "process"),
+    unless_zero=("lost_without_amount",),
+    headers=(("lost_without_amount", "no_amount"), ("from_stage", "from"), ("to_stage", "to")),
+    if_mixed=("process", "to_process"),
+)
 
 PICTURES = (".svg", ".png")
 DEVIATIONS = {"skip": "skipped", "back": "went back", "reopen": "reopened", "undefined": "undefined"}
@@ -199,21 +237,7 @@ def _print(
     format_: str | None,
     output: str | None,
 ) -> None:
-    rows, headers = to_rows(answer), dict(table.headers)
+    rows, headers = to_rows(answer), {}
     if format_for(format_, output) in ("table", "md"):
-        rows = for_people(rows, table, question)
-    else:
-        headers = {}
-    if question.by is not None:
-        headers["group"] = question.by
-    else:
-        rows = chosen(rows, [column for column in rows.columns if column != "group"])
-    emit(
-        Rows([headers.get(column, column) for column in rows.columns], rows.types, rows.rows),
-        ledger,
-        format_=format_,
-        output=output,
-        title=title,
-        notes=tuple(notes),
-        expendable=[headers.get(column, column) for column in table.expendable],
-    )
+        rows, headers = for_people(rows, table, question), dict(table.headers)
+    print_split(ledger, rows, table, question.by, headers, title=title, notes=notes, format_=format_, output=output)
