@@ -149,7 +149,7 @@ def _forget_blocks(connection: sqlite3.Connection, draw: random.Random) -> Entri
 
 def _forge_checkpoint(connection: sqlite3.Connection, draw: random.Random) -> Entries:
     connection.execute(
-        "UPDATE seal_checkpoints SET note = replace(note, substr(note, ?, 1), 'x') "
+        "UPDATE seal_checkpoints SET note = replace(note, substr(note, ?1, 1), iif(substr(note, ?1, 1) = 'x', 'y', 'x')) "
         "WHERE size = (SELECT size FROM seal_checkpoints ORDER BY random() LIMIT 1)",
         (draw.randint(50, 70),),
     )
