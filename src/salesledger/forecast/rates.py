@@ -19,8 +19,8 @@ ON, BACK, LOSE, WIN = range(KINDS)
 AGES: Whole = np.array([0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 28, 40, 60])
 """The whole weeks in a stage at which a band of ages begins."""
 
-SIZES = 6
-"""Size is a fifth of the amounts that were seen, or 0 where no amount is known."""
+SIZE_EDGES = (0.2, 0.4, 0.6, 0.75, 0.86, 0.93, 0.975)
+"""Where the amounts that were seen are cut into bands of size, finer where the money is; 0 stands for no amount."""
 
 NEAR: Whole = np.array([-28, -7, 0, 7, 14, 28, 56])
 """The days up to the expected close at which a band begins; below the first is one more, and 0 stands for a day not told."""
@@ -33,7 +33,7 @@ LASTING = FACTORS[:-2]
 HALF_LIFE_WEEKS = 78.0
 DRIFT_HALF_LIFE_WEEKS = 13.0
 _DRIFT_STRENGTH = (40.0, 20.0, 40.0, 25.0)
-_AGE_STRENGTH = 4.0
+_AGE_STRENGTH = 0.7
 _REFIT_WEEKS = 13
 _OFTEN_UNTIL = 79
 _OFTEN_WEEKS = 4
@@ -71,12 +71,16 @@ class Rates:
     Attributes:
         base: per week, of shape (kinds, stages, bands of age).
         factors: for each of FACTORS, of shape (kinds, codes).
+        usual: what category and expected close do to a kind on average in each stage, of shape (kinds, stages).
+        usual_size: what size does to a kind on average in each segment, of shape (kinds, segments).
         drift: the present level of each kind against the long one.
         wins: how many wins were learned from.
     """
 
     def __init__(self) -> None:
         self.base = np.zeros((KINDS, 0, len(AGES)))
+        self.usual = np.ones((KINDS, 0))
+        self.usual_size = np.ones((KINDS, 1))
         self.factors = {name: np.ones((KINDS, 1)) for name in FACTORS}
         self.season = [Season() for _ in range(KINDS)]
         self.drift = np.ones(KINDS)
@@ -135,13 +139,24 @@ class Rates:
         told = value > 0
         return np.where(told, np.searchsorted(self.edges, np.log(np.where(told, value, 1.0)), side="right") + 1, 0)
 
-    def lasting(self, deals: Deals) -> Real:
-        """What speaks for each kind in the deals' lasting traits, of shape (kinds, deals)."""
+    def lasting(self, deals: Deals, *, later: bool = False) -> Real:
+        """What speaks for each kind in the deals' lasting traits, of shape (kinds, deals).
+
+        Args:
+            deals: the deals.
+            later: in the stages to come, where those without an amount will have one such as others of their segment.
+        """
         found = np.ones((KINDS, len(deals)))
         for name in LASTING:
             codes = self.size(deals.value) if name == "size" else getattr(deals, name)
             for kind in range(KINDS):
-                found[kind] *= self.factor(kind, name, codes)
+                factor = self.factor(kind, name, codes)
+                if name == "size" and later:
+                    usual = self.usual_size[kind]
+                    known = deals.segment < len(usual)
+                    others = np.where(known, usual[np.minimum(deals.segment, len(usual) - 1)], 1.0)
+                    factor = np.where(codes == 0, others, factor)
+                found[kind] *= factor
         return found
 
     def _kinds(self, week: Week, steps: Steps) -> Whole:
@@ -202,12 +217,15 @@ class Rates:
         levels = np.concatenate([r.levels for r in rows], axis=1)
         log_value = np.concatenate([r.log_value for r in rows])
         told = log_value[~np.isnan(log_value)]
-        self.edges = np.quantile(told, [0.2, 0.4, 0.6, 0.8]) if len(told) else np.zeros(0)
+        self.edges = np.quantile(told, SIZE_EDGES) if len(told) else np.zeros(0)
         levels[0] = np.where(np.isnan(log_value), 0, np.searchsorted(self.edges, log_value, side="right") + 1)
         sizes = [
-            {"size": SIZES, "near": len(NEAR) + 2}.get(name) or max(week.levels.get(name, 1), 1) for name in FACTORS
+            {"size": len(SIZE_EDGES) + 2, "near": len(NEAR) + 2}.get(name) or max(week.levels.get(name, 1), 1)
+            for name in FACTORS
         ]
         grown = np.zeros((KINDS, stages, len(AGES)))
+        usual = np.ones((KINDS, stages))
+        usual_size = np.ones((KINDS, sizes[FACTORS.index("segment")]))
         for kind in range(KINDS):
             calendar = np.array([float(np.mean(self.season[kind].days(begin))) for begin in self._begins])
             seen = weight * (kinds == kind)
@@ -233,6 +251,19 @@ class Rates:
                     product *= (table / old)[levels[at]]
                 product /= np.maximum(base[cell], 1e-12)
             base[:] = _shrunk(cell, seen, product, stages)
+            passing = tables[-2][levels[-2]] * tables[-1][levels[-1]]
+            product *= base[cell]
+            stage = cell // len(AGES)
+            with_them = np.bincount(stage, weights=product, minlength=stages)
+            without = np.bincount(stage, weights=product / passing, minlength=stages)
+            usual[kind] = (with_them + 1e-9) / (without + 1e-9)
+            sized = levels[0] > 0
+            segment = levels[FACTORS.index("segment")][sized]
+            with_size = np.bincount(segment, weights=product[sized], minlength=len(usual_size[kind]))
+            without = np.bincount(
+                segment, weights=product[sized] / tables[0][levels[0][sized]], minlength=len(usual_size[kind])
+            )
+            usual_size[kind] = (with_size + 1.0) / (without + 1.0)
             for name, table in zip(FACTORS, tables, strict=True):
                 had = self.factors[name]
                 if had.shape[1] != len(table):
@@ -240,7 +271,7 @@ class Rates:
                     wider[:, : min(had.shape[1], len(table))] = had[:, : len(table)]
                     self.factors[name] = wider
                 self.factors[name][kind] = table
-        self.base = grown
+        self.base, self.usual, self.usual_size = grown, usual, usual_size
 
 
 def levels_of(deals: Deals, on: int) -> Whole:
@@ -252,13 +283,17 @@ def levels_of(deals: Deals, on: int) -> Whole:
 
 
 def _shrunk(cell: Whole, seen: Real, product: Real, stages: int) -> Real:
-    """The rate of each stage and age: drawn to that of the stage, and that to the whole."""
+    """The rate of each stage and age: drawn to that of the next younger age, the youngest to the stage, and that to the whole."""
     bands = len(AGES)
     has = np.bincount(cell, weights=seen, minlength=stages * bands)[: stages * bands].reshape(stages, bands)
     even = np.bincount(cell, weights=product, minlength=stages * bands)[: stages * bands].reshape(stages, bands)
     whole = (np.sum(has) + 1e-9) / (np.sum(even) + 1e-6)
-    stage = (has.sum(axis=1) + 1.0) / (even.sum(axis=1) + 1.0 / whole)
-    return np.asarray((has + _AGE_STRENGTH) / (even + _AGE_STRENGTH / stage[:, None])).reshape(-1)
+    near = (has.sum(axis=1) + 1.0) / (even.sum(axis=1) + 1.0 / whole)
+    rates = np.zeros((stages, bands))
+    for band in range(bands):
+        near = (has[:, band] + _AGE_STRENGTH) / (even[:, band] + _AGE_STRENGTH / near)
+        rates[:, band] = near
+    return rates.reshape(-1)
 
 
 def _strength(has: NDArray[Any], even: Real) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from salesledger.forecast.distribution import LEVELS
 from salesledger.forecast.week import Real
@@ -12,6 +13,9 @@ CELLS = 1024
 
 EXACT = 600
 """So many deals, those that spread the sum most, are summed exactly; the many small ones behind them as a normal."""
+
+_AT_ONCE = 32
+_NOTHING = 1e-7
 
 
 def total(
@@ -43,18 +47,19 @@ def total(
     few, many = order[:EXACT], order[EXACT:]
     deviation = variance**0.5
     reach = certain + 9 * deviation + float(np.max(worth[few], initial=0.0))
-    frequency = 2 * np.pi * np.arange(CELLS // 2 + 1) / reach
-    log = 1j * frequency * float(np.sum(chance[many] * worth[many])) - frequency**2 / 2 * float(np.sum(each[many]))
-    for at in range(0, len(few), 64):
-        some = few[at : at + 64]
-        one = np.exp(1j * np.outer(frequency, worth[some]) - np.outer(frequency**2, (spread * worth[some]) ** 2) / 2)
-        log += np.log(1 + chance[some] * (one - 1)).sum(axis=1)
-    kinds, kind_worth = _gathered(coming, coming_worth)
-    one = np.exp(1j * np.outer(frequency, kind_worth) - np.outer(frequency**2, (spread * kind_worth) ** 2) / 2)
-    log += ((one - 1) * kinds).sum(axis=1)
     step = reach / CELLS
-    smoothed = np.exp(log - (frequency * step) ** 2 / 8)
-    density = np.maximum(np.fft.irfft(np.conj(smoothed), CELLS), 0)
+    kinds, kind_worth = _gathered(coming, coming_worth)
+    rest_mean, rest_variance = float(np.sum(chance[many] * worth[many])), float(np.sum(each[many])) + step * step / 4
+    transform = np.zeros(CELLS // 2 + 1, dtype=complex)
+    for at in range(0, len(transform), _AT_ONCE):
+        frequency = 2 * np.pi * np.arange(at, min(at + _AT_ONCE, len(transform))) / reach
+        log = np.log(1 + chance[few] * (_normal(frequency, worth[few], spread) - 1)).sum(axis=1)
+        log += ((_normal(frequency, kind_worth, spread) - 1) * kinds).sum(axis=1)
+        part = np.exp(log + 1j * frequency * rest_mean - frequency**2 / 2 * rest_variance)
+        transform[at : at + len(part)] = part
+        if np.max(np.abs(part)) < _NOTHING:  # a sum of many parts is smooth: it has no high frequencies
+            break
+    density = np.maximum(np.fft.irfft(np.conj(transform), CELLS), 0)
     cumulative = np.cumsum(density)
     cumulative /= cumulative[-1]
     below = np.concatenate([[0.0], cumulative])
@@ -62,6 +67,11 @@ def total(
     rise = np.concatenate([[True], np.diff(below) > 1e-12])
     quantiles = np.interp(LEVELS, below[rise], edges[rise])
     return fixed + certain, deviation, fixed + np.maximum(quantiles, 0)
+
+
+def _normal(frequency: Real, worth: Real, spread: float) -> NDArray[np.complex128]:
+    """The characteristic functions of amounts, of shape (frequencies, amounts)."""
+    return np.asarray(np.exp(1j * np.outer(frequency, worth) - np.outer(frequency**2, (spread * worth) ** 2) / 2))
 
 
 def _gathered(coming: Real, worth: Real, kinds: int = 48) -> tuple[Real, Real]:

@@ -159,7 +159,7 @@ class Hazard:
         chances = self._chances(week, week.open, spans, ahead, WIN)
         worth = self.worths.expected(week.open)
         fresh, share, at_once, once_share = self.arrivals.kinds()
-        after = self._after(week, self.rates.lasting(fresh), ahead, WIN)
+        after = self._after(week, self.rates.lasting(fresh, later=True), ahead, WIN)
         onward = after.entered[:, :, :, 1:] @ ahead.leads
         parts = []
         for at, span in enumerate(spans):
@@ -205,7 +205,7 @@ class Hazard:
     def _chances(self, week: Week, deals: Deals, spans: Sequence[Span], ahead: _Ahead, aim: int) -> Real:
         """The chance of each deal to be won (or lost, as `aim` says) within each period, of shape (periods, deals)."""
         lasting = self.rates.lasting(deals)
-        after = self._after(week, lasting, ahead, aim)
+        after = self._after(week, self.rates.lasting(deals, later=True), ahead, aim)
         now = np.stack([lasting[kind] * self.rates.factor(kind, "category", deals.category) for kind in range(KINDS)])
         weeks = ahead.pace.shape[1]
         told = deals.expected != UNKNOWN_DAY
@@ -251,7 +251,12 @@ class Hazard:
         back = np.zeros_like(entered)
         for at in range(weeks - 1, -1, -1):
             ages = at + 1
-            rate = traits[:, :, None, None] * base[:, None, :ages] * ahead.pace[:, at][:, None, None, None]
+            rate = (
+                traits[:, :, None, None]
+                * base[:, None, :ages]
+                * self.rates.usual[:, None, None, :]
+                * ahead.pace[:, at][:, None, None, None]
+            )
             step, stay = _competing(rate)
             inside = ahead.within[:, at]
             next_on = on[:, :, :, at + 1][:, :, None, :]
