@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.forecast import as_rows, end_of, forecasting
+from salesledger.cli.forecast import end_of, forecasting
+from salesledger.cli.forecast_screen import as_rows
 from salesledger.cli.options import emit, opened, printing, progress
 from salesledger.cli.render import Rows, format_for
 from salesledger.cli.reports import counted

@@ -1,49 +1,48 @@
-"""The command that forecasts: what will be booked, what it is made of, and how sure it is."""
+"""The command that forecasts: what will be booked, what it is made of, how sure it is; and what will become of one deal."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.escape import safe_text
-from salesledger.cli.layout import fitted
 from salesledger.cli.main import Answering
-from salesledger.cli.options import INTERVALS, Whole, opened, printing, progress, terminal_width
-from salesledger.cli.render import Rows, format_for, render, write
+from salesledger.cli.options import INTERVALS, Whole, completing, opened, printing, progress
+from salesledger.cli.render import format_for
 from salesledger.cli.target import call_command
-from salesledger.errors import BadPeriod, Refused, UsageError
+from salesledger.errors import NOTHING_RECORDED, BadPeriod, Refused, SalesledgerError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from salesledger.api import Ledger
     from salesledger.forecast.ask import Asked
-    from salesledger.forecast.week import Span
+    from salesledger.forecast.rows import Told
     from salesledger.readmodel.periods import Interval
 
 FURTHEST = 12
 """How many periods ahead may be asked about."""
 
-_TYPES = {"horizon_days": "BIGINT", "won_deals": "BIGINT", "open_deals": "BIGINT", "origin": "DATE"}
-_TEXTS = ("period", "model", "currency", "note", "group")
-_SHARES = ("noise_floor", "quota_chance")
-_UNSHOWN = ("model", "origin", "note", "renewals_due", "renewals_expected")
-_EXPENDABLE = ("lo-95", "hi-95", "one_off", "recurring", "noise_floor", "median", "horizon_days", "new", "open", "gap")
+DIMENSIONS = ("owner", "team", "source", "product", "segment", "deal")
 
 
 def forecasting(command: Any) -> Any:
-    """Add the options of what is forecast: the model, the kind of period, the date."""
+    """Add the options that say which kind of period is forecast."""
     for flag, interval in reversed(INTERVALS.items()):
         if interval != "day":
-            name = {"week": "weeks", "month": "months", "quarter": "quarters", "year": "years"}[interval]
             told = "  [default]" if interval == "quarter" else ""
             command = click.option(
-                flag, f"--{name}", "interval", flag_value=interval, default=None, help=f"Forecast {name}.{told}"
+                flag,
+                f"--{interval}s",
+                "interval",
+                flag_value=interval,
+                default=None,
+                help=f"Forecast {interval}s.{told}",
             )(command)
     return command
 
 
 @click.command("forecast")
+@click.argument("deal", required=False, shell_complete=completing("deal"))
 @click.option(
     "-p", "--period", metavar="PERIOD", help="Such as 2026Q3 or 'next month'.  [default: this one and the next]"
 )
@@ -51,29 +50,76 @@ def forecasting(command: Any) -> Any:
 @click.option("--as-of", metavar="DATE", help="As it would have been at the end of this day.  [default: today]")
 @click.option("--upto", type=Whole(min=1), metavar="ENTRY", help="Look at nothing behind this entry.")
 @click.option("--known-at", metavar="DATE", hidden=True, help="Refused: what is known later is never looked at.")
-@click.option("--model", metavar="MODEL", help="The model.  [default: what has scored best on this ledger]")
+@click.option("--model", metavar="MODEL", help="The model.  [default: best, which has scored best on this ledger]")
+@click.option("--by", type=click.Choice(DIMENSIONS), help="Divide it by this.")
+@click.option("--issue", is_flag=True, help="Put it on record, so that it is scored once its period is over.")
+@click.option("--actor", metavar="WHO", help="Who issues it.  [default: $SALESLEDGER_ACTOR, else your login name]")
 @printing
 @click.pass_context
-def own_command(ctx: click.Context, /, known_at: str | None, **values: Any) -> None:
+def own_command(ctx: click.Context, /, **values: Any) -> None:
     """What will be booked, and how sure that is.
 
-    A distribution of the bookings of this and the next quarter, or of any later period, made of what was known at the day.
-    'forecast call' records what somebody says instead.
+    A distribution of the bookings of this and the next quarter, or of any later period, made of what was known at the day; with
+    DEAL, the chance that this deal is won. 'forecast call' records what somebody says instead.
     """
-    if known_at is not None:
-        raise UsageError("A forecast knows what was known at its own day, and nothing later: give --as-of alone.")
-    format_, output = values.pop("format_"), values.pop("output")
-    with opened(ctx) as ledger:
-        at, on = end_of(ledger, values["as_of"])
-        interval, furthest, wanted = _periods(ledger, values["period"], values["interval"], on)
-        asked, model = _ask(ledger, at, values["model"], interval, furthest, values["upto"])
-        spans = [span for span in asked.said.spans if span.offset in wanted]
-        rows = _rows(ledger, asked, model, spans, at, values["upto"])
-        _print(ledger, rows, format_for(format_, output), output, f"Forecast as of the end of {on}, by {model}")
+    _check(values)
+    format_, output = format_for(values["format_"], values["output"]), values["output"]
+    try:
+        with opened(ctx, values["actor"]) as ledger:
+            at, on = end_of(ledger, values["as_of"])
+            if values["deal"] is not None:
+                from salesledger.cli.outlook import show_outlook
+
+                deal = ledger.find("deal", values["deal"])
+                asked = ask_models(ledger, at, (), "week", 0, values["upto"])
+                show_outlook(ledger, asked, deal, on, format_, output)
+                return
+            interval, furthest, wanted = _periods(ledger, values["period"], values["interval"], on)
+            model = values["model"] or "best"
+            asked = ask_models(ledger, at, [model], interval, furthest, values["upto"])
+            told = _told(asked, model, wanted)
+            entries = _issue(ledger, told, on) if values["issue"] else []
+            from salesledger.cli.forecast_screen import show_forecast
+
+            show_forecast(
+                ledger,
+                asked,
+                told,
+                at,
+                values["upto"],
+                by=values["by"],
+                entries=entries,
+                format_=format_,
+                output=output,
+            )
+    except SalesledgerError as e:
+        raise (e.also(NOTHING_RECORDED) if values["issue"] else e) from None
 
 
 forecast_command = Answering(own_command)
 forecast_command.add_command(call_command)
+
+
+def _check(values: dict[str, Any]) -> None:
+    """Refuse what doesn't go together.
+
+    Raises:
+        UsageError: with what to leave out.
+    """
+    if values["known_at"] is not None:
+        raise UsageError("A forecast knows what was known at its own day, and nothing later: give --as-of alone.")
+    if values["deal"] is not None:
+        for name, option in (("period", "-p"), ("interval", "-W, -M, -Q and -Y"), ("by", "--by"), ("model", "--model")):
+            if values[name] is not None:
+                raise UsageError(
+                    f"The chance of one deal is told week by week, by the model 'hazard': leave out {option}."
+                )
+        if values["issue"]:
+            raise UsageError(f"What is issued is of the whole business: leave out the deal. {NOTHING_RECORDED}")
+    if values["issue"] and (values["as_of"] is not None or values["upto"] is not None):
+        raise UsageError(
+            f"Only what is forecast now, of all that is known, can be issued: leave out --as-of and --upto. {NOTHING_RECORDED}"
+        )
 
 
 def end_of(ledger: "Ledger", as_of: str | None) -> "tuple[datetime, date]":
@@ -115,65 +161,59 @@ def _periods(
     raise BadPeriod(period, f"one {interval or 'week, month, quarter or year'} is needed here")
 
 
-def _ask(
-    ledger: "Ledger", at: "datetime", model: str | None, interval: "Interval", furthest: int, upto: int | None
-) -> "tuple[Asked, str]":
-    """What the model said.
+def ask_models(
+    ledger: "Ledger", at: "datetime", names: "Sequence[str]", interval: "Interval", furthest: int, upto: int | None
+) -> "Asked":
+    """What models say at an instant, with a progress bar.
 
     Raises:
         Refused: nothing was known by then.
         BadValue: there is no such model.
     """
     from salesledger.forecast.ask import ask
-    from salesledger.forecast.registry import DEFAULT
 
-    name = model or DEFAULT
-    asked = ask(
-        ledger.engine, at, [name], interval, furthest, upto=upto, progress=progress("Replaying the past, week by week")
-    )
+    bar = progress("Replaying the past, week by week")
+    asked = ask(ledger.engine, at, list(dict.fromkeys(names)), interval, furthest, upto=upto, progress=bar)
     if asked is None:
         raise Refused(
             "There is nothing to forecast from: no lead was known by then. Record leads, or ask for a later day."
         )
-    return asked, name
+    return asked
 
 
-def _rows(
-    ledger: "Ledger", asked: "Asked", model: str, spans: "Sequence[Span]", at: "datetime", upto: int | None
-) -> list[dict[str, object]]:
-    from salesledger.forecast.ask import facts
-    from salesledger.forecast.figures import row_of
+def _told(asked: "Asked", model: str, wanted: range) -> "list[Told]":
     from salesledger.forecast.rows import told_in
 
-    known = facts(ledger.engine, at, spans, upto)
-    told = [told for told in told_in(asked.said, [model]) if told.span in spans]
-    return [row_of(each, known[each.span.label], asked, ledger.head.currency) for each in told]
+    return [told for told in told_in(asked.said, [model]) if told.span.offset in wanted]
 
 
-def as_rows(rows: Sequence[dict[str, object]], columns: Sequence[str]) -> Rows:
-    """Rows by key as rows to print."""
-    types = [
-        _TYPES.get(name) or ("VARCHAR" if name in _TEXTS else "DOUBLE" if name in _SHARES else "DECIMAL(38, 2)")
-        for name in columns
-    ]
-    return Rows(list(columns), types, [tuple(row.get(name) for name in columns) for row in rows])
+def _issue(ledger: "Ledger", told: "Sequence[Told]", on: "date") -> list[int]:
+    """Put forecasts on record, all of them or none.
 
+    Returns:
+        The entries.
 
-def _print(ledger: "Ledger", rows: list[dict[str, object]], format_: str, output: str | None, title: str) -> None:
-    from salesledger.forecast.figures import COLUMNS
-
-    if format_ not in ("table", "md"):
-        write(render(as_rows(rows, COLUMNS), format_, zone=ledger.zone), output)
-        return
-    shown = as_rows(
-        rows, [name for name in COLUMNS if name not in ("model", "origin", "note", "renewals_due", "renewals_expected")]
-    )
-    width = terminal_width(output)
-    left_out: list[str] = []
-    if width is not None and format_ == "table":
-        shown, left_out = fitted(shown, width, _EXPENDABLE, zone=ledger.zone)
-    notes = list(dict.fromkeys(f"{row['period']}: {row['note']}." for row in rows if row["note"]))
-    if left_out:
-        notes.append(f"Left out for want of room: {', '.join(left_out)} (-O json has everything).")
-    text = render(shown, format_, zone=ledger.zone, title=safe_text(title), notes=notes, width=width)
-    write(text, output)
+    Raises:
+        Refused: a model can't tell.
+    """
+    upto, proposals = ledger.head.last_entry, []
+    for each in told:
+        row = each.row()
+        if row["mean"] is None:
+            raise Refused(f"{each.span.label} can't be issued: {each.model} {row['note']}.")
+        amounts: dict[str, Any] = {
+            name.replace("-", "_"): row[name] for name in ("mean", "lo-95", "lo-80", "median", "hi-80", "hi-95")
+        }
+        proposals.append(
+            ledger.proposal(
+                "forecast-issued",
+                model=each.model,
+                begins_on=each.span.begin,
+                ends_on=each.span.end,
+                origin=on,
+                upto=upto,
+                currency=ledger.head.currency,
+                **amounts,
+            )
+        )
+    return [outcome.recorded[0].entry for outcome in ledger.record_all([proposals])[0]]

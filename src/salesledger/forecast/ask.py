@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from salesledger.forecast.backtest import Plan
+from salesledger.forecast.calibrate import Recalibrated
 from salesledger.forecast.feed import Feed
 from salesledger.forecast.model import Model
+from salesledger.forecast.models.hazard import Hazard
 from salesledger.forecast.registry import build
 from salesledger.forecast.replay import Said, replay
-from salesledger.forecast.week import Span
+from salesledger.forecast.week import Span, Week
 from salesledger.readmodel.engine import Engine, Question
 from salesledger.readmodel.periods import Interval, Period
 
@@ -26,11 +28,11 @@ class Asked:
 
     Attributes:
         said: by each, of every period up to the last one asked about.
-        models: those that were asked, with those that they build on; they have learned all that was known.
+        hazard: the hazard model, which alone can say what carries a forecast; it has learned all that was known.
     """
 
     said: Said
-    models: Sequence[Model]
+    hazard: Hazard
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,32 @@ def ask(
     feed = Feed.open(engine, at, upto)
     if feed is None:
         return None
+    hazard, weeks = _hazard_of(models), feed.weeks()
+    if hazard is None:
+        hazard = Hazard()
+        weeks = _taught(hazard, weeks)
     last: Said | None = None
-    for said in replay(feed.weeks(), models, plan.spans_at):
+    for said in replay(weeks, models, plan.spans_at):
         last = said
         if progress:
             progress(said.week.number + 1, len(feed.days))
-    return None if last is None else Asked(last, models)
+    return None if last is None else Asked(last, hazard)
+
+
+def _hazard_of(models: Sequence[Model]) -> Hazard | None:
+    """The hazard model among others."""
+    for model in models:
+        inner = model.inner if isinstance(model, Recalibrated) else model
+        if isinstance(inner, Hazard):
+            return inner
+    return None
+
+
+def _taught(hazard: Hazard, weeks: Iterable[Week]) -> Iterator[Week]:
+    """The weeks, each shown to a model that isn't asked."""
+    for week in weeks:
+        hazard.learn(week)
+        yield week
 
 
 def facts(engine: Engine, at: datetime, spans: Sequence[Span], upto: int | None = None) -> dict[str, Facts]:
@@ -130,3 +152,15 @@ def _renewal_share(engine: Engine, question: Question, on: date) -> float | None
     ).rows
     total = (renewed or 0) + (ended or 0)
     return float(renewed or 0) / float(total) if total else None
+
+
+def won_by(
+    engine: Engine, at: datetime, spans: Sequence[Span], by: str, upto: int | None = None
+) -> dict[str, dict[str | None, Decimal]]:
+    """What is booked in each period, by a column of `bookings`."""
+    question = Question(at, at, upto, [Period(span.label, span.begin, span.end) for span in spans])
+    found: dict[str, dict[str | None, Decimal]] = {}
+    sql = f'SELECT period, "{by}", sum(bookings) FROM bookings GROUP BY ALL HAVING sum(bookings) IS NOT NULL'
+    for label, name, amount in engine.ask(sql, question).rows:
+        found.setdefault(label, {})[name] = amount
+    return found

@@ -100,10 +100,9 @@ def actuals(engine: Engine, spans: Sequence[Span], at: datetime) -> Mapping[str,
         spans: the periods.
         at: that instant, in UTC.
     """
-    on = at.astimezone(engine.head.zone).date()
-    over = {
-        span.label: Period(span.label, span.begin, span.end) for span in spans if span.end <= on + timedelta(days=1)
-    }
+    periods = [Period(span.label, span.begin, span.end) for span in spans]
+    next_at = at + timedelta(microseconds=1)  # the end of a day is the last instant before the next one
+    over = {period.label: period for period in periods if period.ends_at(engine.head.zone) <= next_at}
     if not over:
         return {}
     question = Question(at, at, periods=[*over.values()])

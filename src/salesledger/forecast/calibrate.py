@@ -122,17 +122,20 @@ class Recalibrated:
     right, the square of that would be 1 on average. Its mean over settled periods near the same distance, shrunk to 1 as if three
     periods had shown just that, is the square of the factor by which the distribution is stretched. Errors within one period go
     together, so periods are counted, not origins.
+
+    Attributes:
+        inner: the model, as it is.
     """
 
     def __init__(self, inner: Model, name: str | None = None) -> None:
         self.name = name or inner.name
-        self._inner = inner
+        self.inner = inner
         self._pending: Pending[Real] = Pending()
         self._squares = Past()
 
     def learn(self, week: Week) -> None:
         """Takes in how far off the periods were that are settled now."""
-        self._inner.learn(week)
+        self.inner.learn(week)
         for settled in self._pending.settle(week):
             self._squares.add([(o, left, _distance(q, settled.actual) ** 2) for o, left, q in settled.origins])
 
@@ -142,7 +145,7 @@ class Recalibrated:
         """The inner model's distributions, stretched or narrowed."""
         return [
             self._stretched(week, span, f)
-            for span, f in zip(spans, self._inner.forecast(week, spans, told), strict=True)
+            for span, f in zip(spans, self.inner.forecast(week, spans, told), strict=True)
         ]
 
     def _stretched(self, week: Week, span: Span, raw: Forecast | TooLittle) -> Forecast | TooLittle:

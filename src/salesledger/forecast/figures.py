@@ -16,7 +16,7 @@ from salesledger.forecast.week import Deals, Real, Span, Week, day_number
 COLUMNS = (
     *("period", "model", "origin", "horizon_days", "mean", "lo-95", "lo-80", "median", "hi-80", "hi-95", "currency"),
     *("won", "won_deals", "open", "open_deals", "new", "one_off", "recurring", "noise_floor"),
-    *("quota", "gap", "quota_chance", "renewals_due", "renewals_expected", "note"),
+    *("quota", "gap", "quota_chance", "renewals_due", "renewals_expected", "why", "note"),
 )
 """The keys of a period's row, in order."""
 
@@ -50,12 +50,8 @@ def carriers_of(asked: Asked, span: Span) -> tuple[Carriers, bool]:
         The carriers, and whether they are the hazard model's.
     """
     week = asked.said.week
-    for model in asked.models:
-        explain = getattr(model, "carriers", None)
-        found = explain(week, span) if explain else None
-        if isinstance(found, Carriers):
-            return found, True
-    return _plain(week, span), False
+    found = asked.hazard.carriers(week, span)
+    return (found, True) if isinstance(found, Carriers) else (_plain(week, span), False)
 
 
 def _plain(week: Week, span: Span) -> Carriers:
@@ -71,6 +67,7 @@ def row_of(told: Told, facts: Facts, asked: Asked, currency: str | None) -> dict
     """The row of a period; what can't be told is empty."""
     row = dict.fromkeys(COLUMNS) | told.row()
     row |= {"currency": currency, "won": facts.won, "won_deals": facts.won_deals, "quota": facts.quota}
+    row["why"] = told.why
     row["open_deals"] = len(asked.said.week.open)
     row["renewals_due"] = facts.renewals_due
     if facts.renewal_share is not None:
@@ -83,8 +80,9 @@ def row_of(told: Told, facts: Facts, asked: Asked, currency: str | None) -> dict
     parts = parts_of(told.answer, facts, carriers, asked.said.week, told.span)
     row |= {"open": parts.open, "new": parts.new, "recurring": parts.recurring}
     row["one_off"] = parts.won + parts.open + parts.new - parts.recurring
-    if is_hazard and told.answer.mean > 0:
-        row["noise_floor"] = NARROW * carriers.spread / told.answer.mean
+    own_mean = carriers.won + float(np.sum(carriers.expected)) + carriers.new
+    if is_hazard and own_mean > 0:
+        row["noise_floor"] = NARROW * carriers.spread / own_mean
     if facts.quota is not None:
         row["quota_chance"] = chance_of(told.answer, float(facts.quota))
     return row

@@ -107,5 +107,5 @@ def _want(name: str, wanted: set[str]) -> None:
         _want(needed, wanted)
 
 
-DEFAULT = "weighted_history"
+DEFAULT = "best"
 """The model that is asked where none is named."""

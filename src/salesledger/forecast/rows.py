@@ -34,6 +34,11 @@ class Told:
     answer: Answer
 
     @property
+    def why(self) -> str | None:
+        """Why this forecast was chosen among several, where it was."""
+        return self.answer.why or None if isinstance(self.answer, Forecast) else None
+
+    @property
     def horizon_days(self) -> int:
         """The days of the period that were still to come, or all up to its end where it had not begun."""
         return (self.span.end - self.origin).days - 1

@@ -1,0 +1,93 @@
+"""Forecasts on the command line: figures that add up, and what was issued on record."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.console import Console
+
+DAY = "--as-of 2025-03-31"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Console:
+    """The made-up company's ledger, in the middle of its first year."""
+    console = Console(tmp_path_factory.mktemp("demo"), {"SALESLEDGER_ACTOR": "kim", "SALESLEDGER_FILE": "demo.ledger"})
+    console.ok("demo --keep demo.ledger --quiet")
+    return console
+
+
+def told(console: Console, line: str) -> list[dict[str, Any]]:
+    """A command's rows."""
+    rows = json.loads(console.ok(f"{line} -O json"))
+    assert isinstance(rows, list)
+    return rows
+
+
+def total(rows: list[dict[str, Any]], *names: str) -> Decimal:
+    """The sum of some columns, to the cent."""
+    return sum((Decimal(row[name]) for row in rows for name in names), Decimal(0))
+
+
+def test_what_a_forecast_is_made_of_adds_up_to_it(demo: Console) -> None:
+    """Won, open and new; one-off and recurring; the parts of each owner: to the cent, around what is booked for sure."""
+    (row,) = told(demo, f"forecast -p 2025Q2 {DAY}")
+    assert Decimal(row["mean"]) == total([row], "won", "open", "new") == total([row], "one_off", "recurring")
+    ends = [Decimal(row[name]) for name in ("lo-95", "lo-80", "median", "hi-80", "hi-95")]
+    assert ends == sorted(ends)
+    assert row["why"]
+    assert (row["model"], row["origin"], row["horizon_days"]) == ("best", "2025-03-31", 91)
+    owners = told(demo, f"forecast -p 2025Q2 --by owner {DAY}")
+    assert len(owners) > 2
+    for name in ("mean", "won", "open", "new"):
+        assert total(owners, name) == Decimal(row[name])
+
+
+def test_what_is_won_is_what_bookings_say(demo: Console) -> None:
+    """Half way through a quarter, exactly, and by deal."""
+    rows = told(demo, "forecast -p 2025Q1 --by deal --model run_rate --as-of 2025-02-15")
+    booked = told(demo, "bookings -p 2025Q1 --as-of 2025-02-15 --known-at 2025-02-15")
+    assert {row["group"]: Decimal(row["won"]) for row in rows if Decimal(row["won"])} == {
+        row["deal"]: Decimal(row["bookings"]) for row in booked
+    }
+
+
+def test_a_deals_chances_only_grow_and_never_pass_one(demo: Console) -> None:
+    """Week by week, to be won or lost."""
+    deal = told(demo, f"deals --open {DAY} --known-at 2025-03-31")[0]["deal"]
+    rows = told(demo, f"forecast {deal} {DAY}")
+    assert len(rows) == 26
+    assert rows[0]["week_ends_on"] == "2025-04-07"
+    for before, after in zip([{"won_chance": 0, "lost_chance": 0}, *rows], rows, strict=False):
+        assert before["won_chance"] <= after["won_chance"]
+        assert before["lost_chance"] <= after["lost_chance"]
+        assert after["won_chance"] + after["lost_chance"] <= 1
+
+
+def test_a_backtests_row_is_the_forecast_of_the_day(demo: Console) -> None:
+    """Key by key, as both commands print it."""
+    (row,) = told(demo, "backtest -b 2025-02-15 -e 2025-02-17 --model weighted --horizons 0")
+    (forecast,) = told(demo, "forecast -p 2025Q1 --as-of 2025-02-16 --model weighted")
+    assert row["origin"] == "2025-02-16"
+    assert {name: row[name] for name in row if name != "actual"} == {
+        name: forecast[name] for name in row if name != "actual"
+    }
+
+
+def test_what_is_issued_is_on_record_as_it_was_said(demo: Console, tmp_path: Path) -> None:
+    """With what the ledger held; all of them or none."""
+    (row,) = told(demo, "forecast --issue -p 2026Q3 --model weighted --today 2026-06-30")
+    (issued,) = told(demo, "show issued_forecasts --today 2026-06-30")
+    assert issued["entry"] == row["entry"] == issued["upto"] + 1
+    for name in ("model", "period", "origin", "currency"):
+        assert issued[name] == row[name]
+    for name in ("mean", "lo-95", "lo-80", "median", "hi-80", "hi-95"):
+        assert Decimal(issued[name.replace("-", "_")]) == Decimal(row[name])
+    done = demo("forecast --issue -p 2026Q3 --model magic --today 2026-06-30")
+    assert done.code == 2
+    assert "There is no model 'magic'." in done.err
+    assert done.err.endswith("Nothing was recorded.\n")
+    assert len(told(demo, "show issued_forecasts")) == 1
