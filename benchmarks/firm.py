@@ -145,7 +145,7 @@ class Firm:
         return _delays(self.sloppiness)
 
 
-SIZES = {"large": (18.0, 10), "middle": (4.3, 5), "small": (2.2, 3)}
+SIZES = {"large": (16.5, 10), "middle": (3.9, 5), "small": (2.0, 3)}
 """Leads a working day and sellers of each preset: about 170, 40 and 20 wins a quarter."""
 
 
@@ -167,7 +167,7 @@ def make_firm(preset: str, seed: int) -> Firm:
         win_by_owner=rng.lognormal(0, 0.3, sellers),
         advance_by_owner=rng.lognormal(0, 0.12, sellers),
         lose_by_owner=rng.lognormal(0, 0.2, sellers),
-        optimism=rng.uniform(0.3, 0.8, sellers),
+        optimism=rng.uniform(0.55, 1.05, sellers),
         sloppiness=rng.uniform(0.4, 1.8, sellers),
         call_bias=rng.lognormal(-0.25, 0.3, sellers),
         seller_shares=rng.dirichlet(np.full(sellers, 12.0)),

@@ -36,6 +36,8 @@ PATHS = 1000
 LIBRARY = 250
 """Leads that are played from each day."""
 _KINDS = 5
+_OVER = 9
+"""Stands for the stage of what is won, lost or dead in a replay."""
 
 
 @dataclass(frozen=True)
@@ -250,27 +252,30 @@ class _Oracle:
         captured = self.rows.kind == CAPTURED
         seen = self.rows.day[captured & (self.rows.known < origin)]
         owners = self.firm.seller_shares
-        paths, days, leads = [], [], []
-        for day in range(library.first, end):
-            if day < origin - f.LATEST:
-                continue
+        samples = np.zeros((2, PATHS))
+        for day in range(max(origin - f.LATEST, library.first), end):
+            place = day - library.first
+            winners = np.flatnonzero(np.isin(library.quarter[place], (quarter, quarter + 1)))
+            likely = np.ones(LIBRARY)
             if day >= origin:
                 count = true.arrivals_on(self.firm, day, PATHS, self.rng)
-                chosen = self.rng.integers(LIBRARY, size=int(count.sum()))
             else:
                 late = self.firm.delays[self.firm.calendar.late[day], f.CAPTURE, :, origin - day]
                 share = float(owners @ late)
                 mean, there = self.firm.calendar.arrivals[day], int((seen == day).sum())
                 rate = self.rng.gamma(f.HEAPS + there, 1 / (f.HEAPS / mean + 1 - share), PATHS)
                 count = self.rng.poisson(rate * share)
-                likely = late[library.owner[day - library.first]]
-                chosen = self.rng.choice(LIBRARY, int(count.sum()), p=likely / likely.sum()) if share else count[:0]
-            paths.append(np.repeat(np.arange(PATHS), count))
-            days.append(np.full(len(chosen), day - library.first))
-            leads.append(chosen)
-        path, place = np.concatenate(paths), (np.concatenate(days), np.concatenate(leads))
-        ahead, amount = library.quarter[place] - quarter, library.amount[place]
-        return np.stack([np.bincount(path, amount * (ahead == a), minlength=PATHS) for a in (0, 1)])
+                likely = late[library.owner[place]]
+            chances = likely[winners]
+            if not chances.sum() > 0:
+                continue
+            won = self.rng.binomial(count, min(chances.sum() / likely.sum(), 1.0))
+            path = np.repeat(np.arange(PATHS), won)
+            lead = winners[self.rng.choice(len(winners), len(path), p=chances / chances.sum())]
+            for ahead in (0, 1):
+                amount = library.amount[place, lead] * (library.quarter[place, lead] == quarter + ahead)
+                samples[ahead] += np.bincount(path, amount, minlength=PATHS)
+        return samples
 
 
 class _State:
@@ -326,18 +331,39 @@ class _Library:
 
 
 def _step(firm: Firm, day: int, deals: Deals, wins: _Wins, rng: np.random.Generator) -> Deals:
-    """A day of imagined deals that are alive: those that go on; what they win is noted."""
+    """A day of imagined deals that are alive: those that go on; what they win is noted.
+
+    What is over stays among them, with no chance of anything, until the week's end.
+    """
     if not len(deals):
         return deals
-    kinds = true.draw_kinds(true.hazards(firm, day, deals), rng)
-    wins.add(deals.take(kinds == f.WIN), day, rng)
+    drawn = rng.random(len(deals))
+    running = deals.stage != _OVER
+    near = np.flatnonzero((drawn < true.bounds(firm, day)[_row_of(deals, day)]) & running)
+    some = deals.take(near)
+    kinds = true.draw_kinds(true.hazards(firm, day, some), drawn[near])
+    wins.add(some.take(kinds == f.WIN), day, rng)
     moving = (kinds >= f.ADVANCE) & (kinds <= f.BACK)
-    moved = deals.take(moving)
+    moved = some.take(moving)
     true.move(firm, day, moved, kinds[moving], rng)
-    deals.put(moving, moved)
-    looked_at = (kinds == f.NONE) & (rng.random(len(deals)) < true.revising(firm, day, deals))
-    revised = deals.take(looked_at)
+    deals.put(near[moving], moved)
+    running[near[kinds != f.NONE]] = False
+    _revise(firm, day, deals, running, rng)
+    deals.stage[near[kinds >= f.LOSE]] = _OVER
+    return deals.take(deals.stage != _OVER) if day % 7 == 0 else deals
+
+
+def _row_of(deals: Deals, day: int) -> Ints:
+    return np.minimum(deals.stage, f.NEGOTIATION) * (f.DAYS + 1) + (day - deals.entered)
+
+
+def _revise(firm: Firm, day: int, deals: Deals, calm: Bools, rng: np.random.Generator) -> None:
+    """Somebody looks at some of the deals to which nothing happened."""
+    drawn = rng.random(len(deals))
+    near = np.flatnonzero(calm & (drawn < true.MOST_REVISING) & (deals.stage != f.LEAD))
+    some = deals.take(near)
+    looked_at = drawn[near] < true.revising(firm, day, some)
+    revised = some.take(looked_at)
     true.expect(firm, day, revised, rng)
     true.hand_over(firm, revised, rng)
-    deals.put(looked_at, revised)
-    return deals.take(kinds <= f.BACK)
+    deals.put(near[looked_at], revised)

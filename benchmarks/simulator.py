@@ -138,7 +138,7 @@ class _Play:
         chances = true.hazards(self.firm, day, deals)
         chances[:, ~self.alive] = 0
         chances[f.LOSE - 1, ~self.alive] = true.TIDY_UP
-        kinds = true.draw_kinds(chances, rng)
+        kinds = true.draw_kinds(chances, rng.random(len(deals)))
         self.alive &= kinds != f.DIE
         looked_at = (kinds == f.NONE) & (rng.random(len(deals)) < true.revising(self.firm, day, deals))
         self._move(day, (kinds >= f.ADVANCE) & (kinds <= f.BACK), kinds)
