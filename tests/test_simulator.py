@@ -26,7 +26,7 @@ def played(seed: int, leads_a_day: float | None = None) -> Journeys:
 
 def test_the_same_seed_gives_the_same_firm() -> None:
     """Chance begins at the seed and nowhere else."""
-    one, other = played(1), simulate(f.make_firm("small", 1), 1)
+    one, other = played(2), simulate(f.make_firm("small", 2), 2)
     assert np.array_equal(one.rows.known, other.rows.known)
     assert np.array_equal(one.booked, other.booked)
     assert one.calls == other.calls
@@ -84,8 +84,8 @@ def test_people_push_at_a_quarters_end_and_expect_too_early() -> None:
 
 def test_the_oracle_knows_what_is_likely_to_be_hidden() -> None:
     """Over many origins as many deals have moved or closed without being on record as the oracle believes."""
-    journeys = played(2, 6.0)
-    rows, origins = journeys.rows, weekly_origins(range(f.QUARTERS - 9, f.QUARTERS - 1))[::4]
+    journeys = played(1)
+    rows, origins = journeys.rows, weekly_origins(range(f.QUARTERS - 9, f.QUARTERS - 1))[::3]
     believed, spread, happened = 0.0, 0.0, 0
     for origin, (deals, first) in zip(origins, first_unseen(journeys, origins), strict=True):
         chance = np.isin(first, (f.ADVANCE, f.SKIP, f.BACK, f.WIN)).mean(axis=1)
