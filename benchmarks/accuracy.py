@@ -3,6 +3,7 @@
 import argparse
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -96,7 +97,11 @@ def _ask_one(run: Simulation, names: tuple[str, ...], *, with_oracle: bool) -> t
 
 
 def _told(name: str, seconds: float, rows: list[Row]) -> list[Row]:
-    print(f"... {name}: models {seconds:.0f} s", flush=True)
+    print(f"... {name}: {seconds:.0f} s for the models", flush=True)
+    answers = Counter(row.model for row in rows)
+    for model, count in answers.items():
+        if silent := max(answers.values()) - count:
+            print(f"    {model} could not tell {silent} times; those are left out of its score", flush=True)
     return rows
 
 

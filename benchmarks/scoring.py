@@ -1,7 +1,7 @@
 """Forecasts of simulated firms in rows, kept as CSV, and how good they were."""
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -129,42 +129,49 @@ class Score:
 
 
 def scores(rows: Sequence[Row], oracle: str = "oracle") -> list[Score]:
-    """The score of each model this period and next, the best first.
+    """The score of each model this period and next, the best first: over the origins at which it could tell.
 
-    Only origins and periods that every model was asked about count, so that all are measured on the same.
+    The oracle's figure that a model's is held against is of those same origins.
     """
-    by_model: dict[tuple[str, int], dict[tuple[str, date, str], Row]] = {}
+    by_model: dict[tuple[int, str], dict[Key, Row]] = {}
     for row in rows:
-        by_model.setdefault((row.model, row.ahead), {})[row.firm, row.origin, row.period] = row
-    found: list[Score] = []
-    for ahead in sorted({ahead for _, ahead in by_model}):
-        asked = {model: kept for (model, a), kept in by_model.items() if a == ahead}
-        common = set.intersection(*(set(kept) for kept in asked.values()))
-        firms = sorted({firm for firm, _, _ in common})
-        parts = {
-            model: [[kept[key] for key in sorted(common) if key[0] == firm] for firm in firms]
-            for model, kept in asked.items()
-        }
-        best = [normalised_crps(firm) for firm in parts[oracle]] if oracle in parts else [float("nan")] * len(firms)
-        ours = [_score(model, ahead, groups, best) for model, groups in parts.items() if firms]
-        found += sorted(ours, key=lambda score: score.crps.value)
-    return found
+        by_model.setdefault((row.ahead, row.model), {})[row.firm, row.origin, row.period] = row
+    found = [
+        _score(model, ahead, _by_firm(kept), by_model.get((ahead, oracle), {}))
+        for (ahead, model), kept in by_model.items()
+    ]
+    return sorted(found, key=lambda score: (score.ahead, score.crps.value))
 
 
-def _score(model: str, ahead: int, groups: list[list[Row]], best: list[float]) -> Score:
-    each = [normalised_crps(firm) for firm in groups]
-    points = any(row.is_point for firm in groups for row in firm)
+Key = tuple[str, date, str]
+"""Firm, origin and period."""
+
+
+def _by_firm(kept: Mapping[Key, Row]) -> list[list[Row]]:
+    return [[kept[key] for key in sorted(kept) if key[0] == firm] for firm in sorted({firm for firm, _, _ in kept})]
+
+
+def _score(model: str, ahead: int, firms: list[list[Row]], oracle: Mapping[Key, Row]) -> Score:
+    points = any(row.is_point for firm in firms for row in firm)
     return Score(
         model,
         ahead,
-        len(groups),
-        Estimate.over(each),
-        _ratio(each, best),
-        Estimate.over([_over_actual(firm, lambda row: abs(row.mean - row.actual)) for firm in groups]),
-        Estimate.over([_over_actual(firm, lambda row: row.mean - row.actual) for firm in groups]),
-        None if points else Estimate.over([float(np.mean([row.covers(0.8) for row in firm])) for firm in groups]),
-        None if points else Estimate.over([float(np.mean([row.covers(0.95) for row in firm])) for firm in groups]),
+        len(firms),
+        Estimate.over([normalised_crps(firm) for firm in firms]),
+        _to_oracle(firms, oracle),
+        Estimate.over([_over_actual(firm, lambda row: abs(row.mean - row.actual)) for firm in firms]),
+        Estimate.over([_over_actual(firm, lambda row: row.mean - row.actual) for firm in firms]),
+        None if points else Estimate.over([float(np.mean([row.covers(0.8) for row in firm])) for firm in firms]),
+        None if points else Estimate.over([float(np.mean([row.covers(0.95) for row in firm])) for firm in firms]),
     )
+
+
+def _to_oracle(firms: list[list[Row]], oracle: Mapping[Key, Row]) -> Estimate:
+    keys = [[(row.firm, row.origin, row.period) for row in firm] for firm in firms]
+    if not oracle or any(key not in oracle for firm in keys for key in firm):
+        return Estimate(float("nan"), float("nan"))
+    best = [normalised_crps([oracle[key] for key in firm]) for firm in keys]
+    return _ratio([normalised_crps(firm) for firm in firms], best)
 
 
 def normalised_crps(rows: Sequence[Row]) -> float:

@@ -48,20 +48,21 @@ def test_rows_are_kept_as_they_are(tmp_path: Path) -> None:
     assert np.allclose(again[0].quantiles, rows[0].quantiles, atol=0.005)
 
 
-def test_scores_are_over_firms_and_only_over_what_all_were_asked() -> None:
-    """An origin that one model left out counts for none; the error is that of the firms' own figures."""
+def test_a_model_is_held_against_the_oracle_where_it_could_tell() -> None:
+    """Its score is over its own origins and the ratio over the same ones of the oracle; the error is that of the firms' figures."""
     firms = ["large/1", "large/2"]
-    rows = [row("oracle", firm, origin=n, actual=110.0) for firm in firms for n in range(4)]
+    rows = [row("oracle", firm, origin=n, actual=110.0) for firm in firms for n in range(3)]
+    rows += [row("oracle", firm, origin=3, actual=400.0) for firm in firms]
     rows += [row("best", firm, origin=n, spread=20.0, actual=110.0) for firm in firms for n in range(3)]
-    rows += [replace(row("best", "large/1", origin=3, actual=900.0), firm="large/1")]
-    rows = [r for r in rows if not (r.firm == "large/1" and r.origin == date(2024, 1, 28))]
-    oracle, best = scores(rows)
-    assert (oracle.model, best.model, best.firms) == ("oracle", "best", 2)
+    by_name = {score.model: score for score in scores(rows)}
+    best = by_name["best"]
     expected = row("best", spread=20.0, actual=110.0).crps / row("oracle", actual=110.0).crps
+    assert best.firms == 2
     assert best.to_oracle.value == pytest.approx(expected)
     assert best.crps.error == pytest.approx(0.0)
     assert best.covers_80 is not None
     assert best.covers_80.value == 1.0
+    assert by_name["oracle"].crps.value > best.crps.value
 
 
 def test_what_was_promised_holds_or_is_missed() -> None:
