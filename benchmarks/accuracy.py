@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks import firm as f
 from benchmarks.measure import table
-from benchmarks.scoring import LEVELS, Estimate, Row, Score, save, scores
+from benchmarks.scoring import LEVELS, Estimate, Row, Score, load, save, scores
 from benchmarks.simulations import Simulation, folder
 from salesledger.forecast.backtest import Plan, actuals, backtest
 from salesledger.forecast.distribution import Forecast
@@ -41,13 +42,14 @@ def main(arguments: Sequence[str]) -> None:
         raise SystemExit(f"There is no model {unknown[0]!r}; choose from {', '.join(MODELS)}.")
     presets = asked.preset or list(f.SIZES)
     runs = [Simulation(preset, seed, asked.keep) for preset in presets for seed in range(1, asked.seeds + 1)]
-    rows = _ask(runs, names, asked.jobs, with_oracle=not asked.no_oracle) if asked.seeds else []
+    ask = partial(_ask, names=names, jobs=asked.jobs, only_kept=asked.kept)
+    rows = ask(runs, with_oracle=not asked.no_oracle)
     small: list[Row] = []
     if asked.fifty:
         half = asked.fifty // 2
         seeds = [("middle", n) for n in range(asked.fifty - half)] + [("small", n) for n in range(half)]
         fifty = [Simulation(preset, _FIRST_OF_FIFTY + n, asked.keep) for preset, n in seeds]
-        small = _ask(fifty, names, asked.jobs, with_oracle=False)
+        small = ask(fifty, with_oracle=False)
     found = {preset: scores([r for r in rows if r.firm.startswith(f"{preset}/")]) for preset in presets if rows}
     if small:
         found["fifty"] = scores(small)
@@ -58,7 +60,16 @@ def main(arguments: Sequence[str]) -> None:
     print("\nWhat must hold\n" + table([_CHECK_HEAD, *(check.cells() for check in checks)]))
     if asked.json:
         held = {preset: [asdict(score) for score in scored] for preset, scored in found.items()}
-        asked.json.write_text(json.dumps({"scores": held, "checks": [asdict(c) for c in checks]}, indent=1))
+        asked.json.write_text(json.dumps(_finite({"scores": held, "checks": [asdict(c) for c in checks]}), indent=1))
+
+
+def _finite(value: Any) -> Any:
+    """The same for JSON, which knows no infinity: what has no figure is null."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--models", metavar="A,B", help="only these models")
     parser.add_argument("--no-oracle", action="store_true", help="leave out the oracle, which is the slow part")
+    parser.add_argument("--kept", action="store_true", help="ask nobody anew: score what is kept of these firms")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="firms at a time (1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores here as well")
     parser.add_argument(
@@ -80,19 +92,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _ask(runs: Sequence[Simulation], names: tuple[str, ...], jobs: int, *, with_oracle: bool) -> list[Row]:
+def _ask(
+    runs: Sequence[Simulation], names: tuple[str, ...], jobs: int, *, only_kept: bool, with_oracle: bool
+) -> list[Row]:
     """What the models and the oracle said of each firm; the models' rows are kept as PRESET/SEED.models.csv."""
-    work = partial(_ask_one, names=names, with_oracle=with_oracle)
+    if only_kept:
+        runs = [run for run in runs if run.place(".models.csv").exists()]
+    work = partial(_ask_one, names=names, only_kept=only_kept, with_oracle=with_oracle)
     if jobs == 1:
         return [row for run in runs for row in _told(*work(run))]
     with ProcessPoolExecutor(jobs) as pool:
         return [row for done in pool.map(work, runs) for row in _told(*done)]
 
 
-def _ask_one(run: Simulation, names: tuple[str, ...], *, with_oracle: bool) -> tuple[str, float, list[Row]]:
-    began = time.perf_counter()
-    rows = said_by_models(run, names)
-    save(run.place(".models.csv"), rows)
+def _ask_one(
+    run: Simulation, names: tuple[str, ...], *, only_kept: bool, with_oracle: bool
+) -> tuple[str, float, list[Row]]:
+    began, kept = time.perf_counter(), run.place(".models.csv")
+    if only_kept:
+        rows = [row for row in load(kept) if row.model in names]
+    else:
+        rows = said_by_models(run, names)
+        save(kept, rows)
     return run.name, time.perf_counter() - began, rows + (run.oracle() if with_oracle else [])
 
 

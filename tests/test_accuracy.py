@@ -1,5 +1,6 @@
 """The accuracy of forecasts: how rows are scored, kept, and held against what was promised."""
 
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import scoringrules
 from benchmarks import firm as f
-from benchmarks.accuracy import said_by_models, targets
+from benchmarks.accuracy import main, said_by_models, targets
 from benchmarks.scoring import LEVELS, Row, load, save, scores
 from benchmarks.simulations import Simulation
 from benchmarks.simulator import simulate
@@ -74,6 +75,25 @@ def test_what_was_promised_holds_or_is_missed() -> None:
     assert len(held) == 3
     assert all(held.values())
     assert not any(missed.values())
+
+
+def test_what_is_kept_can_be_scored_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Kept rows give the tables, what holds, and the same as JSON, without any firm being played."""
+    (tmp_path / "large").mkdir()
+    for seed in (1, 2):
+        later = [replace(row(name, f"large/{seed}", actual=105.0), ahead=1) for name in ("best", "oracle")]
+        said, best = [row("best", f"large/{seed}", actual=105.0), later[0]], later[1]
+        save(tmp_path / "large" / f"{seed}.models.csv", said)
+        save(tmp_path / "large" / f"{seed}.oracle.csv", [row("oracle", f"large/{seed}", actual=105.0), best])
+    main(["--kept", "--seeds", "3", "--preset", "large", "--keep", str(tmp_path), "--json", str(tmp_path / "all.json")])
+    printed = capsys.readouterr().out
+    assert "About 170 wins a quarter, 2 firms" in printed
+    assert "holds" in printed
+    told = json.loads((tmp_path / "all.json").read_text())
+    assert {(s["model"], s["ahead"]) for s in told["scores"]["large"]} == {
+        (m, a) for m in ("best", "oracle") for a in (0, 1)
+    }
+    assert all(check["seen"]["value"] == pytest.approx(1.0) for check in told["checks"])
 
 
 def test_a_firm_goes_through_the_whole_package(tmp_path: Path) -> None:
