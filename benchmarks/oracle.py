@@ -129,7 +129,7 @@ class _Oracle:
         self.alive, self.dead = np.ones(journeys.deals), np.zeros(journeys.deals)
         self.by_known = np.argsort(journeys.rows.known, kind="stable")
         self.known = journeys.rows.known[self.by_known]
-        self.read, self.front, self.settled_read = 0, -1, 0
+        self.read, self.front = 0, -1
 
     def read_upto(self, origin: int) -> None:
         """Take in what came on record before a day; origins only go forward."""
@@ -160,8 +160,7 @@ class _Oracle:
         """Follow, to a day up to which all is on record, how likely each deal is to be alive."""
         day = self.rows.day
         for d in range(self.front + 1, upto + 1):
-            begin = int(np.searchsorted(day, d))
-            end = int(np.searchsorted(day, d, side="right"))
+            begin, end = np.searchsorted(day, [d, d + 1])
             which = self.settled.open_deals()
             deals = self.settled.deals(which)
             rates = true.hazards(self.firm, d, deals)
@@ -169,7 +168,7 @@ class _Oracle:
             dead = self.dead[which] * (1 - true.TIDY_UP) + self.alive[which] * rates[f.DIE - 1]
             total = alive + dead
             self.alive[which], self.dead[which] = alive / total, dead / total
-            happened = self.rows.take(slice(begin, end))  # type: ignore[arg-type]
+            happened = self.rows.take(np.arange(begin, end))
             self.settled.record(happened)
             moved = happened.deal[happened.kind != REVISED]
             self.alive[moved], self.dead[moved] = 1.0, 0.0
