@@ -30,8 +30,8 @@ FACTORS = ("size", "source", "owner", "segment", "product", "growth", "category"
 
 LASTING = FACTORS[:-2]
 
-HALF_LIFE_WEEKS = 78.0
-DRIFT_HALF_LIFE_WEEKS = 13.0
+HALF_LIFE_WEEKS = 104.0
+DRIFT_HALF_LIFE_WEEKS = 52.0
 _DRIFT_STRENGTH = (40.0, 20.0, 40.0, 25.0)
 _AGE_STRENGTH = 0.7
 _REFIT_WEEKS = 13
