@@ -5,7 +5,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import accuracy, as_of, bulk_append, durable_append, growth, projections, rebuild, seal, startup
+from benchmarks import (
+    accuracy,
+    as_of,
+    bulk_append,
+    durable_append,
+    forecasting,
+    growth,
+    projections,
+    rebuild,
+    seal,
+    startup,
+)
 from benchmarks.measure import Line, table
 from benchmarks.workspace import Workspace
 
@@ -18,6 +29,7 @@ BENCHMARKS = {
     "growth": growth.run,
     "projections": projections.run,
     "seal": seal.run,
+    "forecast": forecasting.run,
 }
 HEAD = ["what", "figure", "yardstick", "ratio", "target", ""]
 
