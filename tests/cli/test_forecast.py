@@ -91,3 +91,39 @@ def test_what_is_issued_is_on_record_as_it_was_said(demo: Console, tmp_path: Pat
     assert "There is no model 'magic'." in done.err
     assert done.err.endswith("Nothing was recorded.\n")
     assert len(told(demo, "show issued_forecasts")) == 1
+
+
+def test_a_backtest_is_drawn_in_each_format(demo: Console) -> None:
+    """All pictures or one, with the models' names; what isn't there to draw is said."""
+    line = "backtest -p 2025Q1 --step month --model weighted,run_rate"
+    demo.ok(f"{line} -o all.svg")
+    drawn = (demo.folder / "all.svg").read_text(encoding="utf-8")
+    assert drawn.startswith("<svg")
+    for words in ("run_rate", "Error by weeks to the end", "Chances of deals", "2025Q1"):
+        assert words in drawn
+    demo.ok(f"{line} --picture error -o error.png")
+    assert (demo.folder / "error.png").read_bytes().startswith(b"\x89PNG")
+    demo.ok(f"{line} --picture coverage -o coverage.html")
+    assert "<script" in (demo.folder / "coverage.html").read_text(encoding="utf-8")
+    done = demo(
+        "backtest -b 2026-06-20 -e 2026-06-30 --today 2026-06-30 --model weighted_plain --picture fan -o fan.svg"
+    )
+    assert (done.code, "There is nothing to draw as 'fan'" in done.err) == (2, True)
+
+
+def test_scores_are_told_by_model_by_weeks_and_by_deals(demo: Console) -> None:
+    """The same forecasts each time, counted."""
+    line = "backtest -p 2025Q1 --step month --model weighted,run_rate"
+    models = told(demo, f"{line} --by model")
+    assert [(row["model"], row["ahead"], row["forecasts"]) for row in models] == [
+        ("weighted", 0, 3),
+        ("run_rate", 0, 3),
+        ("weighted", 1, 3),
+        ("run_rate", 1, 3),
+    ]
+    assert models[0]["weighted_skill"] == 0
+    assert sum(row["forecasts"] for row in told(demo, f"{line} --by weeks")) == 12
+    (deals,) = told(demo, f"{line} --by deals")
+    tenths = told(demo, f"{line} --by chances")
+    assert sum(row["deals"] for row in tenths) == deals["deals"]
+    assert 0 < deals["brier"] < 1

@@ -1,6 +1,6 @@
 """The replay over origins: which there are, what each is asked about, and what came to be."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -68,10 +68,10 @@ def test_every_week_is_shown_once_and_asked_about_though_only_some_are_read() ->
     """From the first one on: a model may learn from what it said before."""
     model = Listening()
 
-    def feed(last: date) -> object:
+    def feed(last: date) -> Iterator[Week]:
         return iter(weeks(WON, last - (last - FIRST) // timedelta(weeks=1) * timedelta(weeks=1), last))
 
-    told = list(backtest(plan(offsets=(1,)), feed, lambda _: [model]))  # type: ignore[arg-type]
+    told = list(backtest(plan(offsets=(1,)), feed, lambda _: [model]))
     assert [said[0].origin for said in told] == plan().origins()
     assert [said[0].span.label for said in told][:2] == ["2025Q3", "2025Q3"]
     assert [what for what, _, _ in model.heard[:4]] == ["learn", "forecast", "learn", "forecast"]
@@ -150,14 +150,14 @@ def test_a_real_models_backtest_is_its_replay(tmp_path: Path) -> None:
     """Read at some origins or at all of them, it says the same."""
     from salesledger.forecast.calendar import Calendar
 
-    def feed(last: date) -> object:
+    def feed(last: date) -> Iterator[Week]:
         return iter(weeks(WON, FIRST, last))
 
     asked = plan(models=("run_rate",), begin=date(2025, 1, 1), end=date(2026, 1, 1))
-    told = [t for said in backtest(asked, feed, lambda _: [RunRate(Calendar())]) for t in said]  # type: ignore[arg-type]
+    told = [t for said in backtest(asked, feed, lambda _: [RunRate(Calendar())]) for t in said]
     (few,) = backtest(
         plan(models=("run_rate",), begin=date(2025, 12, 1), end=date(2025, 12, 8)),
-        feed,  # type: ignore[arg-type]
+        feed,
         lambda _: [RunRate(Calendar())],
     )
     assert few == [each for each in told if each.origin == date(2025, 12, 7)]

@@ -20,7 +20,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from salesledger.api.steps import Steps
+from salesledger.api.forecasting import Forecasting
 from salesledger.errors import BadValue
 from salesledger.readmodel.reader import to_path
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger", "to_path"]
 
 
-class Ledger(Steps):
+class Ledger(Forecasting):
     """A ledger: record events, ask about any past date, seal it and prove what it holds.
 
     Use `Ledger.open` or `Ledger.create`; use it as a context manager, or close it: closing seals what was recorded.

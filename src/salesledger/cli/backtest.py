@@ -1,6 +1,7 @@
 """The command that replays: what each model would have forecast at past dates, beside what came to be, and the scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,22 +9,24 @@ import click
 from salesledger.cli.forecast import end_of, forecasting
 from salesledger.cli.forecast_screen import as_rows
 from salesledger.cli.options import emit, opened, printing, progress
-from salesledger.cli.render import Rows, format_for
+from salesledger.cli.render import Rows, format_for, write
 from salesledger.cli.reports import counted
-from salesledger.errors import BadValue, Refused, UsageError
+from salesledger.errors import BadValue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date, datetime
+    from collections.abc import Mapping
+    from datetime import datetime
     from decimal import Decimal
 
     from salesledger.api import Ledger
     from salesledger.forecast.backtest import Plan
+    from salesledger.forecast.resume import Done
     from salesledger.forecast.rows import Told
-    from salesledger.forecast.week import Week
 
 STEPS = ("day", "week", "month", "quarter")
 MOST_AHEAD = 12
+PICTURES = ("fan", "error", "coverage", "calibration")
+ENDINGS = (".svg", ".png", ".html")
 
 ROW = (
     *("model", "origin", "period", "horizon_days", "actual", "mean", "lo-95", "lo-80", "median", "hi-80", "hi-95"),
@@ -31,7 +34,18 @@ ROW = (
 )
 """The keys of a row, in order."""
 
-_COVERED = ("coverage_80", "coverage_95")
+_WHOLE = ("ahead", "weeks_left", "forecasts", "periods", "deals", "won_deals")
+_THREE_DIGITS = ("brier", "log_loss", "auc", "slope")
+_EXPENDABLE = (
+    "pinball",
+    "coverage_95_se",
+    "coverage_80_se",
+    "periods",
+    "seasonal_naive_skill",
+    "wape",
+    "coverage_95",
+    "forecasts",
+)
 
 
 @click.command("backtest")
@@ -51,7 +65,12 @@ _COVERED = ("coverage_80", "coverage_95")
     help="The periods: 0 is that of the day after the origin, 1 the next.",
 )
 @click.option(
-    "--by", type=click.Choice(["model", "weeks"]), help="Scores, a row a model, or a row a model and weeks to the end."
+    "--by",
+    type=click.Choice(["model", "weeks", "deals", "chances"]),
+    help="Scores by model, or by weeks to the end too; scores of the chances of deals, or those by tenths.",
+)
+@click.option(
+    "--picture", type=click.Choice(PICTURES), help="With -o FILE.svg, .png or .html: only this one.  [default: all]"
 )
 @click.option("--known-at", metavar="DATE", help="Score by what was known by the end of this day.  [default: today]")
 @printing
@@ -60,22 +79,29 @@ def backtest_command(ctx: click.Context, /, **values: Any) -> None:
     """What each model would have forecast, scored.
 
     At each origin the models see what was known at its end and nothing later; 'forecast --as-of' of that day says the same. A
-    table has the scores of each model; the other formats have a row a model, origin and period, with --by the scores.
+    table has the scores of each model; the other formats have a row a model, origin and period, with --by the scores. Stopped with
+    Ctrl-C it tells what is done, and goes on there when it is run again.
     """
-    format_, output = values.pop("format_"), values.pop("output")
-    by = values.pop("by")
+    format_, output, by = values["format_"], values["output"], values["by"]
+    is_picture = format_ is None and (output or "").lower().endswith(ENDINGS)
+    chosen = "table" if is_picture else format_for(format_, output)
     with opened(ctx) as ledger:
-        at, _ = end_of(ledger, values.pop("known_at"))
+        at, _ = end_of(ledger, values["known_at"])
         plan = _plan(ledger, at, values)
-        told = _sorted(_told(ledger, plan), plan)
+        done, is_whole = _replayed(ledger, plan, deals=is_picture or by in ("deals", "chances"))
+        told = _sorted(done.told, plan)
         booked = _actuals(ledger, told, at)
-        chosen = format_for(format_, output)
         title = f"Backtest of {counted(len({each.origin for each in told}), 'origin')}, a {plan.step} apart"
-        if by is None and chosen not in ("table", "md"):
-            rows = as_rows([_row(each, booked, ledger.head.currency) for each in told], ROW)
+        if is_picture:
+            write(_picture(ledger, done, told, booked, plan, at, title, values["picture"], str(output)), output)
         else:
-            rows = _scores(told, booked, plan, by or "model")
-        emit(rows, ledger, format_=chosen, output=output, title=title, notes=_notes(told, booked))
+            shown = chosen in ("table", "md")
+            rows = _rows(ledger, done, told, booked, plan, at, by or ("model" if shown else None))
+            rows = _rounded(rows) if shown else rows
+            notes = _notes(told, booked, plan, chosen)
+            emit(rows, ledger, format_=chosen, output=output, title=title, notes=notes, expendable=_EXPENDABLE)
+    if not is_whole:
+        raise KeyboardInterrupt
 
 
 def _plan(ledger: "Ledger", at: "datetime", values: dict[str, Any]) -> "Plan":
@@ -84,26 +110,16 @@ def _plan(ledger: "Ledger", at: "datetime", values: dict[str, Any]) -> "Plan":
     Raises:
         BadPeriod, BadDate, BadValue: what it says.
         UsageError: there is no day to ask at, or it lies behind what is known.
+        Refused: no lead was ever captured.
     """
-    from datetime import timedelta
-
-    from salesledger.forecast.backtest import Plan
+    from salesledger.forecast.backtest import plan_of
     from salesledger.forecast.registry import MODELS, build
 
     offsets = _offsets(values["horizons"])
-    first, last = ledger.days(values["period"], values["begin"], values["end"])
-    tomorrow = at.astimezone(ledger.zone).date() + timedelta(days=1)
-    if last is not None and last > tomorrow:
-        raise UsageError(
-            f"Origins go up to {tomorrow - timedelta(days=1)}, the last day that is known; {last} is behind that."
-        )
-    known = _first_day(ledger)
-    begin, end = first or known, last or tomorrow
-    if max(begin, known) >= end:
-        raise UsageError(f"There is no origin: the first lead was known on {known}, and origins end before {end}.")
+    begin, end = ledger.days(values["period"], values["begin"], values["end"])
     names = tuple(dict.fromkeys(name.strip() for name in (values["models"] or ",".join(MODELS)).split(",")))
     build(names)
-    return Plan(names, max(begin, known), end, values["step"], values["interval"] or "quarter", offsets)
+    return plan_of(ledger.engine, at, names, begin, end, values["step"], values["interval"] or "quarter", offsets)
 
 
 def _offsets(text: str) -> tuple[int, ...]:
@@ -116,43 +132,33 @@ def _offsets(text: str) -> tuple[int, ...]:
     return offsets
 
 
-def _first_day(ledger: "Ledger") -> "date":
-    """The day on which the first deal was known.
+def _replayed(ledger: "Ledger", plan: "Plan", *, deals: bool) -> "tuple[Done, bool]":
+    """What was said at each origin, and whether at all of them: Ctrl-C stops it after the next one."""
+    from salesledger.forecast.resume import Shelf, resumed
 
-    Raises:
-        Refused: none is.
-    """
-    ((first,),) = ledger.engine.ask("SELECT min(known_at) FROM events WHERE type = 'lead-captured'").rows
-    if first is None:
-        raise Refused("There is nothing to replay: no lead was ever captured.")
-    from datetime import UTC
-
-    found: date = first.replace(tzinfo=UTC).astimezone(ledger.zone).date()
-    return found
+    bar = progress("Replaying the past, week by week")
+    shelf = Shelf.of(ledger.path, ledger.head, (plan, deals))
+    with _stoppable() as is_stopped:
+        return resumed(ledger.engine, plan, shelf, deals=deals, progress=bar, is_stopped=is_stopped)
 
 
-def _told(ledger: "Ledger", plan: "Plan") -> "list[Told]":
-    """What was said at each origin."""
-    from salesledger.forecast.backtest import backtest
-    from salesledger.forecast.feed import Feed
-    from salesledger.forecast.registry import build
+@contextmanager
+def _stoppable() -> "Iterator[Callable[[], bool]]":
+    """Have the first Ctrl-C only be noted; the second ends the program as ever."""
+    import signal
 
-    bar = progress("Replaying the past, origin by origin")
-    total = len(plan.origins())
+    stopped = False
 
-    def feed(last: "date") -> "Iterator[Week]":
-        at = ledger.moment(last, end_of_day=True)
-        assert at is not None
-        found = Feed.open(ledger.engine, at)
-        return iter(()) if found is None else found.weeks()
+    def noted(_signal: int, _frame: object) -> None:
+        nonlocal stopped
+        stopped = True
+        signal.signal(signal.SIGINT, before)
 
-    told: list[Told] = []
-    runs = backtest(plan, feed, lambda names: build(names, plan.interval, range(max(1, *plan.offsets) + 1)))
-    for done, said in enumerate(runs, 1):
-        told += said
-        if bar:
-            bar(done, total)
-    return told
+    before = signal.signal(signal.SIGINT, noted)
+    try:
+        yield lambda: stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _sorted(told: "list[Told]", plan: "Plan") -> "list[Told]":
@@ -170,23 +176,136 @@ def _row(told: "Told", booked: "Mapping[str, Decimal]", currency: str | None) ->
     return told.row() | {"actual": booked.get(told.span.label), "currency": currency}
 
 
-def _scores(told: "Sequence[Told]", booked: "Mapping[str, Decimal]", plan: "Plan", by: str) -> Rows:
-    """The scores, as shares."""
+def _rows(
+    ledger: "Ledger",
+    done: "Done",
+    told: "Sequence[Told]",
+    booked: "Mapping[str, Decimal]",
+    plan: "Plan",
+    at: "datetime",
+    by: str | None,
+) -> Rows:
+    """What is asked for: rows as they were said, or scores."""
     from salesledger.forecast.summary import SCORES, SKILLS, by_model, by_weeks
 
-    if by == "weeks":
-        rows, columns = by_weeks(told, booked, plan.models), ["model", "weeks_left", *SCORES]
-    else:
-        rows, columns = by_model(told, booked, plan.models), ["model", "ahead", *SCORES, *SKILLS]
-    whole = {"ahead", "weeks_left", "forecasts", "periods"}
-    types = ["VARCHAR" if name == "model" else "BIGINT" if name in whole else "DOUBLE" for name in columns]
-    return Rows(columns, types, [tuple(row[name] for name in columns) for row in rows])
+    match by:
+        case None:
+            return as_rows([_row(each, booked, ledger.head.currency) for each in told], ROW)
+        case "weeks":
+            return _scored(by_weeks(told, booked, plan.models), ("model", "weeks_left", *SCORES))
+        case "model":
+            return _scored(by_model(told, booked, plan.models), ("model", "ahead", *SCORES, *SKILLS))
+        case _:
+            deals, tenths = _chances(ledger, done, told, at)
+            if by == "deals":
+                return _scored(deals, ("model", "deals", "won_deals", "brier", "log_loss", "auc", "slope"))
+            return _scored(tenths, ("model", "lowest_chance", "highest_chance", "deals", "expected_share", "won_share"))
 
 
-def _notes(told: "Sequence[Told]", booked: "Mapping[str, Decimal]") -> tuple[str, ...]:
+def _scored(rows: "Sequence[Mapping[str, object]]", columns: Sequence[str]) -> Rows:
+    types = ["VARCHAR" if name == "model" else "BIGINT" if name in _WHOLE else "DOUBLE" for name in columns]
+    return Rows(list(columns), types, [tuple(row[name] for name in columns) for row in rows])
+
+
+def _rounded(rows: Rows) -> Rows:
+    """Scores that are no shares with three digits."""
+    from decimal import Decimal
+
+    places = [place for place, name in enumerate(rows.columns) if name in _THREE_DIGITS]
+    types = ["DECIMAL(9, 3)" if place in places else kind for place, kind in enumerate(rows.types)]
+    cells = [
+        tuple(
+            Decimal(f"{cell:.3f}") if place in places and cell is not None else cell for place, cell in enumerate(row)
+        )
+        for row in rows.rows
+    ]
+    return Rows(rows.columns, types, cells)
+
+
+def _chances(
+    ledger: "Ledger", done: "Done", told: "Sequence[Told]", at: "datetime"
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """The scores of deals' chances, and what became of them by tenths; a row a model, and a row a model and tenth."""
+    from salesledger.forecast.chances import score_chances, won_deals
+
+    spans = {each.span.label: each.span for each in told}
+    scores = score_chances(done.chances, won_deals(ledger.engine, spans.values(), at))
+    deals: list[dict[str, object]] = [
+        {
+            "model": model,
+            "deals": found.deals,
+            "won_deals": found.won,
+            "brier": found.brier,
+            "log_loss": found.log_loss,
+            "auc": found.auc,
+            "slope": found.slope,
+        }
+        for model, found in scores.items()
+    ]
+    tenths: list[dict[str, object]] = [
+        {
+            "model": model,
+            "lowest_chance": line.lowest,
+            "highest_chance": line.highest,
+            "deals": line.deals,
+            "expected_share": line.expected,
+            "won_share": line.won,
+        }
+        for model, found in scores.items()
+        for line in found.table
+    ]
+    return deals, tenths
+
+
+def _picture(
+    ledger: "Ledger",
+    done: "Done",
+    told: "Sequence[Told]",
+    booked: "Mapping[str, Decimal]",
+    plan: "Plan",
+    at: "datetime",
+    title: str,
+    picture: str | None,
+    file: str,
+) -> bytes:
+    from salesledger.cli.forecast_charts import draw_backtest
+    from salesledger.forecast.registry import DEFAULT
+    from salesledger.forecast.summary import by_weeks
+
+    fanned = DEFAULT if DEFAULT in plan.models else plan.models[-1]
+    fans = [_row(each, booked, ledger.head.currency) for each in told if each.model == fanned and each.span.offset == 0]
+    weeks = by_weeks(told, booked, plan.models)
+    return draw_backtest(file, title, picture, fans=fans, by_weeks=weeks, chances=_chances(ledger, done, told, at)[1])
+
+
+def _notes(told: "Sequence[Told]", booked: "Mapping[str, Decimal]", plan: "Plan", format_: str) -> tuple[str, ...]:
+    """How much was scored, and each model's error by weeks to the end as a line of bars."""
     over = {each.span.label for each in told if each.span.label in booked}
-    return (
-        (f"Scored: {len(over)} periods that are over, as known now.",)
-        if over
-        else ("No period is over yet: nothing is scored.",)
-    )
+    if not over:
+        return ("No period is over yet: nothing is scored.",)
+    notes = [f"Scored: {counted(len(over), 'period')} that {'is' if len(over) == 1 else 'are'} over."]
+    if format_ == "table":
+        from salesledger.forecast.summary import by_weeks
+
+        notes += _sparklines(by_weeks(told, booked, plan.models))
+    return tuple(notes)
+
+
+def _sparklines(rows: "Sequence[Mapping[str, Any]]") -> list[str]:
+    """A line a model: its CRPS from far away to the end; a full bar is the largest of those that give intervals."""
+    spread = [row["crps"] for row in rows if row["crps"] is not None and row["coverage_80"] is not None]
+    weeks = sorted({row["weeks_left"] for row in rows}, reverse=True)
+    if not any(spread) or len(weeks) < 2:
+        return []
+    top, names = sorted(spread)[int(0.9 * (len(spread) - 1))], list(dict.fromkeys(row["model"] for row in rows))
+    told = {(row["model"], row["weeks_left"]): row["crps"] for row in rows}
+    wide = max(map(len, names))
+    lines = [f"CRPS from {weeks[0]} weeks before the end to {weeks[-1]}; a full bar is {top:.0%} or more:"]
+    for name in names:
+        found = [told.get((name, left)) for left in weeks]
+        lines.append(f"{name:<{wide}}  {''.join(_bar(crps, top) for crps in found)}")
+    return lines
+
+
+def _bar(value: float | None, top: float) -> str:
+    return " " if value is None else "▁▂▃▄▅▆▇█"[min(int(8 * value / top), 7)]

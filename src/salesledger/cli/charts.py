@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO, StringIO
 from math import atan2, degrees
 from typing import Any
 
 from salesledger.cli.escape import safe_text
+from salesledger.cli.pictures import drawn, load_altair
 from salesledger.cli.render import cut, money
 from salesledger.errors import UsageError
 
@@ -83,14 +83,7 @@ def draw_map(
     Raises:
         UsageError: the extra 'charts' is not installed, or there is nothing to draw.
     """
-    try:
-        import altair
-        import vl_convert  # noqa: F401 - what Altair draws with
-    except ImportError as e:
-        raise UsageError(
-            f"A picture needs the extra 'charts', and {e.name!r} isn't installed: pip install 'salesledger[charts]'. "
-            "Without -o the map is a table."
-        ) from e
+    altair = load_altair("Without -o the map is a table.")
     if not rows:
         raise UsageError("There is no step to draw: no lead that was captured passes.")
     charts = []
@@ -99,13 +92,7 @@ def draw_map(
         charts.append(_chart(altair, walked, list(defined.get(name, ())), str(name)))
     picture = altair.vconcat(*charts, title=altair.Title(safe_text(title), fontSize=15, anchor="start", offset=12))
     picture = picture.configure_view(stroke=None).configure_axis(grid=False)
-    if file.lower().endswith(".svg"):
-        text = StringIO()
-        picture.save(text, format="svg")
-        return text.getvalue().encode("utf-8")
-    content = BytesIO()
-    picture.save(content, format="png", scale_factor=2)
-    return content.getvalue()
+    return drawn(picture, file)
 
 
 def _chart(altair: Any, rows: Sequence[Row], stages: list[str], process: str) -> Any:

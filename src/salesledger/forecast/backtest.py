@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from salesledger.errors import Refused, UsageError
 from salesledger.forecast.calendar import Calendar
+from salesledger.forecast.feed import Feed
 from salesledger.forecast.model import Model
-from salesledger.forecast.replay import Said, replay
+from salesledger.forecast.registry import build
+from salesledger.forecast.replay import replay
 from salesledger.forecast.rows import Told, told_in
 from salesledger.forecast.week import Span, Week
 from salesledger.readmodel.engine import Engine, Question
@@ -17,9 +20,6 @@ from salesledger.readmodel.periods import Interval, Period
 from salesledger.readmodel.periods import Span as Days
 
 STEPS: tuple[Interval, ...] = ("day", "week", "month", "quarter")
-
-Feed = Callable[[date], Iterator[Week]]
-"""Gives the weeks of a ledger up to the one that ends with a day."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,14 @@ class Plan:
                 return found
             found.append(day)
 
+    @property
+    def asked(self) -> range:
+        """What models are asked about: every offset up to the last one, so that what they learn doesn't hang on what is read."""
+        return range(max(1, *self.offsets) + 1)
+
     def spans_at(self, on: date) -> list[Span]:
-        """Every period up to the last one asked about, so that what models learn doesn't hang on what is read."""
-        return Calendar(self.interval).spans_at(on, range(max(1, *self.offsets) + 1))
+        """The periods that models are asked about."""
+        return Calendar(self.interval).spans_at(on, self.asked)
 
 
 def replays(origins: Sequence[date]) -> list[list[date]]:
@@ -70,26 +75,75 @@ def replays(origins: Sequence[date]) -> list[list[date]]:
 
 def backtest(
     plan: Plan,
-    feed: Feed,
-    build: Callable[[Sequence[str]], Sequence[Model]],
-    read: Callable[[Said], None] | None = None,
+    weeks: Callable[[date], Iterator[Week]],
+    make: Callable[[Sequence[str]], Sequence[Model]],
 ) -> Iterator[list[Told]]:
     """What was said at each origin, by model and period; the origins of one weekday after those of another.
 
     Args:
         plan: what to do.
-        feed: the ledger's weeks.
-        build: makes models from names, with those that they build on.
-        read: is shown what was said at each origin besides.
+        weeks: gives the weeks of a ledger up to the one that ends with a day.
+        make: makes models from names, with those that they build on.
     """
     for origins in replays(plan.origins()):
         wanted = set(origins)
-        for said in replay(feed(origins[-1]), build(plan.models), plan.spans_at):
-            if said.week.on not in wanted:
-                continue
-            if read:
-                read(said)
-            yield [told for told in told_in(said, plan.models) if told.span.offset in plan.offsets]
+        for said in replay(weeks(origins[-1]), make(plan.models), plan.spans_at):
+            if said.week.on in wanted:
+                yield [told for told in told_in(said, plan.models) if told.span.offset in plan.offsets]
+
+
+def run(engine: Engine, plan: Plan) -> Iterator[list[Told]]:
+    """A backtest over a ledger; see `backtest`."""
+
+    def weeks(last: date) -> Iterator[Week]:
+        feed = feed_until(engine, last)
+        return iter(()) if feed is None else feed.weeks()
+
+    return backtest(plan, weeks, lambda names: build(names, plan.interval, plan.asked))
+
+
+def feed_until(engine: Engine, last: date) -> Feed | None:
+    """The weeks of a ledger up to the one that ends with a day; None where nothing was known by then."""
+    at = Period("", last, last + timedelta(days=1)).ends_at(engine.head.zone) - timedelta(microseconds=1)
+    return Feed.open(engine, at)
+
+
+def plan_of(
+    engine: Engine,
+    at: datetime,
+    models: Sequence[str],
+    begin: date | None,
+    end: date | None,
+    step: Interval,
+    interval: Interval,
+    offsets: Sequence[int],
+) -> Plan:
+    """What is to be done, its open ends filled in: from the first lead on, up to the day that is known.
+
+    Args:
+        engine: the ledger's reader.
+        at: the end of that day.
+        models, begin, end, step, interval, offsets: see `Plan`.
+
+    Raises:
+        Refused: no lead was ever captured.
+        UsageError: there is no origin.
+    """
+    zone = engine.head.zone
+    ((first,),) = engine.ask("SELECT min(known_at) FROM events WHERE type = 'lead-captured'").rows
+    if first is None:
+        raise Refused("There is nothing to replay: no lead was ever captured.")
+    known, last = first.replace(tzinfo=UTC).astimezone(zone).date(), at.astimezone(zone).date()
+    if end is not None and end > last + timedelta(days=1):
+        raise UsageError(f"Origins go up to {last}, the last day that is known; {end} is behind that.")
+    end = end or last + timedelta(days=1)
+    plan = Plan(tuple(models), max(begin or known, known), end, step, interval, tuple(offsets))
+    if not plan.origins():
+        raise UsageError(
+            f"There is no origin from {plan.begin} up to, without, {end}: the first lead was known on {known}, and an origin is "
+            f"the last day of a {step}."
+        )
+    return plan
 
 
 def actuals(engine: Engine, spans: Sequence[Span], at: datetime) -> Mapping[str, Decimal]:

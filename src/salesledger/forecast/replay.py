@@ -24,11 +24,13 @@ class Said:
         week: what was known.
         spans: the periods asked about.
         answers: by model, in the order of the periods.
+        models: the models themselves, as they had learned by then.
     """
 
     week: Week
     spans: Sequence[Span]
     answers: Mapping[str, Sequence[Answer]]
+    models: Sequence[Model] = ()
 
 
 def replay(
@@ -50,4 +52,4 @@ def replay(
             model.learn(week)
         for model in models:
             answers[model.name] = model.forecast(week, spans, answers)
-        yield Said(week, spans, answers)
+        yield Said(week, spans, answers, models)
