@@ -109,6 +109,13 @@ def test_a_model_that_says_nothing_stays_silent() -> None:
     assert told(Recalibrated(Always(nothing)), [], date(2020, 2, 2)) == [nothing, nothing]
 
 
+def test_nothing_expected_is_no_certain_nothing() -> None:
+    """A point of zero before anything is settled is no forecast at all, rather than one that is sure of zero."""
+    answer = told(Dressed(Always(Forecast(0.0))), [], date(2020, 2, 2))[1]
+
+    assert answer == TooLittle("it expects nothing at all, and no settled period tells how wrong that may be")
+
+
 @pytest.mark.parametrize(("width", "least", "most"), [(2.0, 1.5, 4.0), (30.0, 0.3, 0.7)])
 def test_a_distribution_gets_the_width_that_it_should_have_had(width: float, least: float, most: float) -> None:
     """Too narrow ones are stretched, too wide ones narrowed; the mean stays."""

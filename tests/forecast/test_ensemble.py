@@ -105,7 +105,7 @@ def test_the_best_is_the_first_until_another_was_better_by_more_than_luck() -> N
     assert "settled origins; next best a 0.2" in late.why
 
 
-def test_a_lead_of_less_than_3_percent_changes_nothing() -> None:
+def test_a_lead_of_less_than_5_percent_changes_nothing() -> None:
     """The better of two that are about as good is left where it is, and that is said."""
     answer = told([Normal("a", 120.0), Normal("b", 119.8)], Best(["a", "b"]), date(2022, 8, 7))
 
@@ -131,9 +131,26 @@ def test_a_model_brings_those_that_it_builds_on() -> None:
 
     assert names[-1] == "best"
     assert names.index("ensemble") < names.index("best")
-    assert [model.name for model in build(["run_rate"])] == ["run_rate"]
+    assert [model.name for model in build(["run_rate"])] == ["weighted", "run_rate"]
     with pytest.raises(BadValue, match=r"no model 'magic'. Choose from .*weighted"):
         build(["magic"])
+
+
+def test_with_too_little_history_every_model_steps_back_and_says_so() -> None:
+    """In the first weeks of a ledger all forecast, by the simplest that can, and none passes that off as its own."""
+    made = [Made(FIRST + timedelta(days=n), value=100.0, expected=date(2020, 3, 1)) for n in range(10)]
+    _, _, told = replayed(build([n for n in MODELS if "calls" not in n]), weeks(made, FIRST, date(2020, 2, 9)))[-1]
+
+    notes = {name: answers[0].note if isinstance(answers[0], Forecast) else None for name, answers in told.items()}
+    assert notes["run_rate"] == (
+        "no whole quarter of the ledger is over yet: weighted instead; "
+        "the spread is mostly a default: 0 settled periods tell its errors"
+    )
+    assert {name for name, note in notes.items() if not (note and "instead" in note)} == {
+        "weighted_plain",
+        "weighted",
+        "calls_corrected",
+    }
 
 
 def test_every_model_goes_by_its_name_in_the_registry() -> None:

@@ -53,14 +53,15 @@ def test_it_tells_deals_apart_by_what_became_of_their_like() -> None:
     model, week = learned(date(2025, 8, 10))
     (span,) = QUARTERS.spans_at(week.on, [0])
 
-    chances = model.chances(week, span)
+    chances = model.chances(week, [span])
     answer = model.forecast(week, [span], {})[0]
 
     assert chances is not None
+    (chance,) = chances
     due = (week.on.toordinal() - date(1970, 1, 1).toordinal()) - week.open.captured + 50 > 56
     good = week.open.source == 1
-    assert chances[good & due].mean() > 0.8
-    assert chances[~good].mean() < 0.05
+    assert chance[good & due].mean() > 0.8
+    assert chance[~good].mean() < 0.05
     assert isinstance(answer, Forecast)
     assert answer.mean == pytest.approx(13 * 5 * 1040, rel=0.1)
 
@@ -88,7 +89,7 @@ def test_before_enough_is_settled_it_says_what_is_missing() -> None:
     answer = model.forecast(week, QUARTERS.spans_at(week.on, [0]), {})[0]
 
     assert answer == TooLittle("it learns from 60 settled wins on, and there are 0")
-    assert model.chances(week, QUARTERS.spans_at(week.on, [0])[0]) is None
+    assert model.chances(week, QUARTERS.spans_at(week.on, [0])) is None
 
 
 def test_a_row_holds_what_was_told_of_a_deal_and_nan_where_nothing_was() -> None:

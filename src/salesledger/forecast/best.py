@@ -11,16 +11,16 @@ from salesledger.forecast.distribution import Forecast, TooLittle, missed
 from salesledger.forecast.settling import Past, Pending, effective
 from salesledger.forecast.week import Real, Span, Week
 
-_ENOUGH_PERIODS = 4
-_MARGIN = 0.03
-_SURE = 1.0
+_ENOUGH_PERIODS = 6
+_MARGIN = 0.05
+_SURE = 2.5
 
 
 class Best:
     """At each origin the candidate with the smallest settled CRPS so far, for periods that lie so far ahead.
 
-    The first candidate is left for another only where that one was better by 3 % and by one standard error of the difference
-    between them, period by period, over four settled periods at least: smaller leads change hands by luck.
+    The first candidate is left for another only where that one was better by 5 % and by two and a half standard errors of the
+    difference between them, period by period, over six settled periods at least: smaller leads change hands by luck.
     """
 
     name = "best"

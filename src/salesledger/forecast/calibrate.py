@@ -36,6 +36,26 @@ def default_spread(offset: int, left: int, weeks: int) -> float:
     return _DEFAULT_SPREAD * float(np.sqrt(min(1.0, left / max(weeks, 1)))) if offset == 0 else _DEFAULT_SPREAD
 
 
+def stepped_back(
+    answers: Sequence[Forecast | TooLittle], told: Mapping[str, Sequence[Forecast | TooLittle]], instead: str
+) -> list[Forecast | TooLittle]:
+    """Puts what a simpler model said, noted, in the place of what a model can't tell.
+
+    Args:
+        answers: what the model says.
+        told: what models before it said.
+        instead: the name of the simpler one; empty for none.
+    """
+    simpler = told.get(instead, answers)
+    return [_simpler(mine, other, instead) for mine, other in zip(answers, simpler, strict=True)]
+
+
+def _simpler(mine: Forecast | TooLittle, other: Forecast | TooLittle, name: str) -> Forecast | TooLittle:
+    if isinstance(mine, Forecast) or isinstance(other, TooLittle):
+        return mine
+    return other.noted("; ".join(n for n in (f"{mine.why}: {name} instead", other.note) if n))
+
+
 class Dressed:
     """A model that gives points, dressed with its own past errors at the same distance to the period's end.
 
@@ -46,16 +66,17 @@ class Dressed:
     won already.
     """
 
-    def __init__(self, inner: Model, name: str | None = None) -> None:
-        self.name = name or inner.name
-        self._inner = inner
+    def __init__(self, inner: Model, instead: str = "") -> None:
+        self.name = inner.name
+        self.inner = inner
+        self._instead = instead
         self._pending: Pending[float] = Pending()
         self._errors = Past(_FADING)
         self._usual = Past()
 
     def learn(self, week: Week) -> None:
         """Takes in the errors of the periods that are settled now."""
-        self._inner.learn(week)
+        self.inner.learn(week)
         for settled in self._pending.settle(week):
             self._usual.add([(0, 0, settled.actual)])
             little = self._little()
@@ -68,10 +89,9 @@ class Dressed:
         self, week: Week, spans: Sequence[Span], told: Mapping[str, Sequence[Forecast | TooLittle]]
     ) -> list[Forecast | TooLittle]:
         """The inner model's points with a spread around them."""
-        return [
-            self._dressed(week, span, point)
-            for span, point in zip(spans, self._inner.forecast(week, spans, told), strict=True)
-        ]
+        said = self.inner.forecast(week, spans, told)
+        mine = [self._dressed(week, span, each) for span, each in zip(spans, said, strict=True)]
+        return stepped_back(mine, told, self._instead)
 
     def _dressed(self, week: Week, span: Span, point: Forecast | TooLittle) -> Forecast | TooLittle:
         if isinstance(point, TooLittle):
@@ -79,9 +99,11 @@ class Dressed:
         left = weeks_left(week.on, span)
         default = default_spread(span.offset, left, weeks_in(span))
         self._pending.keep(week, span, point.mean)
+        little = self._little()
+        if point.mean + little <= 0:
+            return TooLittle("it expects nothing at all, and no settled period tells how wrong that may be")
         errors, weights = self._errors.near(span.offset, left, _breadth(left))
         bias, sd, freedom = _predictive(errors, weights, default)
-        little = self._little()
         won = week.booked(span.begin, span.end)
         quantiles = rising((max(point.mean, 0.0) + little) * np.exp(bias + sd * student(freedom)) - little, won)
         few = (
@@ -127,11 +149,12 @@ class Recalibrated:
         inner: the model, as it is.
     """
 
-    def __init__(self, inner: Model, name: str | None = None) -> None:
-        self.name = name or inner.name
+    def __init__(self, inner: Model, instead: str = "") -> None:
+        self.name = inner.name
         self.inner = inner
+        self._instead = instead
         self._pending: Pending[Real] = Pending()
-        self._squares = Past()
+        self._squares = Past(_FADING)
 
     def learn(self, week: Week) -> None:
         """Takes in how far off the periods were that are settled now."""
@@ -143,10 +166,9 @@ class Recalibrated:
         self, week: Week, spans: Sequence[Span], told: Mapping[str, Sequence[Forecast | TooLittle]]
     ) -> list[Forecast | TooLittle]:
         """The inner model's distributions, stretched or narrowed."""
-        return [
-            self._stretched(week, span, f)
-            for span, f in zip(spans, self.inner.forecast(week, spans, told), strict=True)
-        ]
+        said = self.inner.forecast(week, spans, told)
+        mine = [self._stretched(week, span, each) for span, each in zip(spans, said, strict=True)]
+        return stepped_back(mine, told, self._instead)
 
     def _stretched(self, week: Week, span: Span, raw: Forecast | TooLittle) -> Forecast | TooLittle:
         if isinstance(raw, TooLittle) or raw.quantiles is None:

@@ -69,12 +69,14 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
         "calls_plain": Entry(lambda _: Calls("calls_plain")),
         "calls": Entry(lambda _: Dressed(Calls())),
         "calls_corrected": Entry(lambda _: Dressed(CallsCorrected())),
-        "seasonal_naive": Entry(lambda s: Dressed(SeasonalNaive(s.calendar))),
-        "run_rate": Entry(lambda s: Dressed(RunRate(s.calendar))),
-        "linearity": Entry(lambda s: Dressed(Linearity(s.calendar))),
-        "weighted_history": Entry(lambda s: Dressed(WeightedHistory(s.calendar, s.offsets))),
-        "hazard": Entry(lambda _: Recalibrated(Hazard())),
-        "learner": Entry(lambda s: Recalibrated(Learner(s.calendar, s.offsets))),
+        "run_rate": Entry(lambda s: Dressed(RunRate(s.calendar), "weighted"), ("weighted",)),
+        "seasonal_naive": Entry(lambda s: Dressed(SeasonalNaive(s.calendar), "run_rate"), ("run_rate",)),
+        "linearity": Entry(lambda s: Dressed(Linearity(s.calendar), "run_rate"), ("run_rate",)),
+        "weighted_history": Entry(lambda s: Dressed(WeightedHistory(s.calendar, s.offsets), "run_rate"), ("run_rate",)),
+        "hazard": Entry(lambda _: Recalibrated(Hazard(), "weighted_history"), ("weighted_history",)),
+        "learner": Entry(
+            lambda s: Recalibrated(Learner(s.calendar, s.offsets), "weighted_history"), ("weighted_history",)
+        ),
         "ensemble": Entry(lambda _: Recalibrated(Ensemble(MEMBERS)), MEMBERS),
         "best": Entry(lambda _: Best(CANDIDATES), CANDIDATES),
     }

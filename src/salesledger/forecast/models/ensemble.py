@@ -42,7 +42,7 @@ class Ensemble:
     def forecast(
         self, week: Week, spans: Sequence[Span], told: Mapping[str, Sequence[Forecast | TooLittle]]
     ) -> list[Forecast | TooLittle]:
-        """The average of those members that can tell; their absence is noted."""
+        """The average of those members that can tell; who is absent, or has stepped back, is noted."""
         return [self._together(week, span, {m: told[m][at] for m in self._members}) for at, span in enumerate(spans)]
 
     def _together(self, week: Week, span: Span, said: Mapping[str, Forecast | TooLittle]) -> Forecast | TooLittle:
@@ -52,7 +52,8 @@ class Ensemble:
         self._pending.keep(week, span, {m: f.quantiles for m, f in able.items() if f.quantiles is not None})
         together = averaged([*able.values()], self.weights([*able], span.offset, weeks_left(week.on, span)))
         absent = [m for m in self._members if m not in able]
-        return together.noted(f"without {', '.join(absent)}, which can't tell yet" if absent else "")
+        notes = [f"{m}: {f.note}" for m, f in able.items() if f.note]
+        return together.noted("; ".join([f"without {', '.join(absent)}, which can't tell yet"] * bool(absent) + notes))
 
     def weights(self, members: Sequence[str], offset: int, left: int) -> list[float]:
         """How much each of some members counts at a distance; they add up to 1."""

@@ -55,24 +55,26 @@ class Learner:
         self, week: Week, spans: Sequence[Span], told: Mapping[str, Sequence[Forecast | TooLittle]]
     ) -> list[Forecast | TooLittle]:
         """A distribution for each period, from enough wins on."""
-        return [self._at(week, span) for span in spans]
+        chances = self.chances(week, spans)
+        if chances is None:
+            wins = self._training.wins
+            return [TooLittle(f"it learns from {_WINS_AT_LEAST} settled wins on, and there are {wins}")] * len(spans)
+        worth, spread = self._worths.expected(week)
+        return [self._at(week, span, each, worth, spread) for span, each in zip(spans, chances, strict=True)]
 
-    def chances(self, week: Week, span: Span) -> Real | None:
-        """The chance of each open deal to be won within a period; None before enough is settled."""
+    def chances(self, week: Week, spans: Sequence[Span]) -> list[Real] | None:
+        """The chance of each open deal to be won within each period; None before enough is settled."""
         if self._fitted is None:
             return None
         if not len(week.open):
-            return np.zeros(0)
-        chances: Real = self._fitted.predict_proba(features(week.open, week.on, span))[:, 1]
-        return chances
+            return [np.zeros(0)] * len(spans)
+        rows = np.concatenate([features(week.open, week.on, span) for span in spans])
+        return np.split(self._fitted.predict_proba(rows)[:, 1], len(spans))
 
-    def _at(self, week: Week, span: Span) -> Forecast | TooLittle:
-        chances = self.chances(week, span)
+    def _at(self, week: Week, span: Span, chances: Real, worth: Real, spread: float) -> Forecast | TooLittle:
         new, weights = self._new.near(span.offset, weeks_left(week.on, span), _BREADTH_WEEKS)
-        if chances is None or not len(new):
-            wins = self._training.wins
-            return TooLittle(f"it learns from {_WINS_AT_LEAST} settled wins on, and there are {wins}")
-        worth, spread = self._worths.expected(week)
+        if not len(new):
+            return TooLittle(f"no settled period was seen {weeks_left(week.on, span)} weeks before its end")
         coming = max(float((new * weights).sum() / weights.sum()), 0.0) * self._snapshots.pace
         won = week.booked(span.begin, span.end)
         quantiles = _sum(chances, worth, spread, coming, mean_win(week))
