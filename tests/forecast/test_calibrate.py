@@ -128,6 +128,19 @@ def test_a_distribution_gets_the_width_that_it_should_have_had(width: float, lea
     assert answer.mean == 100.0
 
 
+def test_a_slow_bias_is_taken_out_where_that_is_asked() -> None:
+    """Twice what comes is said each time: the mean moves down, the less the more periods without bias are put against it."""
+    raw = Forecast(200.0, 200.0 + 20 * NORMAL)
+    means = []
+    for unbiased in (None, 16.0, 2.0):
+        answer = told(Recalibrated(Always(raw), unbiased=unbiased), booked(AMOUNTS), date(2023, 1, 8))[1]
+        assert isinstance(answer, Forecast)
+        means.append(answer.mean)
+
+    assert means[0] == 200.0
+    assert 200.0 > means[1] > 150.0 > means[2] > 100.0
+
+
 def test_without_settled_periods_a_distribution_stays_as_it_is() -> None:
     """One that is right until shown otherwise."""
     raw = Forecast(100.0, 100.0 + 10 * NORMAL)

@@ -138,29 +138,41 @@ def _predictive(errors: Real, weights: Real, default: float) -> tuple[float, flo
 
 
 class Recalibrated:
-    """A model that gives distributions, with the width that they should have had in settled periods; the mean stays.
+    """A model that gives distributions, with the width that they should have had in settled periods.
 
     How far the actual lay from the median is measured in half-widths of the central 68 % on its side. Were the distributions
     right, the square of that would be 1 on average. Its mean over settled periods near the same distance, shrunk to 1 as if three
     periods had shown just that, is the square of the factor by which the distribution is stretched. Errors within one period go
     together, so periods are counted, not origins.
 
+    The mean stays, unless its bias is to be taken out: what came on top of what was won, compared to what was said would come, as a
+    logarithm, averaged in the same way and shrunk to none.
+
+    Args:
+        inner: the model.
+        instead: the simpler model that is heard where that one can't tell.
+        unbiased: as if so many periods had shown no bias; None leaves the mean as it is.
+
     Attributes:
         inner: the model, as it is.
     """
 
-    def __init__(self, inner: Model, instead: str = "") -> None:
+    def __init__(self, inner: Model, instead: str = "", unbiased: float | None = None) -> None:
         self.name = inner.name
         self.inner = inner
         self._instead = instead
-        self._pending: Pending[Real] = Pending()
+        self._unbiased = unbiased
+        self._pending: Pending[tuple[Forecast, Real, float]] = Pending()
         self._squares = Past(_FADING)
+        self._biases = Past(_FADING)
 
     def learn(self, week: Week) -> None:
         """Takes in how far off the periods were that are settled now."""
         self.inner.learn(week)
         for settled in self._pending.settle(week):
-            self._squares.add([(o, left, _distance(q, settled.actual) ** 2) for o, left, q in settled.origins])
+            actual, origins = settled.actual, settled.origins
+            self._squares.add([(o, left, _distance(shifted, actual) ** 2) for o, left, (_, shifted, _) in origins])
+            self._biases.add([(o, left, _more(actual, raw.mean, won)) for o, left, (raw, _, won) in origins])
 
     def forecast(
         self, week: Week, spans: Sequence[Span], told: Mapping[str, Sequence[Forecast | TooLittle]]
@@ -174,17 +186,33 @@ class Recalibrated:
         if isinstance(raw, TooLittle) or raw.quantiles is None:
             return raw
         left = weeks_left(week.on, span)
-        self._pending.keep(week, span, raw.quantiles)
-        factor = self.factor(span.offset, left)
         won = week.booked(span.begin, span.end)
-        quantiles = rising(raw.mean + factor * (raw.quantiles - raw.mean), won)
-        return Forecast(raw.mean, quantiles, raw.note)
+        times = self._times(span.offset, left)
+        mean, shifted = won + times * (raw.mean - won), won + times * (raw.quantiles - won)
+        self._pending.keep(week, span, (raw, shifted, won))
+        quantiles = rising(mean + self.factor(span.offset, left) * (shifted - mean), won)
+        return Forecast(mean, quantiles, raw.note)
+
+    def _times(self, offset: int, left: int) -> float:
+        """How much more comes than was said, usually; 1 where the mean is left alone."""
+        biases, weights = self._biases.near(offset, left, 1.0 + 0.3 * left)
+        if self._unbiased is None or not len(biases):
+            return 1.0
+        periods = effective(weights)
+        bias = float(biases @ weights / weights.sum()) * periods / (periods + self._unbiased)
+        return float(np.exp(bias))
 
     def factor(self, offset: int, left: int) -> float:
         """By how much a distribution at that distance is stretched."""
         squares, weights = self._squares.near(offset, left, 1.0 + 0.3 * left)
         total = float(squares @ weights) + _PERIODS_OF_RIGHT_WIDTH
         return float(np.sqrt(total / (float(weights.sum()) + _PERIODS_OF_RIGHT_WIDTH)))
+
+
+def _more(actual: float, mean: float, won: float) -> float:
+    """The logarithm of what came on top of what was won ÷ what was said would come, 5 % of the mean added to both; NaN without."""
+    little = 0.05 * mean
+    return float(np.log((max(actual - won, 0.0) + little) / (max(mean - won, 0.0) + little))) if little > 0 else np.nan
 
 
 def _distance(quantiles: Real, actual: float) -> float:

@@ -73,11 +73,11 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
         "seasonal_naive": Entry(lambda s: Dressed(SeasonalNaive(s.calendar), "run_rate"), ("run_rate",)),
         "linearity": Entry(lambda s: Dressed(Linearity(s.calendar), "run_rate"), ("run_rate",)),
         "weighted_history": Entry(lambda s: Dressed(WeightedHistory(s.calendar, s.offsets), "run_rate"), ("run_rate",)),
-        "hazard": Entry(lambda _: Recalibrated(Hazard(), "weighted_history"), ("weighted_history",)),
+        "hazard": Entry(lambda _: Recalibrated(Hazard(), "weighted_history", unbiased=16), ("weighted_history",)),
         "learner": Entry(
             lambda s: Recalibrated(Learner(s.calendar, s.offsets), "weighted_history"), ("weighted_history",)
         ),
-        "ensemble": Entry(lambda _: Recalibrated(Ensemble(MEMBERS)), MEMBERS),
+        "ensemble": Entry(lambda _: Ensemble(MEMBERS), MEMBERS),
         "best": Entry(lambda _: Best(CANDIDATES), CANDIDATES),
     }
 )

@@ -131,7 +131,7 @@ def _fit(rows: Real, won: Real) -> Any:
         learning_rate=0.08,
         max_iter=80,
         max_leaf_nodes=12,
-        min_samples_leaf=60,
+        min_samples_leaf=100,
         l2_regularization=5.0,
         categorical_features=list(CATEGORICAL),
         early_stopping=False,

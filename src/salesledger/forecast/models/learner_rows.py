@@ -13,7 +13,7 @@ from salesledger.forecast.week import UNKNOWN_DAY, Deals, Mask, Real, Span, Whol
 
 _CODED = ("stage", "category", "source", "owner", "segment", "product", "growth")
 _MOST_CODES = 200
-_PERIOD_ROWS = 5_000
+_PERIOD_ROWS = 10_000
 _MOST_PERIODS = 12
 
 CATEGORICAL: tuple[bool, ...] = (*(True for _ in _CODED), *(False for _ in range(10)))
