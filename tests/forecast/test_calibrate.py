@@ -66,7 +66,7 @@ def test_a_point_that_is_always_double_is_halved() -> None:
     answer = quantiles(told(Dressed(Always(Forecast(200.0))), booked(AMOUNTS), date(2023, 1, 8))[0])
 
     assert answer[MIDDLE] == pytest.approx(100, rel=0.05)
-    assert answer[19] < 92
+    assert answer[19] < 95
     assert answer[179] > 108
     assert answer[179] - answer[19] < 60
 

@@ -17,7 +17,11 @@ _FEW = 4
 _FADING = 0.85
 _LITTLE = 0.02
 _BREADTH = 0.15
-_PERIODS_OF_NO_BIAS = 0.1
+_PERIODS_OF_NO_BIAS = 0.3
+_WORST = 4.0
+_BIAS_A_PERIOD = 1.0
+_OUTER = 4
+_WIDEST = 0.9
 _FREEDOM_OF_DEFAULT = 1.4
 _LEAST_VARIANCE = 1e-6
 _DEFAULT_SPREAD = 0.3
@@ -63,7 +67,8 @@ class Dressed:
     is the bias that is taken out, its variance the width. The logarithm of the width is shrunk to that of a default, which counts
     1.4 degrees of freedom (it may be wrong by a factor of 1.8 either way), and the width grows by what so few periods leave open:
     Student's predictive distribution of a normal sample (Gelman et al., Bayesian Data Analysis, 3.2). Nothing lies below what is
-    won already.
+    won already. One period can't shift the point by more than a factor of e, two by e squared and so on, and the mean leaves out
+    how far the outermost 5 % go: so little can't be known of them.
     """
 
     def __init__(self, inner: Model, instead: str = "") -> None:
@@ -111,7 +116,8 @@ class Dressed:
             if len(errors) < _FEW
             else ""
         )
-        return Forecast(float(quantiles.mean()), quantiles, "; ".join(n for n in (point.note, few) if n))
+        middle = np.clip(quantiles, quantiles[_OUTER], quantiles[-1 - _OUTER])
+        return Forecast(float(middle.mean()), quantiles, "; ".join(n for n in (point.note, few) if n))
 
     def _little(self) -> float:
         usual, weights = self._usual.near(0, 0, 1.0)
@@ -119,7 +125,7 @@ class Dressed:
 
 
 def _error(actual: float, point: float, little: float) -> float:
-    return float(np.log((actual + little) / (max(point, 0.0) + little)))
+    return float(np.clip(np.log((actual + little) / (max(point, 0.0) + little)), -_WORST, _WORST))
 
 
 def _predictive(errors: Real, weights: Real, default: float) -> tuple[float, float, float]:
@@ -134,7 +140,9 @@ def _predictive(errors: Real, weights: Real, default: float) -> tuple[float, flo
         variance = float(((errors - mean) ** 2) @ weights / weights.sum()) * n / (n - 1)
         trust = (n - 1) / freedom
         spread = float(np.sqrt(max(variance, _LEAST_VARIANCE)) ** trust * default ** (1 - trust))
-    return mean * n / (n + _PERIODS_OF_NO_BIAS), spread * float(np.sqrt(1 + 1 / n)), freedom
+    most = _BIAS_A_PERIOD * len(errors)
+    bias = float(np.clip(mean, -most, most)) * n / (n + _PERIODS_OF_NO_BIAS)
+    return bias, min(spread * float(np.sqrt(1 + 1 / n)), _WIDEST), freedom
 
 
 class Recalibrated:

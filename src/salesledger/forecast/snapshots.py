@@ -13,6 +13,7 @@ from salesledger.forecast.settling import Pending
 from salesledger.forecast.week import Deals, Real, Span, Week
 
 _STAYING = 0.92
+_ENOUGH_WEEKS = 4.0
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ class Pace:
 
     @property
     def now(self) -> float:
-        """Leads a week; NaN where nothing is known of them yet."""
-        return self._leads / self._weeks if self._leads else float("nan")
+        """Leads a week; NaN until some weeks of them are known."""
+        return self._leads / self._weeks if self._leads and self._weeks >= _ENOUGH_WEEKS else float("nan")
 
 
 class Snapshots:
