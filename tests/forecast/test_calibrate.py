@@ -141,13 +141,16 @@ def test_a_slow_bias_is_taken_out_where_that_is_asked() -> None:
     assert 200.0 > means[1] > 150.0 > means[2] > 100.0
 
 
-def test_without_settled_periods_a_distribution_stays_as_it_is() -> None:
-    """One that is right until shown otherwise."""
+def test_the_fewer_periods_are_settled_the_wider_a_distribution_is() -> None:
+    """Without any it is wider by the square root of two, as nobody knows how wrong the model is here."""
     raw = Forecast(100.0, 100.0 + 10 * NORMAL)
+    widths = []
+    for last in (date(2020, 3, 1), date(2020, 11, 15), date(2022, 11, 6)):
+        found = quantiles(told(Recalibrated(Always(raw)), booked([108.0, 92.0] * 6), last)[1])
+        widths.append((found[179] - found[19]) / (2 * 10 * 1.2816))
 
-    assert quantiles(told(Recalibrated(Always(raw)), booked(AMOUNTS), date(2020, 3, 1))[1]) == pytest.approx(
-        quantiles(raw)
-    )
+    assert widths[0] == pytest.approx(2**0.5, rel=0.01)
+    assert widths == sorted(widths, reverse=True)
 
 
 def test_each_period_counts_once_however_many_origins_it_has() -> None:

@@ -150,8 +150,8 @@ class Recalibrated:
 
     How far the actual lay from the median is measured in half-widths of the central 68 % on its side. Were the distributions
     right, the square of that would be 1 on average. Its mean over settled periods near the same distance, shrunk to 1 as if three
-    periods had shown just that, is the square of the factor by which the distribution is stretched. Errors within one period go
-    together, so periods are counted, not origins.
+    periods had shown just that, is the square of the factor by which the distribution is stretched; with n periods it grows by
+    1 + 1/(1 + n), for what so few leave open. Errors within one period go together, so periods are counted, not origins.
 
     The mean stays, unless its bias is to be taken out: what came on top of what was won, compared to what was said would come, as a
     logarithm, averaged in the same way and shrunk to none.
@@ -213,8 +213,9 @@ class Recalibrated:
     def factor(self, offset: int, left: int) -> float:
         """By how much a distribution at that distance is stretched."""
         squares, weights = self._squares.near(offset, left, 1.0 + 0.3 * left)
-        total = float(squares @ weights) + _PERIODS_OF_RIGHT_WIDTH
-        return float(np.sqrt(total / (float(weights.sum()) + _PERIODS_OF_RIGHT_WIDTH)))
+        known = float(weights.sum())
+        square = (float(squares @ weights) + _PERIODS_OF_RIGHT_WIDTH) / (known + _PERIODS_OF_RIGHT_WIDTH)
+        return float(np.sqrt(square * (1 + 1 / (1 + known))))
 
 
 def _more(actual: float, mean: float, won: float) -> float:
