@@ -16,7 +16,9 @@ from support.console import Console, commands
 DOCS = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
 ROWS = [name for name, command in commands().items() if any("-O" in p.opts for p in command.params)]
 RECORDING = [name for name, command in commands().items() if any(p.name == "dry_run" for p in command.params)]
-HEAVY = {"pydantic", "duckdb", "eventsourcing", "prettytable", "polars", "pandas", "pyarrow"}
+HEAVY = {"pydantic", "duckdb", "eventsourcing", "prettytable", "polars", "pandas", "pyarrow"} | {
+    *("numpy", "sklearn", "scoringrules", "altair")
+}
 
 
 def loaded_by(*lines: str, folder: Path) -> set[str]:

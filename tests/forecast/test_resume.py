@@ -6,10 +6,14 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from salesledger.forecast.backtest import Plan, run
+from salesledger.forecast.calendar import Calendar
 from salesledger.forecast.chances import score_chances, won_deals
+from salesledger.forecast.models.learner import Learner, _fit
+from salesledger.forecast.models.learner_rows import CATEGORICAL
 from salesledger.forecast.resume import Done, Shelf, resumed
 from salesledger.readmodel.engine import Engine
 from support.books import Books, books
@@ -85,6 +89,20 @@ def test_a_file_that_would_run_something_is_not_read(ledger: Books) -> None:
         for content in (pickle.dumps(Done(told=[Evil()])), b"junk", b"", pickle.dumps([1]), pickle.dumps(print)):  # type: ignore[list-item]
             place.file.write_bytes(content)
             assert place.take() == Done()
+
+
+def test_a_fitted_learner_is_read_back_as_it_was(ledger: Books) -> None:
+    """The classifier says the same of the same deals, to the last bit."""
+    random = np.random.default_rng(3)
+    rows = random.integers(0, 5, (500, len(CATEGORICAL))).astype(float)
+    learner = Learner(Calendar(), (0, 1))
+    learner._fitted = _fit(rows, (rows[:, 0] > random.integers(0, 5, 500)).astype(float))
+    with Engine.open(ledger.path) as engine:
+        place = shelf(engine)
+        place.put(Done(week=9, models=[learner]))
+        (again,) = place.take().models
+    assert isinstance(again, Learner)
+    assert again._fitted.predict_proba(rows).tobytes() == learner._fitted.predict_proba(rows).tobytes()
 
 
 def test_only_the_latest_ones_are_kept(ledger: Books) -> None:

@@ -99,6 +99,8 @@ def backtest_command(ctx: click.Context, /, **values: Any) -> None:
             rows = _rows(ledger, done, told, booked, plan, at, by or ("model" if shown else None))
             rows = _rounded(rows) if shown else rows
             notes = _notes(told, booked, plan, chosen)
+            if not is_whole:
+                notes = (*notes, "Stopped before the last origin; the same command goes on from here.")
             emit(rows, ledger, format_=chosen, output=output, title=title, notes=notes, expendable=_EXPENDABLE)
     if not is_whole:
         raise KeyboardInterrupt

@@ -19,8 +19,6 @@ from salesledger.readmodel.engine import Engine, Question
 from salesledger.readmodel.periods import Interval, Period
 from salesledger.readmodel.periods import Span as Days
 
-STEPS: tuple[Interval, ...] = ("day", "week", "month", "quarter")
-
 
 @dataclass(frozen=True)
 class Plan:

@@ -10,7 +10,9 @@ import numpy as np
 
 from salesledger.forecast.calibrate import Recalibrated
 from salesledger.forecast.carriers import Carriers
+from salesledger.forecast.model import Model
 from salesledger.forecast.models.hazard import Hazard
+from salesledger.forecast.models.learner import Learner
 from salesledger.forecast.replay import Said
 from salesledger.forecast.scores import DealScores, score_deals
 from salesledger.forecast.week import Real, Span, Week, day_number
@@ -36,7 +38,7 @@ class Chances:
 
 
 def chances_in(said: Said, offsets: Sequence[int]) -> Iterator[Chances]:
-    """The chances given at an origin, by every model that gives any: the process's own in `weighted`, and the hazard model's."""
+    """The chances given at an origin, by every model that gives any: the process's own in `weighted`, hazard's, learner's."""
     ids = [said.week.names.deals[number] for number in said.week.open.deal]
     for span in said.spans:
         if span.offset not in offsets or not ids:
@@ -45,9 +47,17 @@ def chances_in(said: Said, offsets: Sequence[int]) -> Iterator[Chances]:
             yield Chances("weighted", span.label, ids, _default(said.week, span))
         for model in said.models:
             inner = model.inner if isinstance(model, Recalibrated) else model
-            carriers = inner.carriers(said.week, span) if isinstance(inner, Hazard) else None
-            if isinstance(carriers, Carriers):
-                yield Chances("hazard", span.label, ids, carriers.chance)
+            chance = _of(inner, said.week, span)
+            if chance is not None:
+                yield Chances(inner.name, span.label, ids, chance)
+
+
+def _of(model: Model, week: Week, span: Span) -> Real | None:
+    """The chances that a model gives, where it gives any."""
+    if isinstance(model, Learner):
+        return model.chances(week, span)
+    carriers = model.carriers(week, span) if isinstance(model, Hazard) else None
+    return carriers.chance if isinstance(carriers, Carriers) else None
 
 
 def _default(week: Week, span: Span) -> Real:

@@ -37,8 +37,13 @@ _MOST = 4
 _KEPT_EVERY_SECONDS = 20
 
 _OURS = "salesledger.forecast."
-_THEIRS = ("sklearn.", "numpy.random.")
-"""Packages whose classes may be read back, and no functions."""
+_THEIRS = (
+    "sklearn._loss.",
+    "sklearn.compose._column_transformer",
+    "sklearn.ensemble._hist_gradient_boosting.",
+    "sklearn.preprocessing.",
+)
+"""Modules whose classes may be read back, and no functions: what a fitted learner is made of."""
 
 _PLAIN = {
     ("builtins", "set"),
@@ -56,11 +61,19 @@ _PLAIN = {
     ("datetime", "timedelta"),
     ("datetime", "timezone"),
     ("decimal", "Decimal"),
+    ("functools", "partial"),
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
+    ("numpy", "float64"),
     ("numpy._core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "scalar"),
     ("numpy._core.numeric", "_frombuffer"),
+    ("numpy.random._pcg64", "PCG64"),
+    ("numpy.random._pickle", "__bit_generator_ctor"),
+    ("numpy.random._pickle", "__generator_ctor"),
+    ("numpy.random.bit_generator", "SeedSequence"),
+    ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"),
+    ("sklearn.utils.validation", "check_array"),
 }
 
 
