@@ -55,7 +55,8 @@ def chances_in(said: Said, offsets: Sequence[int]) -> Iterator[Chances]:
 def _of(model: Model, week: Week, span: Span) -> Real | None:
     """The chances that a model gives, where it gives any."""
     if isinstance(model, Learner):
-        return model.chances(week, span)
+        found = model.chances(week, [span])
+        return found[0] if found else None
     carriers = model.carriers(week, span) if isinstance(model, Hazard) else None
     return carriers.chance if isinstance(carriers, Carriers) else None
 
