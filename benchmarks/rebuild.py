@@ -10,6 +10,7 @@ from benchmarks.measure import Line, race
 from benchmarks.stock import fill, open_stock
 from benchmarks.workspace import Workspace
 from salesledger.ledger.application import LedgerApplication
+from salesledger.readmodel.duck import connected
 from salesledger.readmodel.engine import Engine
 from salesledger.readmodel.mirror import SMALL, Mirror
 
@@ -44,7 +45,7 @@ def rebuild(path: Path, folder: Path, events: int) -> int:
     """Write the segments of a ledger's first events into an empty place, and say how many events they hold."""
     with Engine.open(path) as engine:
         head = replace(engine.head, last_entry=events)
-        mirror = Mirror(folder / "rebuilt", engine.place, head, engine.log, engine.duck)
+        mirror = Mirror(folder / "rebuilt", engine.place, head, engine.log, connected(folder / "rebuilt"))
         shutil.rmtree(mirror.folder, ignore_errors=True)
         _, upto = mirror.segments()
     return upto
