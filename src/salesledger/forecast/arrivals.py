@@ -61,14 +61,8 @@ class Arrivals:
         if not self._recent:
             raise ValueError("no lead was seen yet")
         thinned = max(1, sum(len(s.arrived) for s in self._recent) // _MOST_KEPT)
-        every = [_joined([s.arrived for s in self._recent])][0][::thinned]
+        every = Deals.joined([s.arrived for s in self._recent])[::thinned]
         outcome = np.concatenate([s.arrived_outcome for s in self._recent])[::thinned]
         share = np.full(len(outcome), 1 / max(len(outcome), 1))
         is_open, won = outcome == STAYED, outcome == WON
         return every[is_open], share[is_open], every[won], share[won]
-
-
-def _joined(parts: list[Deals]) -> Deals:
-    from dataclasses import fields
-
-    return Deals(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Deals)})

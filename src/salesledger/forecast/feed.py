@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from salesledger.domain.clocks import from_micros, to_micros
 from salesledger.forecast.promises import Promises
 from salesledger.forecast.spans import NOWHERE, Spans, read_told
 from salesledger.forecast.week import (
@@ -129,7 +130,7 @@ class Feed:
             calls, targets = self.promises.at(int(at))
             yield Week(
                 number=number,
-                at=_instant(int(at)),
+                at=from_micros(int(at)),
                 on=self.days[number],
                 open=self._open(self.now, number, number),
                 wins=self._wins(number),
@@ -152,10 +153,8 @@ class Feed:
         found: Mask = spans.whole("growth")[rows] == spans.renewal
         if self.renewed:
             at = int(self.grid[told_at])
-            found |= np.array(
-                [any(a <= at < b for a, b in self.renewed.get(int(deal), ())) for deal in spans.whole("deal")[rows]],
-                dtype=bool,
-            )
+            renewing = [deal for deal, times in self.renewed.items() if any(a <= at < b for a, b in times)]
+            found |= np.isin(spans.whole("deal")[rows], np.array(renewing, dtype=np.int64))
         return found
 
     def _wins(self, number: int) -> Deals:
@@ -174,7 +173,7 @@ class Feed:
     def _rate(self, currency: str, closed: int, told_at: int) -> float:
         """The exchange rate of an open deal at an origin, or of the day on which a deal was closed; NaN where none was known."""
         if told_at not in self._rates:
-            at = _instant(int(self.grid[told_at]))
+            at = from_micros(int(self.grid[told_at]))
             question = Question(as_of=at, known_at=at)
             table = {
                 f"{currency} {day_number(day)}": float(rate)
@@ -237,7 +236,7 @@ def weeks_until(at: datetime, first: int, engine: Engine) -> tuple[Whole, list[d
     while True:
         day = local.date() - timedelta(weeks=weeks)
         moment = datetime.combine(day, local.time(), tzinfo=zone).astimezone(UTC)
-        grid.append(_micros(moment))
+        grid.append(to_micros(moment))
         days.append(day)
         if grid[-1] < first:
             break
@@ -247,26 +246,15 @@ def weeks_until(at: datetime, first: int, engine: Engine) -> tuple[Whole, list[d
     return np.array(grid[::-1]), days[::-1]
 
 
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _instant(micros: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=micros)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 def _standing(engine: Engine, question: Question) -> dict[str, list[tuple[int, int]]]:
     """The deals that subscriptions were renewed with: from when, and up to when, that was believed."""
     never = np.iinfo(np.int64).max
     told: dict[int, tuple[str, list[tuple[int, int]]]] = {}
     for deal, entry, seen_at, struck_at, strikes in engine.ask(_RENEWED, question).rows:
-        found = told.setdefault(entry, (deal, [(_micros(seen_at.replace(tzinfo=UTC)), never)]))[1]
+        found = told.setdefault(entry, (deal, [(to_micros(seen_at.replace(tzinfo=UTC)), never)]))[1]
         if struck_at is None:
             continue
-        moment = _micros(struck_at.replace(tzinfo=UTC))
+        moment = to_micros(struck_at.replace(tzinfo=UTC))
         if strikes and found and found[-1][1] == never:
             found[-1] = (found[-1][0], max(moment, found[-1][0]))
         elif not strikes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
+from salesledger.domain.clocks import to_micros
 from salesledger.forecast.week import Call, Target
 from salesledger.readmodel.engine import Engine, Question
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOLD = """
     SELECT e.entry, e.known_at, e.effective_at, e.rank, e.type, e.owner, e.team, e.call, e.begins_on, e.ends_on, e.amount
     FROM events e
@@ -90,4 +90,4 @@ def _order(promise: Call | Target) -> tuple[date, date, str, str]:
 
 
 def _micros(naive: datetime) -> int:
-    return (naive.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+    return to_micros(naive.replace(tzinfo=UTC))

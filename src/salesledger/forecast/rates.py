@@ -28,7 +28,7 @@ NEAR: Whole = np.array([-28, -7, 0, 7, 14, 28, 56])
 FACTORS = ("size", "source", "owner", "segment", "product", "growth", "category", "near")
 """What makes a deal quicker or slower than others in its stage; the last two hold for the present stage alone."""
 
-LASTING = FACTORS[:-2]
+LASTING, PASSING = FACTORS[:-2], FACTORS[-2:]
 
 HALF_LIFE_WEEKS = 104.0
 DRIFT_HALF_LIFE_WEEKS = 52.0
@@ -116,7 +116,7 @@ class Rates:
         self.wins += int(np.sum(kind == WIN))
         self._leap(stages, steps, kind)
         if self.base.shape[1]:
-            self._follow(rows, steps, stages)
+            self._follow(rows, steps)
         number = len(self._begins)
         if self.wins >= _FEWEST_WINS and (
             not self.base.shape[1] or number % (_OFTEN_WEEKS if number < _OFTEN_UNTIL else _REFIT_WEEKS) == 0
@@ -183,7 +183,7 @@ class Rates:
             moved = kind == which
             np.add.at(self.leaps[which], (steps.before.stage[moved], steps.stage[moved]), 1.0)
 
-    def _follow(self, rows: Rows, steps: Steps, stages: int) -> None:
+    def _follow(self, rows: Rows, steps: Steps) -> None:
         """Let season and level follow a week, the rest being as it was fitted."""
         before, kept = steps.before, 0.5 ** (1 / DRIFT_HALF_LIFE_WEEKS)
         held = 0.5 ** (1 / (2 * HALF_LIFE_WEEKS))
@@ -192,8 +192,8 @@ class Rates:
         begin = day_number(steps.begins_on)
         for kind in range(KINDS):
             even = self.at(kind, before.stage, before.weeks) * lasting[kind]
-            for at, name in ((6, "category"), (7, "near")):
-                even *= self.factor(kind, name, rows.levels[at])
+            for name in PASSING:
+                even *= self.factor(kind, name, rows.levels[FACTORS.index(name)])
             expected = float(np.sum(even * exposed))
             days = self.season[kind].days(steps.begins_on)
             happened = rows.kind == kind

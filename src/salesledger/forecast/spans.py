@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -147,8 +147,6 @@ def read_told(engine: Engine, question: Question, late_days: int, words: Sequenc
 
     Codes are given in the order in which words became known, and in the order of the alphabet within one moment.
     """
-    from dataclasses import replace
-
     duck = engine.duck
     sql = _TOLD.format(words=",\n        ".join(f"coalesce(h.{word}, '') AS {word}" for word in words))
     for table, lateness in (("forecast_now", 0), ("forecast_late", late_days)):

@@ -67,6 +67,11 @@ class Deals:
     category: Whole
     growth: Whole
 
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The deals of several parts, one behind the other."""
+        return cls(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)})
+
     def __len__(self) -> int:
         return len(self.deal)
 

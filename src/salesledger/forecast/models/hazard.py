@@ -84,7 +84,7 @@ class Hazard:
     ) -> list[Forecast | TooLittle]:
         """The distribution of each period's bookings; see `Model`."""
         if not self.rates.ready:
-            return [TooLittle(f"only {self.rates.wins} wins were seen to learn from")] * len(spans)
+            return [self._too_little()] * len(spans)
         given: list[Forecast | TooLittle] = []
         for won, chance, worth, coming, coming_worth in self._parts(week, spans):
             mean, _, quantiles = total(won, chance, worth, self.worths.spread, coming, coming_worth)
@@ -94,7 +94,7 @@ class Hazard:
     def carriers(self, week: Week, span: Span) -> Carriers | TooLittle:
         """What a period's forecast is made of."""
         if not self.rates.ready:
-            return TooLittle(f"only {self.rates.wins} wins were seen to learn from")
+            return self._too_little()
         ((won, chance, worth, coming, coming_worth),) = self._parts(week, [span])
         _, spread, _ = total(won, chance, worth, self.worths.spread, coming, coming_worth)
         fresh, _, at_once, _ = self.arrivals.kinds()
@@ -113,7 +113,7 @@ class Hazard:
         if not len(place):
             return TooLittle("the deal is not open at that date")
         if not self.rates.ready:
-            return TooLittle(f"only {self.rates.wins} wins were seen to learn from")
+            return self._too_little()
         one = week.open[place]
         ends = [week.on + timedelta(days=1 + 7 * (n + 1)) for n in range(weeks)]
         begin = week.on - timedelta(days=7 * LATE_WEEKS + 7)
@@ -122,6 +122,9 @@ class Hazard:
         won = self._chances(week, one, spans, ahead, WIN)[:, 0]
         lost = self._chances(week, one, spans, ahead, LOSE)[:, 0]
         return Outlook(won, lost, float(self.worths.expected(one)[0]), self._reasons(week, one))
+
+    def _too_little(self) -> TooLittle:
+        return TooLittle(f"only {self.rates.wins} wins were seen to learn from")
 
     def _reasons(self, week: Week, one: Deals) -> tuple[Reason, ...]:
         """The factors of a deal's chance to be won, the strongest first."""
@@ -159,7 +162,7 @@ class Hazard:
         chances = self._chances(week, week.open, spans, ahead, WIN)
         worth = self.worths.expected(week.open)
         fresh, share, at_once, once_share = self.arrivals.kinds()
-        after = self._after(week, self.rates.lasting(fresh, later=True), ahead, WIN)
+        after = self._after(self.rates.lasting(fresh, later=True), ahead, WIN)
         onward = after.entered[:, :, :, 1:] @ ahead.leads
         parts = []
         for at, span in enumerate(spans):
@@ -205,7 +208,7 @@ class Hazard:
     def _chances(self, week: Week, deals: Deals, spans: Sequence[Span], ahead: _Ahead, aim: int) -> Real:
         """The chance of each deal to be won (or lost, as `aim` says) within each period, of shape (periods, deals)."""
         lasting = self.rates.lasting(deals)
-        after = self._after(week, self.rates.lasting(deals, later=True), ahead, aim)
+        after = self._after(self.rates.lasting(deals, later=True), ahead, aim)
         now = np.stack([lasting[kind] * self.rates.factor(kind, "category", deals.category) for kind in range(KINDS)])
         weeks = ahead.pace.shape[1]
         told = deals.expected != UNKNOWN_DAY
@@ -232,7 +235,7 @@ class Hazard:
             value = step[aim] * ahead.within[:, at][:, None] + onward + stay * value
         return value
 
-    def _after(self, week: Week, lasting: Real, ahead: _Ahead, aim: int) -> _After:
+    def _after(self, lasting: Real, ahead: _Ahead, aim: int) -> _After:
         """The chances of deals that come into a stage later, for each kind of deal that `lasting` tells apart."""
         grains = np.round(np.log(lasting) / _GRAIN).astype(np.int64)
         _, first, kind = np.unique(grains, axis=1, return_index=True, return_inverse=True)
