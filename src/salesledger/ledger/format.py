@@ -68,6 +68,8 @@ LOG_SCHEMA = (
     """,
 )
 
+_LOG_STATEMENTS = {" ".join(statement.split()) for statement in LOG_SCHEMA}
+
 
 def _append_only(table: str, same: str) -> tuple[str, ...]:
     """The triggers that let rows be added to a table and nothing else."""
@@ -135,6 +137,12 @@ def altered_in(connection: sqlite3.Connection) -> list[tuple[str, str, bool]]:
     held = {(_text(kind), _text(name)): _words(_text(sql)) for kind, name, sql in rows}
     wanted = {(s.split()[1].lower(), s.split()[2]): _words(s) for s in _schema_of(connection)}
     return [(*of, of in held) for of, statement in wanted.items() if held.get(of) != statement]
+
+
+def is_log_ours(cursor: Any) -> bool:
+    """Whether the log's table and all of its triggers are those that salesledger makes."""
+    cursor.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'stored_events' AND type IN ('table', 'trigger')")
+    return {_words(row[0]) for row in cursor.fetchall()} == _LOG_STATEMENTS
 
 
 def _words(sql: str) -> str:
