@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from salesledger.cli.layout import chosen, fitted, wrapped
-from salesledger.cli.render import Rows
+from salesledger.cli.layout import fitted, wrapped
+from salesledger.shown.values import Rows, chosen
 
 UTC = ZoneInfo("UTC")
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from salesledger.cli.charts import COLOURS
+from salesledger.charts.process_map import COLOURS
 from support.console import Console
 
 

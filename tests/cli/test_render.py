@@ -19,9 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from salesledger.cli.escape import safe_text
-from salesledger.cli.render import FORMATS, Rows, format_for, money, number, render, write
+from salesledger.cli.render import FORMATS, format_for, render, write
 from salesledger.errors import UsageError
+from salesledger.shown.escape import safe_text
+from salesledger.shown.values import Rows, money, number
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ANY_TEXT = st.text(st.characters())  # lone surrogates, too
@@ -499,7 +500,8 @@ class TestWrite:
 @pytest.mark.parametrize("format", FORMATS)
 def test_loads_the_table_library_for_tables_only(format: str) -> None:
     code = (
-        "import sys; from zoneinfo import ZoneInfo; from salesledger.cli.render import Rows, render\n"
+        "import sys; from zoneinfo import ZoneInfo; from salesledger.cli.render import render\n"
+        "from salesledger.shown.values import Rows\n"
         f"render(Rows(['a'], ['VARCHAR'], [('x',)]), {format!r}, zone=ZoneInfo('UTC'))\n"
         "print('prettytable' in sys.modules or 'wcwidth' in sys.modules)"
     )

@@ -11,8 +11,8 @@ from salesledger.cli.main import Prefixed
 from salesledger.cli.money import money_fields, money_options
 from salesledger.cli.options import Whole, completing, dated, filtered, on_date, printing, records
 from salesledger.cli.outcomes import common_of, recording
-from salesledger.cli.tables import Table
 from salesledger.errors import NOTHING_RECORDED, Refused
+from salesledger.shown.tables import Table
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger

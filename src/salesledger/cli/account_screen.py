@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.escape import markdown_text, safe_text
-from salesledger.cli.layout import chosen, fitted
+from salesledger.cli.layout import fitted
 from salesledger.cli.options import opened, terminal_width
-from salesledger.cli.render import Rows, format_for, money, render, write
-from salesledger.cli.reports import conversion_note, counted, to_rows, unconverted, when
-from salesledger.cli.tables import CASES, DEALS, SATISFACTION, Table
+from salesledger.cli.render import format_for, render, write
+from salesledger.cli.reports import conversion_note
 from salesledger.errors import NotFound
+from salesledger.shown.escape import markdown_text, safe_text
+from salesledger.shown.reports import counted, to_rows, unconverted, when
+from salesledger.shown.tables import CASES, DEALS, SATISFACTION, Table
+from salesledger.shown.values import Rows, chosen, money
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

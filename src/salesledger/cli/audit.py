@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.escape import safe_text
 from salesledger.cli.options import (
     clocked,
     completing,
@@ -18,9 +17,11 @@ from salesledger.cli.options import (
     printing,
     within,
 )
-from salesledger.cli.render import format_for, money, write
-from salesledger.cli.reports import counted, narrowed, to_rows, when
+from salesledger.cli.render import format_for, write
 from salesledger.errors import NotFound
+from salesledger.shown.escape import safe_text
+from salesledger.shown.reports import counted, narrowed, to_rows, when
+from salesledger.shown.values import money
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -176,7 +177,7 @@ def lag_command(ctx: click.Context, /, filters: tuple[str, ...], by: str | None,
         answer = ledger.engine.ask(sql, question, parameters | bounds)
         rows = to_rows(answer)
         if by is None:
-            from salesledger.cli.layout import chosen
+            from salesledger.shown.values import chosen
 
             rows = chosen(rows, rows.columns[1:])
         emit(

@@ -9,9 +9,10 @@ import click
 from salesledger.cli.forecast import end_of, forecasting
 from salesledger.cli.forecast_screen import as_rows
 from salesledger.cli.options import emit, opened, printing, progress
-from salesledger.cli.render import Rows, format_for, write
-from salesledger.cli.reports import counted
+from salesledger.cli.render import format_for, write
 from salesledger.errors import BadValue
+from salesledger.shown.reports import counted
+from salesledger.shown.values import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -270,7 +271,7 @@ def _picture(
     picture: str | None,
     file: str,
 ) -> bytes:
-    from salesledger.cli.forecast_charts import draw_backtest
+    from salesledger.charts.backtest import draw_backtest
     from salesledger.forecast.registry import DEFAULT
     from salesledger.forecast.summary import by_weeks
 

@@ -8,8 +8,9 @@ import click
 
 from salesledger.cli.main import place_of
 from salesledger.cli.options import emit, printing
-from salesledger.cli.render import Rows, format_for, write
-from salesledger.cli.reports import counted
+from salesledger.cli.render import format_for, write
+from salesledger.shown.reports import counted
+from salesledger.shown.values import Rows
 
 if TYPE_CHECKING:
     from salesledger.ledger.backup import Copied
@@ -61,7 +62,7 @@ _SEAL_KEY = "The seal key is in no backup: put it at {place}, or what is recorde
 
 
 def _name(path: Path) -> str:
-    from salesledger.cli.escape import safe_text
+    from salesledger.shown.escape import safe_text
 
     return safe_text(os.fspath(path))
 

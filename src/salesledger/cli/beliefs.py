@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from salesledger.cli.layout import chosen
 from salesledger.cli.options import emit
-from salesledger.cli.render import Rows, format_for
+from salesledger.cli.render import format_for
 from salesledger.errors import NotFound
+from salesledger.shown.values import Rows, chosen
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger

@@ -5,10 +5,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from salesledger.cli.escape import safe_text
 from salesledger.cli.main import place_of
 from salesledger.cli.options import printing, progress
-from salesledger.cli.render import Rows, format_for, render, write
+from salesledger.cli.render import format_for, render, write
+from salesledger.shown.escape import safe_text
+from salesledger.shown.values import Rows
 
 if TYPE_CHECKING:
     from salesledger.ledger.findings import Finding

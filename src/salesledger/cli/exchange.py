@@ -9,12 +9,13 @@ from typing import IO, cast
 
 import click
 
-from salesledger.cli.escape import safe_text, terminal_lines
 from salesledger.cli.main import Prefixed
 from salesledger.cli.options import Whole, emit, opened, printing, progress
-from salesledger.cli.render import Rows, format_for, write, writing_to
-from salesledger.cli.reports import counted
+from salesledger.cli.render import format_for, write, writing_to
 from salesledger.errors import UsageError
+from salesledger.shown.escape import safe_text, terminal_lines
+from salesledger.shown.reports import counted
+from salesledger.shown.values import Rows
 
 EXPORTS = ("jsonl", "csv", "parquet")
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from salesledger.cli.escape import safe_text
-from salesledger.cli.layout import chosen, fitted
+from salesledger.cli.layout import fitted
 from salesledger.cli.options import terminal_width
-from salesledger.cli.render import Rows, render, write
-from salesledger.cli.reports import counted
+from salesledger.cli.render import render, write
+from salesledger.shown.escape import safe_text
+from salesledger.shown.reports import counted
+from salesledger.shown.values import Rows, chosen
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.journal import DETAILS, ENTRIES, HAPPENED, entry_rows, entry_table
-from salesledger.cli.layout import chosen
 from salesledger.cli.options import (
     Whole,
     clocked,
@@ -22,9 +20,11 @@ from salesledger.cli.options import (
     split_by,
     within,
 )
-from salesledger.cli.render import Rows, format_for
-from salesledger.cli.reports import narrowed, to_rows, when
+from salesledger.cli.render import format_for
 from salesledger.errors import BadQuery, NotFound, UsageError
+from salesledger.shown.journal import DETAILS, ENTRIES, HAPPENED, entry_rows, entry_table
+from salesledger.shown.reports import narrowed, to_rows, when
+from salesledger.shown.values import Rows, chosen
 
 if TYPE_CHECKING:
     from salesledger.readmodel.engine import Answer

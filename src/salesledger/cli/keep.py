@@ -6,7 +6,8 @@ import click
 
 from salesledger.cli.main import place_of
 from salesledger.cli.options import emit, printing, today_of
-from salesledger.cli.render import Rows, format_for, write
+from salesledger.cli.render import format_for, write
+from salesledger.shown.values import Rows
 
 
 @click.command("init")
@@ -39,8 +40,8 @@ def init_command(
     may read: with it whatever is recorded is sealed, so that 'verify' finds what was changed behind the ledger's back.
     """
     from salesledger.api import Ledger, to_path
-    from salesledger.cli.escape import safe_text
     from salesledger.ledger.seal_key import place_of as key_place
+    from salesledger.shown.escape import safe_text
 
     place, chosen = to_path(place_of(ctx)), format_for(format_, output)
     code = currency.upper() if currency else None

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from salesledger.cli.escape import safe_text
-from salesledger.cli.render import Rows, column_widths, cut
+from salesledger.shown.escape import safe_text
+from salesledger.shown.values import Rows, chosen, column_widths, cut
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -16,29 +16,6 @@ _WRAPPED = 40
 
 TYPED = frozenset(("deal", "account", "case_id", "person", "subscription", "lead", "referrer", "period", "currency"))
 """Columns that are never cut: who reads such a cell types it again, or can't tell it from the next one."""
-
-
-def chosen(rows: Rows, names: Sequence[str], *, unless_zero: Sequence[str] = ()) -> Rows:
-    """The rows with the named columns only, in this order.
-
-    Args:
-        rows: an answer; names that it has no column for are passed over.
-        names: what to show.
-        unless_zero: columns among them that are shown only if one of their cells is neither empty nor zero.
-    """
-    place = {name: i for i, name in enumerate(rows.columns)}
-    kept = [
-        place[name]
-        for name in names
-        if name in place and (name not in unless_zero or any(row[place[name]] for row in rows.rows))
-    ]
-    return Rows(
-        [rows.columns[i] for i in kept],
-        [rows.types[i] for i in kept],
-        [tuple(row[i] for i in kept) for row in rows.rows],
-        rows.sparse,
-        rows.whole,
-    )
 
 
 def fitted(rows: Rows, width: int, expendable: Sequence[str], *, zone: "ZoneInfo") -> tuple[Rows, list[str]]:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.layout import chosen
 from salesledger.cli.options import emit, opened
 from salesledger.cli.render import format_for
-from salesledger.cli.reports import narrowed, to_rows, when
-from salesledger.cli.tables import Table
+from salesledger.shown.reports import narrowed, to_rows, when
+from salesledger.shown.tables import Table
+from salesledger.shown.values import chosen
 
 if TYPE_CHECKING:
     from salesledger.readmodel.engine import Answer

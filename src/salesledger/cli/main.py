@@ -272,7 +272,7 @@ def run(args: list[str] | None = None) -> int:
 
 
 def _complain(message: str, exit_code: int) -> int:
-    from salesledger.cli.escape import safe_text
+    from salesledger.shown.escape import safe_text
 
     click.echo(f"salesledger: {safe_text(message)}", err=True)
     return exit_code

@@ -9,9 +9,9 @@ import click
 
 from salesledger.cli.main import place_of
 from salesledger.cli.options import Whole
-from salesledger.cli.render import money
 from salesledger.domain.iso4217 import THOUSANDTHS
 from salesledger.errors import NOTHING_RECORDED, UsageError
+from salesledger.shown.values import money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

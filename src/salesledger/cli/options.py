@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from salesledger.cli.escape import safe_text
 from salesledger.cli.main import place_of
-from salesledger.cli.render import FORMATS, Rows, format_for, render, write
+from salesledger.cli.render import FORMATS, format_for, render, write
 from salesledger.errors import SalesledgerError
+from salesledger.shown.escape import safe_text
+from salesledger.shown.values import Rows
 
 if TYPE_CHECKING:
     from datetime import date
@@ -258,7 +259,7 @@ def emit(
         notes = tuple(line for note in notes for line in in_lines(note, width))
     text = render(rows, chosen, zone=ledger.zone, title=title, notes=notes, width=width)
     if width is not None and chosen == "csv":
-        from salesledger.cli.escape import terminal_lines
+        from salesledger.shown.escape import terminal_lines
 
         text = terminal_lines(text)
     write(text, output)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.escape import safe_text
 from salesledger.cli.options import emit, opened
-from salesledger.cli.render import Rows, format_for, write
+from salesledger.cli.render import format_for, write
 from salesledger.errors import NOTHING_RECORDED, SalesledgerError
 from salesledger.readmodel.plain import plain
+from salesledger.shown.escape import safe_text
+from salesledger.shown.values import Rows
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger

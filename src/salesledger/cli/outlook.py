@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from salesledger.cli.escape import safe_text
 from salesledger.cli.forecast_screen import as_rows
 from salesledger.cli.render import render, write
 from salesledger.errors import Refused
+from salesledger.shown.escape import safe_text
 
 if TYPE_CHECKING:
     from datetime import date

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.escape import safe_text
 from salesledger.cli.listing import listed
 from salesledger.cli.main import Prefixed
 from salesledger.cli.options import completing, dated, filtered, on_date, opened, printing, records
 from salesledger.cli.outcomes import common_of, recording
-from salesledger.cli.tables import Table
 from salesledger.errors import NOTHING_RECORDED, Refused, UsageError
+from salesledger.shown.escape import safe_text
+from salesledger.shown.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.layout import chosen
 from salesledger.cli.main import Prefixed
 from salesledger.cli.options import Whole, completing, emit, on_date, opened, printing, records
 from salesledger.cli.outcomes import common_of, recording
-from salesledger.cli.render import Rows, format_for, write
-from salesledger.cli.reports import when
+from salesledger.cli.render import format_for, write
 from salesledger.errors import NOTHING_RECORDED, NotFound, UsageError
+from salesledger.shown.reports import when
+from salesledger.shown.values import Rows, chosen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.layout import chosen
 from salesledger.cli.main import Prefixed
 from salesledger.cli.options import dated, emit, on_date, opened, printing, records
 from salesledger.cli.outcomes import common_of, recording
 from salesledger.cli.render import format_for
-from salesledger.cli.reports import to_rows, when
+from salesledger.shown.reports import to_rows, when
+from salesledger.shown.values import chosen
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.layout import chosen
 from salesledger.cli.listing import listed
 from salesledger.cli.options import dated, emit, filtered, opened, periodic, printing, split_by
-from salesledger.cli.render import Rows, format_for
-from salesledger.cli.reports import _total, counted, report, to_rows, when
-from salesledger.cli.tables import Table
+from salesledger.cli.render import format_for
+from salesledger.cli.reports import _total, report
 from salesledger.errors import UsageError
+from salesledger.shown.reports import counted, to_rows, when
+from salesledger.shown.tables import Table
+from salesledger.shown.values import Rows, chosen
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger

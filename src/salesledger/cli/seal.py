@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from salesledger.cli.escape import safe_text
 from salesledger.cli.main import place_of
 from salesledger.cli.options import Whole, opened, printing, progress
-from salesledger.cli.render import FORMATS, Rows, format_for, render, write
+from salesledger.cli.render import FORMATS, format_for, render, write
 from salesledger.errors import BadFile
+from salesledger.shown.escape import safe_text
+from salesledger.shown.values import Rows
 
 if TYPE_CHECKING:
     from salesledger.ledger.verdict import Verdict

@@ -11,8 +11,8 @@ from salesledger.cli.listing import listed
 from salesledger.cli.main import Prefixed
 from salesledger.cli.options import Whole, completing, dated, filtered, on_date, periodic, printing, records
 from salesledger.cli.outcomes import common_of, recording
-from salesledger.cli.reports import counted
-from salesledger.cli.tables import CASES, SATISFACTION
+from salesledger.shown.reports import counted
+from salesledger.shown.tables import CASES, SATISFACTION
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger

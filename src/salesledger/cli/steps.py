@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from salesledger.cli.options import DIMENSIONS, dated, filtered, periodic, printing, split_by
-from salesledger.cli.render import money
-from salesledger.cli.reports import counted, report
-from salesledger.cli.tables import Table
+from salesledger.cli.reports import report
+from salesledger.shown.reports import counted
+from salesledger.shown.tables import Table
+from salesledger.shown.values import money
 
 if TYPE_CHECKING:
     from salesledger.readmodel.engine import Answer

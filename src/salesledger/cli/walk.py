@@ -7,9 +7,10 @@ import click
 
 from salesledger.cli.options import dated, filtered, opened, periodic, printing, split_by
 from salesledger.cli.render import format_for, write
-from salesledger.cli.reports import counted, for_people, print_split, refuse_periods_as_filters, to_rows, when
-from salesledger.cli.tables import Table
+from salesledger.cli.reports import print_split, refuse_periods_as_filters
 from salesledger.errors import BadPeriod, UsageError
+from salesledger.shown.reports import counted, for_people, to_rows, when
+from salesledger.shown.tables import Table
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
@@ -86,7 +87,7 @@ def map_command(ctx: click.Context, /, words: tuple[str, ...], **values: Any) ->
                 raise UsageError(
                     "A picture shows one period. Leave the interval out, or name a table's format with -O."
                 )
-            from salesledger.cli.charts import draw_map
+            from salesledger.charts.process_map import draw_map
 
             write(draw_map(answer.dicts(), _defined(ledger), title, str(output), process), output)
             return

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from math import atan2, degrees
 from typing import Any
 
-from salesledger.cli.escape import safe_text
-from salesledger.cli.pictures import drawn, load_altair
-from salesledger.cli.render import cut, money
+from salesledger.charts.pictures import drawn, load_altair
 from salesledger.errors import UsageError
+from salesledger.shown.escape import safe_text
+from salesledger.shown.values import cut, money
 
 Row = Mapping[str, Any]
 Point = tuple[float, float]

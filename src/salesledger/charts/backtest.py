@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from salesledger.cli.escape import safe_text
-from salesledger.cli.pictures import drawn, load_altair
+from salesledger.charts.pictures import drawn, load_altair
 from salesledger.errors import UsageError
+from salesledger.shown.escape import safe_text
 
 Row = Mapping[str, Any]
 

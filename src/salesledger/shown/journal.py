@@ -4,8 +4,8 @@ import json
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from salesledger.cli.render import Rows
 from salesledger.readmodel.plain import plain
+from salesledger.shown.values import Rows
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
