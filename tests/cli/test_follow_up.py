@@ -1,4 +1,4 @@
-"""What a void or a correction leaves as it was elsewhere is said, with the command that puts it right."""
+"""What a void or a correction leaves as it was is said, with the command that puts it right."""
 
 import re
 
@@ -69,3 +69,38 @@ class TestAVoidedReferral:
         assert "The lead 'beta' says that nobody referred it (entry 14)." in told
         sold.ok(command_in(told))
         assert '"referred_by": "acme"' in sold.ok("log id:beta -O json").splitlines()[-2]
+
+
+class TestAVoidedMove:
+    """What had brought a deal to a stage is struck out, and what came after it said nothing of a stage, as it was there already."""
+
+    @pytest.fixture
+    def offered(self, empty: Console) -> Console:
+        """An offer that moved the deal, entry 5, and two that found it there."""
+        empty.ok("init --currency EUR --no-seal-key")
+        empty.ok("lead capture Acme --on 2026-03-01")
+        for n, amount in ((5, 100), (6, 110), (7, 120)):
+            empty.ok(f"deal offer acme --amount {amount} --on 2026-03-0{n}")
+        return empty
+
+    def test_names_the_entry_that_should_move_the_deal(self, offered: Console) -> None:
+        """The first one, tried or recorded; the command that is given brings the deal to its stage, on that entry's day."""
+        tried = offered.ok("void 5 --reason twice --dry-run")
+        told = offered.ok("void 5 --reason twice")  # 8
+        assert "entry 6 (offer-made on 2026-03-06) finds 'acme' in the stage 'lead' and leaves it there" in told
+        assert command_in(told) == command_in(tried)
+        offered.ok(command_in(told))
+        visits = offered.ok("show stage_visits -O csv").splitlines()
+        assert [line.split(",")[4:7:2] for line in visits[1:]] == [["lead", "2026-03-01"], ["proposal", "2026-03-06"]]
+
+    def test_moved_to_a_later_day_is_told_too(self, offered: Console) -> None:
+        """The offers before that day stand in the earlier stage."""
+        told = offered.ok("correct 5 --on 2026-03-20 --reason slip")
+        assert command_in(told).startswith("correct 6 --set stage=proposal ")
+
+    def test_that_changes_no_stage_says_nothing(self, offered: Console) -> None:
+        """A later offer, another amount, an offer that is restored."""
+        assert "stage '" not in offered.ok("void 7 --reason twice")  # 8
+        assert "stage '" not in offered.ok("correct 5 --set amount=90 --reason slip")  # 9, 10
+        offered.ok("void 10 --reason twice")  # 11
+        assert "stage '" not in offered.ok("void 11 --reason 'it was right'")

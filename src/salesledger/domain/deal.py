@@ -55,7 +55,7 @@ def complete(state: DealState, event: Event, processes: Processes) -> Event:
     if isinstance(event, de.DealReopened) and event.stage is None:
         update = {"process": state.process, "stage": state.stage}
     elif isinstance(event, de.Moving):
-        stage = event.stage or _stage_ahead(state, event, version)
+        stage = event.stage or stage_ahead(state, event, version)
         if stage is not None:
             update = {"process": event.process or state.process, "stage": stage}
     if isinstance(event, de.DealMoved):
@@ -108,7 +108,8 @@ def _entering(
     return {"process": name, "process_version": version.version, "stage": stage}
 
 
-def _stage_ahead(state: DealState, event: de.Moving, version: Version | None) -> str | None:
+def stage_ahead(state: DealState, event: de.Moving, version: Version | None) -> str | None:
+    """The later stage that this kind of event moves the deal to, in the version that it follows, or None."""
     if state.status != "open" or version is None:
         return None
     entered = version.definition.entered_by(event.type_name())

@@ -1,12 +1,14 @@
-"""What a void or a correction leaves as it was elsewhere, though it tells the same thing: a note each, with the command."""
+"""What a void or a correction leaves as it was, though it depends on what was struck out: a note each, with the command."""
 
 from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 
 from salesledger.domain.account import ReferralGiven, SubscriptionChanged, SubscriptionRenewed, SubscriptionStarted
 from salesledger.domain.clocks import day
-from salesledger.domain.deal_events import DealWon, LeadCaptured
+from salesledger.domain.deal import DealState, evolve, stage_ahead
+from salesledger.domain.deal_events import DealWon, LeadCaptured, Moving
 from salesledger.domain.events import EventVoided
+from salesledger.domain.process import Processes
 from salesledger.domain.timeline import Recorded, standing
 from salesledger.ledger.store import Store
 
@@ -17,14 +19,17 @@ _Sold = SubscriptionStarted | SubscriptionRenewed | SubscriptionChanged
 
 
 def left_as_it_was(store: Store, recorded: Iterable[Recorded], zone: tzinfo) -> list[str]:
-    """A note for each entry elsewhere that may need the same correction.
+    """A note for each entry that may need a correction too, in this stream or in another one.
 
     Args:
         store: the log.
         recorded: the voids and corrections.
         zone: the ledger's time zone.
     """
+    recorded = list(recorded)
     notes: list[str] = []
+    for stream in sorted({r.stream for r in recorded if r.stream.startswith("deal:")}):
+        notes += _of_a_stage(store, stream, [r for r in recorded if r.stream == stream], zone)
     for record in recorded:
         event = record.event
         if isinstance(event, DealWon) and event.replaces is not None:
@@ -40,6 +45,35 @@ def left_as_it_was(store: Store, recorded: Iterable[Recorded], zone: tzinfo) -> 
 
 def _is_replaced(recorded: Iterable[Recorded], entry: int) -> bool:
     return any(record.event.replaces == entry for record in recorded)
+
+
+def _of_a_stage(store: Store, stream: str, recorded: list[Recorded], zone: tzinfo) -> Iterator[str]:
+    """An entry says that it moves the deal only where the deal stood earlier: what had brought it there is gone."""
+    new = {r.entry for r in recorded}
+    before = [r for r in store.records(stream) if r.entry not in new]
+    known = set(_left_behind(before, store.processes()))
+    for entry, (found, stands, belongs) in _left_behind([*before, *recorded], store.processes()).items():
+        if entry not in known:
+            what = f"entry {entry} ({found.event.type_name()} on {day(found.event.effective_at, zone)})"
+            yield (
+                f"With that, {what} finds {found.id!r} in the stage {stands!r} and leaves it there. If it moved the deal to "
+                f"{belongs!r}: 'salesledger correct {entry} --set stage={belongs} --reason WHY'."
+            )
+            return
+
+
+def _left_behind(records: Iterable[Recorded], processes: Processes) -> dict[int, tuple[Recorded, str, str]]:
+    """Entries that would move the deal on if they were recorded now, but don't: by entry, where it stands and belongs."""
+    state = DealState()
+    found: dict[int, tuple[Recorded, str, str]] = {}
+    for record in standing(records):
+        event = record.event
+        if isinstance(event, Moving) and event.stage is None:
+            ahead = stage_ahead(state, event, processes.get(state.process, state.process_version))
+            if ahead is not None:
+                found[record.entry] = (record, state.stage or "", ahead)
+        state = evolve(state, event)
+    return found
 
 
 def _of_a_win(store: Store, before: DealWon, record: Recorded, won: DealWon, zone: tzinfo) -> Iterator[str]:
