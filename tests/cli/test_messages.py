@@ -103,3 +103,20 @@ def test_a_new_ledger_says_that_its_zone_stays(empty: Console) -> None:
     """While it is still easy to make another."""
     told = empty.ok("init --timezone UTC")
     assert "Its time zone never changes: if UTC is wrong, remove the file now and give --timezone ZONE.\n" in told
+
+
+def test_a_split_by_two_things_is_refused(console: Console) -> None:
+    """Neither is taken in silence."""
+    told = console("metrics --by owner --by source")
+    assert told.code == 2
+    assert "not by owner and source. Give it once." in told.err
+
+
+def test_bookings_say_what_has_no_amount(empty: Console) -> None:
+    """It is not in their total."""
+    empty.ok("init --currency EUR --no-seal-key")
+    empty.ok("deal sell One --amount 10 --on 2026-03-01")
+    assert "Total: 10.00 EUR.\n" in empty.ok("bookings")
+    empty.ok("lead capture Two --on 2026-03-02")
+    empty.ok("deal win two --on 2026-03-02")
+    assert "Total: 10.00 EUR; 1 deal without an amount counts as nothing." in empty.ok("bookings")

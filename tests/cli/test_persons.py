@@ -84,3 +84,22 @@ def test_which_of_several_persons_is_not_there_is_told(known: Console) -> None:
     message = known.no(f"meeting hold acme --person {first} --person Carl --person {second} --on 2026-03-02", code=1)
     assert message.startswith("--person number 2 of 3: There is no person")
     assert "Carl" not in message
+
+
+def test_a_backup_without_keys_says_so(known: Console) -> None:
+    """Only where there are keys that could be in it."""
+    assert "The keys of persons are not in it" in known.ok("backup one.ledger")
+    assert "keys of persons are not" not in known.ok("backup two.ledger --keys")
+    known.ok("init -f empty.ledger --no-seal-key")
+    assert "keys of persons" not in known.ok("backup three.ledger -f empty.ledger")
+
+
+def test_what_was_recorded_of_somebody_forgotten_stays(known: Console) -> None:
+    """No way to strike it out is named, as there is none."""
+    first, _ = ids(known)
+    known.ok(f"meeting hold acme --person {first} --on 2026-03-02")
+    known.ok(f"person forget {first} --reason asked --yes")
+    told = known("void 4 --reason slip")
+    assert told.code == 1
+    assert "was forgotten on" in told.err
+    assert "Void" not in told.err

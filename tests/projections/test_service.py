@@ -99,6 +99,15 @@ class TestCases:
         ledger.record("account:x", case_resolved(5, resolution="replace"))
         assert ledger.one("cases", "suggestion", "suggestion_why", "followed") == ("repair", "repair 3 (repair)", False)
 
+    @pytest.mark.parametrize(
+        ("resolution", "followed"),
+        [("repaired", True), ("Replaced", False), ("replacement", False), ("answered", False)],
+    )
+    def test_are_resolved_in_other_words_too(self, resolution: str, followed: bool, ledger: Books) -> None:
+        """What was suggested was done, whether it is called 'repair' or 'repaired'."""
+        ledger.record("account:x", noted(2), case_opened(3), case_resolved(5, resolution=resolution))
+        assert ledger.one("cases", "resolution", "followed") == (resolution, followed)
+
     def test_without_a_suggestion_follow_none(self, ledger: Books) -> None:
         """Of another kind, or of a client of whom nothing is known."""
         ledger.record("account:x", case_opened(3), noted(4), case_opened(5, case_id="two", kind="question"))

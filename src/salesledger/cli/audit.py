@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from salesledger.cli.options import (
+    by_one_of,
     clocked,
     completing,
     dated,
@@ -151,7 +152,7 @@ def _told(instant: "datetime", zone: "ZoneInfo") -> str:
 @filtered
 @clocked("known")
 @dated
-@click.option("--by", type=click.Choice([*_GROUPS]), help="Split by this.")
+@by_one_of([*_GROUPS])
 @printing
 @click.pass_context
 def lag_command(ctx: click.Context, /, filters: tuple[str, ...], by: str | None, **values: Any) -> None:

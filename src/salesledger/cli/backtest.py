@@ -8,7 +8,7 @@ import click
 
 from salesledger.cli.forecast import end_of, forecasting
 from salesledger.cli.forecast_screen import as_rows
-from salesledger.cli.options import emit, opened, printing, progress
+from salesledger.cli.options import by_one_of, emit, opened, printing, progress
 from salesledger.cli.render import format_for, write
 from salesledger.errors import BadValue
 from salesledger.shown.reports import counted
@@ -65,10 +65,9 @@ _EXPENDABLE = (
     show_default=True,
     help="The periods: 0 is that of the day after the origin, 1 the next.",
 )
-@click.option(
-    "--by",
-    type=click.Choice(["model", "weeks", "deals", "chances"]),
-    help="Scores by model, or by weeks to the end too; scores of the chances of deals, or those by tenths.",
+@by_one_of(
+    ("model", "weeks", "deals", "chances"),
+    "Scores by model, or by weeks to the end too; scores of the chances of deals, or those by tenths.",
 )
 @click.option(
     "--picture", type=click.Choice(PICTURES), help="With -o FILE.svg, .png or .html: only this one.  [default: all]"

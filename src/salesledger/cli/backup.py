@@ -30,9 +30,17 @@ def backup_command(ctx: click.Context, /, file: Path, keys: bool, format_: str |
     """
     from salesledger.api import to_path
     from salesledger.ledger.backup import back_up
+    from salesledger.ledger.backup_keys import KeyFiles
 
     place = to_path(place_of(ctx))
-    _tell(back_up(place, file, keys=keys), f"Backed up {_name(place)} to {_name(file)}", format_, output)
+    copied = back_up(place, file, keys=keys)
+    note = _NO_KEYS if not keys and KeyFiles.of_ledger(place).keys.exists() else ""
+    _tell(copied, f"Backed up {_name(place)} to {_name(file)}", format_, output, note)
+
+
+_NO_KEYS = (
+    "The keys of persons are not in it, and without them nobody can read who they are: 'backup --keys' keeps a copy."
+)
 
 
 @click.command("restore")

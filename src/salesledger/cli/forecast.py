@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from salesledger.cli.main import Answering
-from salesledger.cli.options import INTERVALS, Whole, completing, opened, printing, progress
+from salesledger.cli.options import INTERVALS, Whole, by_one_of, completing, opened, printing, progress
 from salesledger.cli.render import format_for
 from salesledger.cli.target import call_command
 from salesledger.errors import NOTHING_RECORDED, BadPeriod, Refused, SalesledgerError, UsageError
@@ -51,7 +51,7 @@ def forecasting(command: Any) -> Any:
 @click.option("--upto", type=Whole(min=1), metavar="ENTRY", help="Look at nothing behind this entry.")
 @click.option("--known-at", metavar="DATE", hidden=True, help="Refused: what is known later is never looked at.")
 @click.option("--model", metavar="MODEL", help="The model.  [default: best, which has scored best on this ledger]")
-@click.option("--by", type=click.Choice(DIMENSIONS), help="Divide it by this.")
+@by_one_of(DIMENSIONS, "Divide it by this.")
 @click.option("--issue", is_flag=True, help="Put it on record, so that it is scored once its period is over.")
 @click.option("--actor", metavar="WHO", help="Who issues it.  [default: $SALESLEDGER_ACTOR, else your login name]")
 @printing

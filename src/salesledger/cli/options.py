@@ -10,7 +10,7 @@ import click
 
 from salesledger.cli.main import place_of
 from salesledger.cli.render import FORMATS, format_for, render, write
-from salesledger.errors import SalesledgerError
+from salesledger.errors import SalesledgerError, UsageError
 from salesledger.shown.escape import safe_text
 from salesledger.shown.values import Rows
 
@@ -187,9 +187,20 @@ def within(
     return " AND ".join(conditions) or "true", parameters
 
 
+def by_one_of(choices: Sequence[str], help_: str = "Split by this.") -> Callable[[F], F]:
+    """Add --by, which is given once."""
+    return click.option("--by", type=click.Choice(choices), multiple=True, callback=_only, help=help_)
+
+
+def _only(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> str | None:
+    if len(values) > 1:
+        raise UsageError(f"--by splits by one thing at a time, not by {' and '.join(values)}. Give it once.")
+    return values[0] if values else None
+
+
 def split_by(command: F) -> F:
-    """Add --by."""
-    return click.option("--by", type=click.Choice(DIMENSIONS), help="Split by this.")(command)
+    """Add --by with all dimensions."""
+    return by_one_of(DIMENSIONS)(command)
 
 
 def filtered(command: F) -> F:

@@ -185,7 +185,10 @@ def _blocked_note(answer: "Answer") -> list[str]:
 
 
 def _bookings_note(answer: "Answer") -> list[str]:
-    return [f"Total: {_total(answer, 'bookings')}."] if answer.rows else []
+    without = sum(row["bookings"] is None for row in answer.dicts())
+    counts = f"{counted(without, 'deal')} without an amount {'counts' if without == 1 else 'count'} as nothing"
+    told = f"Total: {_total(answer, 'bookings')}"
+    return [told + (f"; {counts}." if 0 < without < len(answer.rows) else ".")] if answer.rows else []
 
 
 def _metrics_note(answer: "Answer") -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.options import dated, filtered, periodic, printing, split_by
+from salesledger.cli.options import by_one_of, dated, filtered, periodic, printing, split_by
 from salesledger.cli.reports import report
 from salesledger.errors import UsageError
 from salesledger.shown.reports import counted
@@ -206,7 +206,7 @@ def _without(columns: tuple[str, ...], *names: str) -> tuple[str, ...]:
 @click.command("recurring")
 @periodic
 @dated
-@click.option("--by", type=click.Choice(["product", "account"]), help="Split by this.")
+@by_one_of(("product", "account"))
 @printing
 @click.pass_context
 def recurring_command(ctx: click.Context, /, **values: Any) -> None:

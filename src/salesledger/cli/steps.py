@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.options import DIMENSIONS, dated, filtered, periodic, printing, split_by
+from salesledger.cli.options import DIMENSIONS, by_one_of, dated, filtered, periodic, printing, split_by
 from salesledger.cli.reports import report
 from salesledger.shown.reports import counted
 from salesledger.shown.tables import Table
@@ -220,7 +220,7 @@ def pains_command(ctx: click.Context, /, **values: Any) -> None:
 @filtered
 @periodic
 @dated
-@click.option("--by", type=click.Choice(("reason", "stage", "competitor", *DIMENSIONS)), help="Split by this.")
+@by_one_of(("reason", "stage", "competitor", *DIMENSIONS))
 @printing
 @click.pass_context
 def losses_command(ctx: click.Context, /, by: str | None, **values: Any) -> None:

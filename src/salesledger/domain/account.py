@@ -222,6 +222,10 @@ LEANS: dict[str, Suggestion] = {
 """What a client that values something would rather have when equipment breaks."""
 
 
+_DONE: dict[str, Suggestion] = {"repaired": "repair", "replaced": "replace", "replacement": "replace"}
+"""Other words that a resolution may use for what was suggested."""
+
+
 @dataclass(frozen=True)
 class AccountState:
     """What is known of an account at a moment.
@@ -265,7 +269,8 @@ def complete(state: AccountState, event: Event) -> Event:
         told = suggest(state.preferences)
         return event.model_copy(update={"suggestion": told[0], "suggestion_why": told[1]}) if told else event
     if isinstance(event, CaseResolved) and event.followed is None and state.cases.get(event.case_id):
-        return event.model_copy(update={"followed": slug(event.resolution) == state.cases[event.case_id]})
+        done = slug(event.resolution)
+        return event.model_copy(update={"followed": _DONE.get(done, done) == state.cases[event.case_id]})
     return event
 
 

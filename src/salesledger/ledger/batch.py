@@ -277,6 +277,8 @@ class Batch:
         if not isinstance(command, Void):
             return
         entries = {r.entry: r.event for r in self.records(stream)}
+        if any(isinstance(event, PersonForgotten) for event in entries.values()):
+            return  # refused, whatever depends on it
         named = entries.get(command.entry)
         root = named.void_root if isinstance(named, EventVoided) else command.entry
         for record in standing(self.records(stream)):
