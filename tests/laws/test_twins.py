@@ -68,7 +68,7 @@ def questions(story: Played, asks: list[tuple[int, int]]) -> list[Asked]:
     return asked
 
 
-@settings(max_examples=examples(16))
+@settings(max_examples=examples(10))
 @given(journey=journeys())
 def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
     """Every projection, at the journey's end and at some pairs of moments."""
@@ -81,7 +81,7 @@ def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
                 assert differences(asked, answers) == []
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(16))
 @given(journey=journeys())
 def test_sql_says_what_the_domain_says(journey: Journey) -> None:
     """The state that commands are judged on is the state that reports show."""
@@ -99,7 +99,7 @@ def test_sql_says_what_the_domain_says(journey: Journey) -> None:
             assert rows == {}
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(16))
 @given(journey=journeys())
 def test_a_history_sliced_at_a_date_is_the_state_at_that_date(journey: Journey) -> None:
     """`deal_history` at A is `deals` at A: whenever anything happened, and just before and after."""

@@ -43,6 +43,12 @@ _RENEWED = """
     WHERE e.type = 'subscription-renewed' AND e.deal IS NOT NULL
     ORDER BY e.entry, v.entry
 """
+_RATES_CHANGED = """
+    SELECT DISTINCT greatest(known_at, effective_at) AS seen_at
+    FROM events
+    WHERE type = 'rate-set' OR type = 'event-voided' AND void_root IN (SELECT entry FROM events WHERE type = 'rate-set')
+    ORDER BY seen_at
+"""
 _LAGS = """
     SELECT
         CASE
@@ -82,6 +88,8 @@ class Feed:
     lag_seen: Whole
     promises: Promises
     renewed: Mapping[int, Sequence[tuple[int, int]]]
+    rates_changed: Whole
+    upto: int | None = None
     _rates: dict[int, dict[str, float]] = field(default_factory=dict)
 
     @classmethod
@@ -117,9 +125,11 @@ class Feed:
             read.first_seen,
             np.asarray(seen["kind"], dtype=np.int64),
             np.asarray(seen["days"], dtype=np.int64),
-            seen["seen_at"].astype("datetime64[us]").astype(np.int64),
+            _whole_micros(seen["seen_at"]),
             Promises.read(engine, question),
             renewed,
+            _whole_micros(engine.query(_RATES_CHANGED, question).fetchnumpy()["seen_at"]),
+            upto,
         )
 
     def weeks(self) -> Iterator[Week]:
@@ -172,9 +182,10 @@ class Feed:
 
     def _rate(self, currency: str, closed: int, told_at: int) -> float:
         """The exchange rate of an open deal at an origin, or of the day on which a deal was closed; NaN where none was known."""
-        if told_at not in self._rates:
+        told = int(np.searchsorted(self.rates_changed, self.grid[told_at], side="right"))
+        if told not in self._rates:
             at = from_micros(int(self.grid[told_at]))
-            question = Question(as_of=at, known_at=at)
+            question = Question(as_of=at, known_at=at, upto=self.upto)
             table = {
                 f"{currency} {day_number(day)}": float(rate)
                 for currency, day, rate in self.engine.ask("SELECT currency, day, rate FROM rate_days", question).rows
@@ -183,8 +194,8 @@ class Feed:
                 currency: float(rate)
                 for currency, rate in self.engine.ask("SELECT currency, rate FROM rates", question).rows
             }
-            self._rates = {told_at: table}
-        table = self._rates[told_at]
+            self._rates = {told: table}
+        table = self._rates[told]
         return table.get(f"{currency} {closed}", table.get(currency, np.nan))
 
     def _steps(self, number: int) -> Steps | None:
@@ -222,6 +233,12 @@ class Feed:
 _WEEK = 7 * 86_400_000_000
 _OUTCOMES = np.array([STAYED, WON, LOST, LOST])
 """By the status of a row: open, won, lost, disqualified."""
+
+
+def _whole_micros(moments: Any) -> Whole:
+    """Instants of DuckDB's as microseconds since 1970."""
+    whole: Whole = np.asarray(moments).astype("datetime64[us]").astype(np.int64)
+    return whole
 
 
 def weeks_until(at: datetime, first: int, engine: Engine) -> tuple[Whole, list[date]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -69,7 +71,8 @@ class Learner:
         if not len(week.open):
             return [np.zeros(0)] * len(spans)
         rows = np.concatenate([features(week.open, week.on, span) for span in spans])
-        return np.split(self._fitted.predict_proba(rows)[:, 1], len(spans))
+        with _one_thread():
+            return np.split(self._fitted.predict_proba(rows)[:, 1], len(spans))
 
     def _at(self, week: Week, span: Span, chances: Real, worth: Real, spread: float) -> Forecast | TooLittle:
         new, weights = self._new.near(span.offset, weeks_left(week.on, span), _BREADTH_WEEKS)
@@ -123,9 +126,7 @@ class _Worths:
 
 
 def _fit(rows: Real, won: Real) -> Any:
-    """Fits on one thread, so that the same rows give the same bits on any machine."""
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingClassifier(
         learning_rate=0.08,
@@ -138,5 +139,18 @@ def _fit(rows: Real, won: Real) -> Any:
         random_state=0,
     )
     told = np.where(np.isnan(rows).all(axis=0), 0.0, rows)
-    with threadpool_limits(limits=1):
+    with _one_thread():
         return model.fit(told, won)
+
+
+@lru_cache(maxsize=1)
+def _pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """One thread, so that the same rows give the same bits on any machine, and a few rows don't wait for many threads."""
+    held: AbstractContextManager[Any] = _pools().limit(limits=1)
+    return held
