@@ -128,8 +128,16 @@ def test_nothing_happens_to_a_lead_before_it_is_captured(step: Event) -> None:
 @pytest.mark.parametrize("step", EVERY_STEP_OF_AN_OPEN_DEAL, ids=lambda e: e.TOPIC)
 def test_nothing_but_reopening_follows_a_close(closing: list[Event], status: str, step: Event) -> None:
     """A lost deal can't be won, nor a won one lost, nor either moved."""
-    why = f"acme: the deal is {status} since 2026-01-05; reopen it first, or record an earlier date."
+    why = f"acme: the deal is {status} since 2026-01-05; reopen it first, or record an earlier date"
     assert why in given(*closing).refuses(step, Refused)
+
+
+@pytest.mark.parametrize("step", EVERY_STEP_OF_AN_OPEN_DEAL, ids=lambda e: e.TOPIC)
+def test_what_begins_another_deal_of_a_client_is_told_so(step: Event) -> None:
+    """A meeting after the win belongs to a new lead; after a loss the deal itself may come back."""
+    begins = step.type_name() in {"lead-contacted", "meeting-held", "trial-started", "offer-made"}
+    assert ("begins with a lead of its own" in given(*WON).refuses(step, Refused)) is begins
+    assert "lead of its own" not in given(*LOST).refuses(step, Refused)
 
 
 @pytest.mark.parametrize("closing", [LOST, WON, DISQUALIFIED])

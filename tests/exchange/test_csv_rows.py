@@ -80,7 +80,7 @@ def test_names_of_columns_are_compared_without_case_and_blanks(tmp_path: Path) -
     [
         (
             "id,rep,client,item,phase,begun,ended,prize",
-            r"no column 'price' \(events.3.fields.amount .*did you mean 'prize'",
+            r"no column 'price' \(events.3.fields.amount .*perhaps 'prize' is meant",
         ),
         ("id,rep,client", "no column 'item' .*its columns are: 'id', 'rep', 'client'"),
         (HEADER + ",ID", "the column 'id' occurs 2 times"),

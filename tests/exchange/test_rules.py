@@ -43,9 +43,13 @@ def test_the_examples_are_rules(file: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ('date = "begun"\nstage = "talking"', 'dat = "begun"', "there is no key 'events.1.dat'; did you mean 'date'?"),
-        ('owner = "rep"', 'ownr = "rep"', "there is no key 'columns.ownr'; did you mean 'owner'?"),
-        ('currency = "EUR"', 'curency = "EUR"', "there is no key 'curency'; did you mean 'currency'?"),
+        (
+            'date = "begun"\nstage = "talking"',
+            'dat = "begun"',
+            "there is no key 'events.1.dat'; perhaps 'date' is meant",
+        ),
+        ('owner = "rep"', 'ownr = "rep"', "there is no key 'columns.ownr'; perhaps 'owner' is meant"),
+        ('currency = "EUR"', 'curency = "EUR"', "there is no key 'curency'; perhaps 'currency' is meant"),
         ('source_system = "shop"', "", "the key 'source_system' is missing"),
         ('deal = "id"', "", "the key 'columns.deal' is missing"),
         (
@@ -56,13 +60,13 @@ def test_the_examples_are_rules(file: Path) -> None:
         (
             'type = "deal-won"',
             'type = "deal-one"',
-            "events.3: 'deal-one' is no event of a deal; did you mean 'deal-won'?",
+            "events.3: 'deal-one' is no event of a deal; perhaps 'deal-won' is meant",
         ),
         ('type = "deal-won"', 'type = "account-opened"', "'account-opened' is no event of a deal"),
         ('type = "deal-won"', 'type = "deal-revised"', "'deal-revised' is no event of a deal"),
-        ("{ amount = ", "{ amout = ", "no field 'amout' that a rule can fill; did you mean 'amount'?"),
+        ("{ amount = ", "{ amout = ", "no field 'amout' that a rule can fill; perhaps 'amount' is meant"),
         ("{ amount = ", "{ rank = ", "no field 'rank' that a rule can fill"),
-        ('stage = "trying"\n\n', 'stage = "tring"\n\n', "has no stage 'tring'; did you mean 'trying'?"),
+        ('stage = "trying"\n\n', 'stage = "tring"\n\n', "has no stage 'tring'; perhaps 'trying' is meant"),
         ('type = "deal-won"', 'type = "deal-won"\nstage = "trying"', "deal-won moves no deal; leave its stage out"),
         ("probability = 0.4", "probability = 4", "process.stages.1.probability"),
         ("probability = 0.4", "probability = nan", "process.stages.1.probability"),
@@ -81,7 +85,7 @@ def test_the_examples_are_rules(file: Path) -> None:
         ('source_system = "shop"', 'source_system = "our shop"', "'our shop' is not an id"),
         ('when = { phase = "New" }', "when = { phase = [] }", "events.2.when.phase: give a text, or a list of texts"),
         ('when = { phase = "New" }', "when = { phase = true }", "give a text, or a list of texts"),
-        ("[values.product]", "[values.prodct]", "values.prodct: no field is called so; did you mean 'product'?"),
+        ("[values.product]", "[values.prodct]", "values.prodct: no field is called so; perhaps 'product' is meant"),
         (
             "[values.product]",
             '[constants]\nowner = "kim"\n[values.product]',

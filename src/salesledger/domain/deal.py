@@ -11,6 +11,8 @@ from salesledger.domain.events import Event
 from salesledger.domain.process import Processes, Version
 
 CLOSED = ("won", "lost", "disqualified")
+_BEGINS_ANEW = (de.LeadContacted, de.MeetingHeld, de.TrialStarted, de.OfferMade)
+"""What happens with clients too, and then is the beginning of another deal."""
 _FIXED_WHEN_CLOSED = (*de.Money.model_fields, "expected_close", "category")
 
 
@@ -183,7 +185,9 @@ def _refuse_closed(state: DealState, event: Event, zone: tzinfo) -> str | None:
         if fixed:
             return f"{since}, so its {fixed[0]} stands; correct the closing entry instead, or reopen the deal"
         return _refuse_in_order(state, event)
-    return f"{since}; reopen it first, or record an earlier date"
+    anew = state.status == "won" and isinstance(event, _BEGINS_ANEW)
+    new_lead = "; what the client does next begins with a lead of its own ('lead capture')" if anew else ""
+    return f"{since}; reopen it first, or record an earlier date{new_lead}"
 
 
 def _refuse_move(state: DealState, event: de.Moving, processes: Processes) -> str | None:

@@ -210,7 +210,9 @@ def _find(file: Path, needed: Iterable[tuple[str, str]], header: list[str]) -> d
             close = get_close_matches(name, names, 1)
             columns = ", ".join(repr(h.strip()[:40]) for h in header[:30])
             hint = (
-                f"did you mean {header[names.index(close[0])].strip()!r}?" if close else f"its columns are: {columns}"
+                f"perhaps {header[names.index(close[0])].strip()!r} is meant"
+                if close
+                else f"its columns are: {columns}"
             )
             problem = f"there is no column {column!r} ({key} of the rules); {hint}"
         raise BadFile(f"{str(file)!r}: {problem}. {NOTHING_RECORDED}")

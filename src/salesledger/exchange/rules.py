@@ -393,4 +393,4 @@ def _shown(value: Any) -> str:
 
 def _hint(wrong: str, names: Any) -> str:
     close = get_close_matches(wrong, list(names), 1)
-    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(names))}"
+    return f"perhaps {close[0]!r} is meant" if close else f"there are: {', '.join(sorted(names))}"
