@@ -11,6 +11,7 @@ from salesledger.ledger import seal_key
 from salesledger.ledger.raw import raw_entries
 from salesledger.ledger.seal import seal
 from salesledger.ledger.sealing import seal_now
+from salesledger.ledger.sqlite_log import SQLiteLog
 from salesledger.ledger.verdict import Verdict
 from salesledger.ledger.verify import verify
 
@@ -48,7 +49,7 @@ def run(work: Workspace) -> Iterator[Line]:
     )
 
     def hashed() -> bytes:
-        with sqlite3.connect(path) as reader:
+        with sqlite3.connect(path, factory=SQLiteLog) as reader:
             total = sha256()
             for row in raw_entries(reader):
                 total.update(row.state)

@@ -12,7 +12,7 @@ import pytest
 
 from salesledger import Ledger
 from salesledger.errors import AmbiguousId, BadDate, BadFilter, BadPeriod, BadQuery, NotFound
-from support.ledgers import new_ledger
+from support.ledgers import file_of, new_ledger
 from support.quarter import first_quarter
 
 
@@ -147,7 +147,7 @@ class TestAsking:
 
     def test_shows_the_projections_of_the_user_s_own_folder(self, ledger: Ledger) -> None:
         """Beside the ledger, with the same header as the shipped ones."""
-        folder = ledger.path.parent / "projections"
+        folder = file_of(ledger).parent / "projections"
         folder.mkdir()
         (folder / "big_deals.sql").write_text(
             "-- big_deals: deals that are worth more than 600\n-- grain: one row a deal\n-- needs: deals\n"

@@ -7,15 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from eventsourcing.persistence import RecordConflictError
 
+from ledger.postgres_backend import PostgresBackend
 from salesledger import Ledger, errors
 from salesledger.errors import NOTHING_RECORDED, SalesledgerError
 from salesledger.exchange.process_file import read_process
 from salesledger.ledger.application import LedgerApplication
+from salesledger.ledger.postgres_recorder import PostgresRecorder
 from salesledger.ledger.proof import check
-from support.ledgers import new_ledger
+from support.ledgers import file_of, new_ledger
 
 CLASSES = {
     name: cls for name, cls in vars(errors).items() if inspect.isclass(cls) and issubclass(cls, SalesledgerError)
@@ -38,20 +41,21 @@ def other_file(ledger: Ledger) -> None:
 
 def newer(ledger: Ledger) -> None:
     """Ask a ledger of a later version."""
-    with sqlite3.connect(ledger.path) as connection:
+    with sqlite3.connect(file_of(ledger)) as connection:
         connection.execute("PRAGMA user_version = 99")
     Ledger.open(ledger.path)
 
 
 def damaged(ledger: Ledger) -> None:
     """Ask a ledger of which half is missing."""
-    ledger.path.write_bytes(ledger.path.read_bytes()[:8192])
+    path = file_of(ledger)
+    path.write_bytes(path.read_bytes()[:8192])
     Ledger.open(ledger.path)
 
 
 def locked(ledger: Ledger) -> None:
     """Record while another program holds the ledger."""
-    other = sqlite3.connect(ledger.path, isolation_level=None)
+    other = sqlite3.connect(file_of(ledger), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
         ledger.record("deal-won", deal="acme")
@@ -82,6 +86,17 @@ def keyless(ledger: Ledger) -> None:
     ledger.record("person-added", name="Bob Example")
 
 
+def cut_off(_: Ledger) -> None:
+    """Record where the server goes away in mid-append and stays away."""
+    backend = PostgresBackend()
+    try:
+        with Ledger.open(backend.place, actor="kim") as ledger, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(PostgresRecorder, "_call", _raises(psycopg.errors.AdminShutdown()))
+            ledger.record("lead-captured", company="Acme")
+    finally:
+        backend.close()
+
+
 def unrated(ledger: Ledger) -> None:
     """Ask what an amount was worth when its currency's rate was not known yet."""
     ledger.record("rate-set", currency="USD", rate="0.9", on="2026-01-03")
@@ -107,8 +122,8 @@ def _raises(error: Exception) -> Callable[..., Any]:
 
 CASES: dict[str, tuple[Callable[[Ledger], object], str]] = {
     "UsageError": (
-        lambda _: Ledger.open("postgresql://server/sales"),
-        "postgresql:// addresses can't be used yet",
+        lambda _: Ledger.open("mysql://server/sales"),
+        "mysql:// addresses can't be used",
     ),
     "BadDate": (lambda ledger: ledger.record("deal-won", deal="acme", on="someday"), "'someday' is not a date"),
     "BadPeriod": (lambda ledger: ledger.project("metrics", period="2026..2025"), "'2026..2025' is not a period"),
@@ -131,6 +146,11 @@ CASES: dict[str, tuple[Callable[[Ledger], object], str]] = {
     "LedgerExists": (lambda ledger: Ledger.create(ledger.path), "exists already"),
     "ReadOnlyLedger": (refused_by_the_system, "is read-only: reports work, recording doesn't"),
     "LockedLedger": (locked, "is locked: another program held it for 0.1 s"),
+    "UnreachableLedger": (
+        lambda _: Ledger.open("postgresql://kim:secret@localhost:1/sales"),
+        "'postgresql://kim@localhost:1/sales' can't be reached",
+    ),
+    "UnknownOutcome": (cut_off, "whether that was recorded isn't known"),
     "LostKeys": (keyless, "the master key ('"),
     "DamagedLedger": (damaged, "could not be read or written"),
 }

@@ -23,6 +23,8 @@ SalesledgerError                exit code 1: the ledger says no
     ├── LedgerExists            there is one already
     ├── ReadOnlyLedger          it can be read but not written
     ├── LockedLedger            another program holds it
+    ├── UnreachableLedger       the database server can't be reached, or refuses the login
+    ├── UnknownOutcome          the server went away in mid-append: whether it was recorded isn't known
     ├── LostKeys                the keys of persons can't be used
     └── DamagedLedger           the database reports damage, or the disk refused the write
 
@@ -182,11 +184,8 @@ class LedgerExists(StoreError):
 class ReadOnlyLedger(StoreError):
     """It can be read but not written."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__(
-            f"{place!r} is read-only: reports work, recording doesn't. Give yourself write access to the file "
-            f"and its folder. {NOTHING_RECORDED}"
-        )
+    def __init__(self, place: str, remedy: str = "Give yourself write access to the file and its folder.") -> None:
+        super().__init__(f"{place!r} is read-only: reports work, recording doesn't. {remedy} {NOTHING_RECORDED}")
 
 
 class LockedLedger(StoreError):
@@ -196,6 +195,26 @@ class LockedLedger(StoreError):
         super().__init__(
             f"{place!r} is locked: another program held it for {seconds:g} s. Try again when it has finished. "
             f"{NOTHING_RECORDED}"
+        )
+
+
+class UnreachableLedger(StoreError):
+    """The database server can't be reached, or refuses the login."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(
+            f"{place!r} can't be reached: {why}. See that the server runs and that the URL and the login are right. "
+            f"{NOTHING_RECORDED}"
+        )
+
+
+class UnknownOutcome(StoreError):
+    """The server went away in mid-append and didn't come back in time."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"{place!r} went away while it recorded, and didn't come back: whether that was recorded isn't known. When the "
+            "server is back, look with 'salesledger log'; a command that had a --key can simply be run again."
         )
 
 

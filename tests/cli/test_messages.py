@@ -102,7 +102,7 @@ def test_those_who_were_present_are_told_as_they_were_when_recorded(console: Con
 def test_a_new_ledger_says_that_its_zone_stays(empty: Console) -> None:
     """While it is still easy to make another."""
     told = empty.ok("init --timezone UTC")
-    assert "Its time zone never changes: if UTC is wrong, remove the file now and give --timezone ZONE.\n" in told
+    assert "Its time zone never changes: if UTC is wrong, remove it now and give --timezone ZONE.\n" in told
 
 
 def test_a_split_by_two_things_is_refused(console: Console) -> None:

@@ -78,7 +78,7 @@ class TestOtherFiles:
         assert "it is a folder" in empty.no(line, code=1)
         os.mkfifo(empty.folder / "pipe")
         assert "it is no file" in empty.no(f"{line} -f pipe", code=1)
-        assert "addresses can't be used yet" in empty.no(f"{line} -f postgresql://server/sales", code=2)
+        assert "addresses can't be used" in empty.no(f"{line} -f mysql://server/sales", code=2)
         assert "There is no ledger" in empty.no(f"{line} -f sales.ledger/deeper", code=1)
 
     def test_is_never_made_over(self, console: Console) -> None:
@@ -206,7 +206,7 @@ class TestReadOnlyLedgers:
         def refuse(*_: object, **__: object) -> None:
             raise sqlite3.OperationalError("attempt to write a readonly database")
 
-        monkeypatch.setattr("salesledger.ledger.recorder.LedgerRecorder._append", refuse)
+        monkeypatch.setattr("salesledger.ledger.sqlite_recorder.SQLiteRecorder._append", refuse)
         assert "is read-only: reports work" in console.no(RECORDING, code=1)
 
 

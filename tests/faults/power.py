@@ -17,9 +17,9 @@ import pytest
 from faults.common import is_sound
 from faults.recorded_disk import NAME, Acknowledged, Operation, RecordedDisk, Sync, Truncate, Write
 from salesledger.errors import SalesledgerError
-from salesledger.ledger import application
+from salesledger.ledger import sqlite_place
 from salesledger.ledger.format import uri
-from salesledger.ledger.recorder import _Pool
+from salesledger.ledger.sqlite_recorder import _Pool
 from salesledger.ledger.store import Store
 from support.happenings import captured, contacted
 from support.ledgers import new_ledger, record, rows
@@ -61,7 +61,8 @@ def session(folder: Path, commands: int, synchronous: str, seed: int) -> Session
         return connection
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(application, "uri", lambda path, how: uri(path, f"{how}&vfs={NAME.decode()}"))
+        vfs = f"&vfs={NAME.decode()}"
+        patch.setattr(sqlite_place, "uri", lambda path, how: uri(path, f"{how}{vfs}" if how == "mode=rw" else how))
         patch.setattr(_Pool, "_create_connection", connected)
         with Store.open(path) as store:
             for number in range(commands):

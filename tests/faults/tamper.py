@@ -13,10 +13,11 @@ from pathlib import Path
 
 from salesledger.errors import SalesledgerError
 from salesledger.ledger import seal_key
-from salesledger.ledger.format import SCHEMA
 from salesledger.ledger.leaves import StoredTree, reading
 from salesledger.ledger.seal import seal
 from salesledger.ledger.sealing import seal_now
+from salesledger.ledger.sqlite_log import SQLiteLog
+from salesledger.ledger.sqlite_schema import SCHEMA
 from salesledger.ledger.verify import verify
 from support.ledgers import new_ledger
 
@@ -25,7 +26,7 @@ Entries = tuple[int, int] | None
 
 _ASIDE = 10**9
 
-Tampering = Callable[[sqlite3.Connection, random.Random], Entries]
+Tampering = Callable[[SQLiteLog, random.Random], Entries]
 
 
 def sealed_ledger(path: Path, sizes: tuple[int, ...]) -> Path:
@@ -35,7 +36,7 @@ def sealed_ledger(path: Path, sizes: tuple[int, ...]) -> Path:
     key = seal_key.read(seal_key.place_of(path))
     assert key is not None
     for size in sizes:
-        with closing(sqlite3.connect(path)) as connection, connection:
+        with closing(sqlite3.connect(path, factory=SQLiteLog)) as connection, connection:
             (last, at) = connection.execute("SELECT max(entry), max(recorded_at) FROM stored_events").fetchone()
             connection.executemany(
                 "INSERT INTO stored_events (originator_id, originator_version, topic, state, recorded_at, key) "
@@ -56,10 +57,10 @@ def sealed_ledger(path: Path, sizes: tuple[int, ...]) -> Path:
 
 
 @contextmanager
-def unguarded(path: Path) -> Iterator[sqlite3.Connection]:
+def unguarded(path: Path) -> Iterator[SQLiteLog]:
     """The file without its triggers, which are put back word by word."""
     triggers = [statement for statement in SCHEMA if statement.split()[1] == "TRIGGER"]
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None, factory=SQLiteLog)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         for trigger in triggers:
             connection.execute(f"DROP TRIGGER {trigger.split()[2]}")
@@ -69,16 +70,16 @@ def unguarded(path: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("COMMIT")
 
 
-def _end(connection: sqlite3.Connection) -> int:
+def _end(connection: SQLiteLog) -> int:
     return int(connection.execute("SELECT max(entry) FROM stored_events").fetchone()[0])
 
 
-def _some(connection: sqlite3.Connection, draw: random.Random) -> int:
+def _some(connection: SQLiteLog, draw: random.Random) -> int:
     return draw.randint(4, _end(connection) - 1)
 
 
 def _editing(column: str, value: str) -> Tampering:
-    def edit(connection: sqlite3.Connection, draw: random.Random) -> Entries:
+    def edit(connection: SQLiteLog, draw: random.Random) -> Entries:
         entry = _some(connection, draw)
         connection.execute(f"UPDATE stored_events SET {column} = {value} WHERE entry = ?", (entry,))
         return entry, entry
@@ -86,13 +87,13 @@ def _editing(column: str, value: str) -> Tampering:
     return edit
 
 
-def _delete(connection: sqlite3.Connection, draw: random.Random) -> Entries:
+def _delete(connection: SQLiteLog, draw: random.Random) -> Entries:
     entry = _some(connection, draw)
     connection.execute("DELETE FROM stored_events WHERE entry = ?", (entry,))
     return entry, entry
 
 
-def _delete_and_close_up(connection: sqlite3.Connection, draw: random.Random) -> Entries:
+def _delete_and_close_up(connection: SQLiteLog, draw: random.Random) -> Entries:
     entry, end = _some(connection, draw), _end(connection)
     connection.execute("DELETE FROM stored_events WHERE entry = ?", (entry,))
     _shift(connection, entry, -1)
@@ -100,7 +101,7 @@ def _delete_and_close_up(connection: sqlite3.Connection, draw: random.Random) ->
     return entry, end
 
 
-def _insert(connection: sqlite3.Connection, draw: random.Random) -> Entries:
+def _insert(connection: SQLiteLog, draw: random.Random) -> Entries:
     entry, end = _some(connection, draw), _end(connection)
     _shift(connection, entry - 1, 1)
     connection.execute(
@@ -111,27 +112,27 @@ def _insert(connection: sqlite3.Connection, draw: random.Random) -> Entries:
     return entry, end
 
 
-def _exchange(connection: sqlite3.Connection, draw: random.Random) -> Entries:
+def _exchange(connection: SQLiteLog, draw: random.Random) -> Entries:
     one, other = sorted(draw.sample(range(4, _end(connection)), 2))
     for old, new in ((one, _ASIDE), (other, one), (_ASIDE, other)):
         connection.execute("UPDATE stored_events SET entry = ? WHERE entry = ?", (new, old))
     return one, other
 
 
-def _renumber(connection: sqlite3.Connection, draw: random.Random) -> Entries:
+def _renumber(connection: SQLiteLog, draw: random.Random) -> Entries:
     entry, end = _some(connection, draw), _end(connection)
     _shift(connection, entry, draw.choice((1, 2, 300)))
     return entry + 1, end
 
 
-def _cut_off(connection: sqlite3.Connection, draw: random.Random) -> Entries:
+def _cut_off(connection: SQLiteLog, draw: random.Random) -> Entries:
     entry, end = _some(connection, draw), _end(connection)
     connection.execute("DELETE FROM stored_events WHERE entry > ?", (entry,))
     _forget_number(connection)
     return entry + 1, end
 
 
-def _edit_and_recompute(connection: sqlite3.Connection, draw: random.Random) -> Entries:
+def _edit_and_recompute(connection: SQLiteLog, draw: random.Random) -> Entries:
     """The stored hashes of blocks are made to fit what was changed; the checkpoints can't be."""
     entry = _some(connection, draw)
     connection.execute("UPDATE stored_events SET state = CAST(state || ' ' AS BLOB) WHERE entry = ?", (entry,))
@@ -142,12 +143,12 @@ def _edit_and_recompute(connection: sqlite3.Connection, draw: random.Random) -> 
     return entry, entry
 
 
-def _forget_blocks(connection: sqlite3.Connection, draw: random.Random) -> Entries:
+def _forget_blocks(connection: SQLiteLog, draw: random.Random) -> Entries:
     connection.execute("DELETE FROM seal_blocks WHERE number = ?", (draw.randrange(2),))
     return None
 
 
-def _forge_checkpoint(connection: sqlite3.Connection, draw: random.Random) -> Entries:
+def _forge_checkpoint(connection: SQLiteLog, draw: random.Random) -> Entries:
     connection.execute(
         "UPDATE seal_checkpoints SET note = replace(note, substr(note, ?1, 1), iif(substr(note, ?1, 1) = 'x', 'y', 'x')) "
         "WHERE size = (SELECT size FROM seal_checkpoints ORDER BY random() LIMIT 1)",
@@ -156,13 +157,13 @@ def _forge_checkpoint(connection: sqlite3.Connection, draw: random.Random) -> En
     return None
 
 
-def _shift(connection: sqlite3.Connection, behind: int, by: int) -> None:
+def _shift(connection: SQLiteLog, behind: int, by: int) -> None:
     """Renumber all entries behind one; in two steps, for no number may be there twice in between."""
     connection.execute("UPDATE stored_events SET entry = entry + ? WHERE entry > ?", (_ASIDE, behind))
     connection.execute("UPDATE stored_events SET entry = entry + ? WHERE entry > ?", (by - _ASIDE, _ASIDE))
 
 
-def _forget_number(connection: sqlite3.Connection) -> None:
+def _forget_number(connection: SQLiteLog) -> None:
     connection.execute("UPDATE sqlite_sequence SET seq = (SELECT max(entry) FROM stored_events)")
 
 
@@ -231,7 +232,7 @@ def found_rolled_back(original: Path, copy: Path) -> bool:
     shutil.copyfile(original, copy)
     key = seal_key.read(seal_key.place_of(original))
     assert key is not None
-    with closing(sqlite3.connect(copy)) as connection, connection:
+    with closing(sqlite3.connect(copy, factory=SQLiteLog)) as connection, connection:
         connection.execute(
             "INSERT INTO stored_events (originator_id, originator_version, topic, state, recorded_at) "
             "SELECT 'deal:later', 1, topic, state, recorded_at FROM stored_events ORDER BY entry DESC LIMIT 1"
@@ -294,7 +295,7 @@ def flip(count: int, seed: int = 1) -> dict[str, int]:
 
 def dump(path: Path) -> list[tuple[object, ...]] | None:
     """The log with the types of its values, the bytes as they are; None where it can't be read."""
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(sqlite3.connect(path, factory=SQLiteLog)) as connection:
         connection.text_factory = bytearray
         try:
             return connection.execute("SELECT *, typeof(key) FROM stored_events ORDER BY entry").fetchall()

@@ -13,8 +13,9 @@ from salesledger import Ledger
 from salesledger.errors import DamagedLedger, LedgerExists, NoLedger, NotALedger, StoreError
 from salesledger.ledger import files
 from salesledger.ledger.backup import back_up, restore
-from salesledger.ledger.format import SCHEMA
+from salesledger.ledger.log import Log
 from salesledger.ledger.raw import RawEntry, raw_entries
+from salesledger.ledger.sqlite_schema import SCHEMA
 from salesledger.ledger.store import Store
 from salesledger.ledger.verify import verify
 from salesledger.readmodel import mirror as mirror_module
@@ -178,9 +179,9 @@ class TestBackup:
         self, ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Where the disk gives back other bytes than were written."""
-        asked: list[sqlite3.Connection] = []
+        asked: list[Log] = []
 
-        def lying(connection: sqlite3.Connection) -> Iterator[RawEntry]:
+        def lying(connection: Log) -> Iterator[RawEntry]:
             asked.append(connection)
             spoilt = len(asked) == 2
             return (row._replace(state=b"{}") if spoilt else row for row in raw_entries(connection))

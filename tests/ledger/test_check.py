@@ -13,6 +13,7 @@ from salesledger.errors import DamagedLedger
 from salesledger.ledger.backup import back_up
 from salesledger.ledger.findings import Finding
 from salesledger.ledger.leaves import reading
+from salesledger.ledger.sqlite_log import SQLiteLog
 from salesledger.ledger.verify import held_against_seals, verify
 from salesledger.readmodel import mirror as mirror_module
 from salesledger.readmodel.check import check
@@ -279,7 +280,7 @@ class TestTheSeals:
             ledger.record("lead-captured", company="Acme", owner="kim")  # 3
             ledger.seal()
             ledger.record("lead-captured", company="Beta", owner="kim")  # 4
-            return ledger.path
+        return tmp_path / "sales.ledger"
 
     def test_find_a_change_that_breaks_no_rule(self, sealed: Path) -> None:
         """An owner changed, the triggers put back: the seals say among which entries."""
@@ -297,7 +298,7 @@ class TestTheSeals:
 
     def test_are_not_asked_for_what_was_never_sealed(self, path: Path) -> None:
         """A ledger without a key has nothing to be held against."""
-        with sqlite3.connect(path) as connection:
+        with sqlite3.connect(path, factory=SQLiteLog) as connection:
             assert held_against_seals(reading(connection)) == []
 
 

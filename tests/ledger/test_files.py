@@ -35,7 +35,7 @@ def open_to_write(path: Path) -> None:
 
 
 def open_to_read(path: Path) -> None:
-    connection, _ = connect_to_read(path)
+    connection = connect_to_read(path)
     try:
         read_head(connection, path)
     finally:

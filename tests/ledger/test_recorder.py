@@ -12,6 +12,7 @@ from ledger.contract import FIRST, Backend, RecorderContract, stored
 from ledger.sqlite_backend import SQLiteBackend
 from salesledger.ledger.files import make_private
 from salesledger.ledger.recorder import LedgerRecorder
+from salesledger.ledger.sqlite_recorder import SQLiteRecorder
 from salesledger.ledger.store import Store
 
 
@@ -96,6 +97,7 @@ class TestSQLiteRecorder(RecorderContract):
     @pytest.mark.parametrize("writer", [True, False])
     def test_every_commit_reaches_the_disk(self, recorder: LedgerRecorder, writer: bool) -> None:
         """Synchronous FULL on each connection, in WAL mode."""
+        assert isinstance(recorder, SQLiteRecorder)
         with recorder.datastore.transaction(commit=writer) as c:
             c.execute("PRAGMA synchronous")
             assert c.fetchone()[0] == 2
@@ -104,6 +106,7 @@ class TestSQLiteRecorder(RecorderContract):
 
     def test_a_write_takes_its_lock_at_once(self, backend: Backend, recorder: LedgerRecorder) -> None:
         """What it reads before it writes can't be overtaken."""
+        assert isinstance(recorder, SQLiteRecorder)
         with recorder.datastore.transaction(commit=True), pytest.raises(Exception, match="locked"):
             backend.execute("BEGIN IMMEDIATE")
 

@@ -16,10 +16,11 @@ from salesledger import Ledger
 from salesledger.errors import BadValue, NoSeal
 from salesledger.ledger import seal_key
 from salesledger.ledger.checkpoint import Checkpoint, PrivateKey
-from salesledger.ledger.format import SEAL_SCHEMA
 from salesledger.ledger.leaves import NotStored, StoredTree, leaf_data, reading
 from salesledger.ledger.seal import seal
 from salesledger.ledger.sealing import seal_again, seal_now
+from salesledger.ledger.sqlite_log import SQLiteLog
+from salesledger.ledger.sqlite_schema import SEAL_SCHEMA
 from salesledger.ledger.verify import verify
 from support import examples, twin_merkle
 from support.happenings import captured
@@ -146,7 +147,7 @@ class TestSealing:
 
     def test_keeps_every_block_hash_of_every_level(self, big: Path) -> None:
         """What is stored is what the entries come to."""
-        with closing(reading(sqlite3.connect(big))) as connection:
+        with closing(reading(sqlite3.connect(big, factory=SQLiteLog))) as connection:
             stored = connection.execute("SELECT level, number, hash FROM seal_blocks").fetchall()
             assert stored == list(StoredTree(connection, has_blocks=False).unstored(700))
         assert [(level, number) for level, number, _ in stored] == [(1, 0), (1, 1)]

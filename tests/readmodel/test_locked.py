@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from salesledger.errors import BadQuery
-from salesledger.ledger.format import mirror_of
+from salesledger.ledger.place import mirror_of
 from salesledger.readmodel.engine import Engine
 from support.happenings import captured
 from support.ledgers import new_ledger, write

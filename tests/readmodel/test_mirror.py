@@ -13,7 +13,7 @@ import pytest
 
 from salesledger.errors import BadQuery, DamagedLedger, NewerLedger
 from salesledger.ledger import mapper
-from salesledger.ledger.format import mirror_of
+from salesledger.ledger.place import mirror_of
 from salesledger.readmodel import mirror as mirror_module
 from salesledger.readmodel.engine import Engine
 from salesledger.readmodel.mirror import Mirror, ranges

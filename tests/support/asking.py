@@ -15,7 +15,7 @@ from support.twins import Asked
 
 def head_of(path: Path) -> Head:
     """What a reader knows of a ledger."""
-    connection, _ = connect_to_read(path)
+    connection = connect_to_read(path)
     try:
         return read_head(connection, path)
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from salesledger.api import Ledger
 from salesledger.domain.decide import Command, Record
 from salesledger.domain.events import Event
 from salesledger.domain.timeline import Recorded
@@ -125,3 +126,9 @@ def without_privileges(folder: Path) -> Iterator[None]:
         os.seteuid(0)
         for parent, mode in modes.items():
             parent.chmod(mode)
+
+
+def file_of(ledger: Ledger) -> Path:
+    """The file of a ledger that is kept in one."""
+    assert isinstance(ledger.path, Path)
+    return ledger.path

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from salesledger.api.forecasting import Forecasting
 from salesledger.errors import BadValue
+from salesledger.ledger.place import Place
 from salesledger.readmodel.reader import to_path
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Ledger(Forecasting):
     @classmethod
     def create(
         cls,
-        url: str | os.PathLike[str],
+        url: str | os.PathLike[str] | Place,
         *,
         timezone: str = "UTC",
         currency: str | None = None,
@@ -151,7 +152,7 @@ class Ledger(Forecasting):
 
         return list(check(self.path, self._progress))
 
-    def backup(self, to: str | os.PathLike[str], *, keys: bool = False) -> Copied:
+    def backup(self, to: str | os.PathLike[str], *, keys: bool = False) -> Copied[Path]:
         """Copy the ledger to a file that isn't there yet, while others use it, and compare the copy with it entry by entry.
 
         Args:

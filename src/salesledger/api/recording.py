@@ -7,7 +7,6 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salesledger.errors import Refused, SalesledgerError
@@ -15,6 +14,7 @@ from salesledger.readmodel.reader import Reader
 
 if TYPE_CHECKING:
     from salesledger.ledger.batch import Batch, Outcome, Proposal
+    from salesledger.ledger.place import Where
     from salesledger.ledger.seal import Seal
     from salesledger.ledger.store import Store
 
@@ -29,7 +29,7 @@ class Recording(Reader):
         options: `today` and `progress`, see `Reader`.
     """
 
-    def __init__(self, path: Path, *, actor: str | None = None, seals: bool = True, **options: Any) -> None:
+    def __init__(self, path: Where, *, actor: str | None = None, seals: bool = True, **options: Any) -> None:
         super().__init__(path, **options)
         self._actor = actor
         self._seals = seals

@@ -1,8 +1,7 @@
 """Commands that keep the ledger safe: backup and restore."""
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +13,7 @@ from salesledger.shown.values import Rows
 
 if TYPE_CHECKING:
     from salesledger.ledger.backup import Copied
+    from salesledger.ledger.place import Where
 
 
 @click.command("backup")
@@ -69,13 +69,13 @@ def restore_command(ctx: click.Context, /, file: Path, keys: bool, format_: str 
 _SEAL_KEY = "The seal key is in no backup: put it at {place}, or what is recorded from now on is not sealed."
 
 
-def _name(path: Path) -> str:
+def _name(path: "Where") -> str:
     from salesledger.shown.escape import safe_text
 
-    return safe_text(os.fspath(path))
+    return safe_text(str(path))
 
 
-def _tell(copied: "Copied", done: str, format_: str | None, output: str | None, note: str = "") -> None:
+def _tell(copied: "Copied[Any]", done: str, format_: str | None, output: str | None, note: str = "") -> None:
     if format_for(format_, output) == "table":
         keys = f"; with the keys of {counted(copied.keys, 'person', 'persons')}" if copied.keys else ""
         seals = f"its seals hold up to entry {copied.sealed}" if copied.sealed else "it has no seals"
@@ -89,7 +89,7 @@ def _tell(copied: "Copied", done: str, format_: str | None, output: str | None, 
     rows = Rows(
         ["file", "ledger_id", "entries", "sealed", "bytes", "keys"],
         ["VARCHAR", "VARCHAR", "BIGINT", "BIGINT", "BIGINT", "BIGINT"],
-        [(os.fspath(copied.path), copied.ledger_id, copied.entries, copied.sealed, copied.size, copied.keys)],
+        [(str(copied.path), copied.ledger_id, copied.entries, copied.sealed, copied.size, copied.keys)],
     )
     with Ledger.open(copied.path) as ledger:
         emit(rows, ledger, format_=format_, output=output)

@@ -1,7 +1,5 @@
 """Commands that keep: init, and completion."""
 
-import os
-
 import click
 
 from salesledger.cli.main import place_of
@@ -52,16 +50,14 @@ def init_command(
         if chosen == "table":
             told = f"amounts in {code}" if code else "amounts in the currency of the first one"
             sealed = f"Its entries are sealed with the key {safe_text(str(key))}.\n" if key else ""
-            made = f"Made the ledger {safe_text(os.fspath(place))}: days of {timezone}, {told}, process b2b.\n"
-            forever = (
-                f"Its time zone never changes: if {timezone} is wrong, remove the file now and give --timezone ZONE.\n"
-            )
+            made = f"Made the ledger {safe_text(str(place))}: days of {timezone}, {told}, process b2b.\n"
+            forever = f"Its time zone never changes: if {timezone} is wrong, remove it now and give --timezone ZONE.\n"
             write(made + forever + sealed, output)
             return
         row = Rows(
             ["file", "ledger_id", "timezone", "currency", "process", "seal_key"],
             ["VARCHAR"] * 6,
-            [(os.fspath(place), ledger.head.ledger_id, timezone, code, "b2b", str(key) if key else None)],
+            [(str(place), ledger.head.ledger_id, timezone, code, "b2b", str(key) if key else None)],
         )
         emit(row, ledger, format_=chosen, output=output)
 

@@ -290,11 +290,11 @@ def completing(kind: str) -> Callable[[click.Context, click.Parameter, str], lis
 
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
         from salesledger.api import to_path
-        from salesledger.ledger.format import connect_to_read
         from salesledger.ledger.ids import find_ids
+        from salesledger.ledger.place import connect_to_read
 
         try:
-            connection, _ = connect_to_read(to_path(place_of(ctx)))
+            connection = connect_to_read(to_path(place_of(ctx)))
         except SalesledgerError:
             return []
         try:
@@ -319,12 +319,12 @@ def complete_stage(ctx: click.Context, _param: click.Parameter, incomplete: str)
 
 def complete_projection(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Names of projections, for the shell."""
-    from pathlib import Path
-
+    from salesledger.api import to_path
+    from salesledger.ledger.place import place_of as place_at
     from salesledger.readmodel import catalogue
 
     try:
-        names = catalogue.load(Path(place_of(ctx)).absolute().parent / "projections")
+        names = catalogue.load(place_at(to_path(place_of(ctx))).projections)
     except SalesledgerError:
         names = catalogue.load()
     return [name for name in names if name.startswith(incomplete)]

@@ -16,6 +16,7 @@ from salesledger.shown.escape import safe_text
 from salesledger.shown.values import Rows
 
 if TYPE_CHECKING:
+    from salesledger.ledger.place import Where
     from salesledger.ledger.verdict import Verdict
 
 _SHOWN = 50
@@ -92,7 +93,7 @@ def _row(verdict: "Verdict") -> dict[str, Any]:
     return {"ok": verdict.ok, **told, "findings": [vars(finding) for finding in verdict.findings]}
 
 
-def _told(verdict: "Verdict", given: int, path: Path) -> list[str]:
+def _told(verdict: "Verdict", given: int, path: "Where") -> list[str]:
     said = []
     for finding in verdict.findings[:_SHOWN]:
         said += [f"FOUND: {finding.problem}", f"  {finding.remedy}"]
@@ -109,7 +110,7 @@ def _told(verdict: "Verdict", given: int, path: Path) -> list[str]:
     return said
 
 
-def _unproved(verdict: "Verdict", given: int, path: Path) -> list[str]:
+def _unproved(verdict: "Verdict", given: int, path: "Where") -> list[str]:
     """What a verification that found nothing leaves open."""
     behind = verdict.entries - verdict.sealed
     if not verdict.sealed and not given:
@@ -129,7 +130,7 @@ def _unproved(verdict: "Verdict", given: int, path: Path) -> list[str]:
     return said
 
 
-def _why_not_sealed(path: Path) -> str:
+def _why_not_sealed(path: "Where") -> str:
     from salesledger.ledger.sealing import missing_key
 
     missing = missing_key(path)
@@ -158,7 +159,7 @@ def prove_command(ctx: click.Context, /, entry: int | None, since: Path | None, 
     write(json.dumps(proof, indent=2, ensure_ascii=False) + "\n", output)
 
 
-def _struck(path: Path, entry: int) -> str | None:
+def _struck(path: "Where", entry: int) -> str | None:
     """What whoever is given a proof of an entry should know of it."""
     from salesledger.ledger.struck import struck_by
 

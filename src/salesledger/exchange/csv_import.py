@@ -206,7 +206,7 @@ def import_csv(
             f"Convert the file first, or import it into another ledger. {NOTHING_RECORDED}"
         )
     reader = Reader(rules, table, zone=zone, actor=actor, now=now, undated_on=undated_at)
-    kept = None if rejects is None else RejectsFile(rejects, table.header, table.delimiter, (file, store.path))
+    kept = None if rejects is None else RejectsFile(rejects, table.header, table.delimiter, (file,))
     tally = _Tally(kept)
     sink: _Sink = _Recording(store)
     if dry_run:

@@ -26,7 +26,8 @@ from salesledger.forecast.model import Model
 from salesledger.forecast.registry import build
 from salesledger.forecast.replay import Said, replay
 from salesledger.forecast.rows import Told, told_in
-from salesledger.ledger.format import Head, mirror_of
+from salesledger.ledger.format import Head
+from salesledger.ledger.place import Where, mirror_of
 from salesledger.readmodel.engine import Engine
 from salesledger.readmodel.mirror import Progress
 
@@ -107,7 +108,7 @@ class Shelf:
     file: Path
 
     @classmethod
-    def of(cls, path: Path, head: Head, asked: object) -> Shelf:
+    def of(cls, path: Where, head: Head, asked: object) -> Shelf:
         """The place of a backtest.
 
         Args:

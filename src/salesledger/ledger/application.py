@@ -1,6 +1,5 @@
 """The eventsourcing application: our recorder, our mapper, no snapshots, no cache, nothing taken from the environment."""
 
-from pathlib import Path
 from typing import Any
 
 from eventsourcing.application import Application
@@ -10,17 +9,17 @@ from eventsourcing.utils import Environment
 from salesledger.domain.clocks import from_micros
 from salesledger.domain.person import PersonAdded
 from salesledger.domain.timeline import Recorded
-from salesledger.ledger.format import uri
 from salesledger.ledger.keys import PersonKeys
 from salesledger.ledger.mapper import LedgerMapper, LoggedEvent, Pending
-from salesledger.ledger.recorder import LedgerFactory, LedgerRecorder
+from salesledger.ledger.place import Where, place_of
+from salesledger.ledger.recorder import LedgerRecorder
 
 
 class LedgerApplication(Application[str]):
-    """Streams of events in one SQLite file.
+    """Streams of events in one ledger.
 
     Args:
-        path: the file; it must exist and hold the schema.
+        place: the ledger; it must exist and hold the schema.
         keys: the keys of its persons, where they are open already.
 
     Attributes:
@@ -30,23 +29,23 @@ class LedgerApplication(Application[str]):
     name = "salesledger"
     recorder: LedgerRecorder
 
-    def __init__(self, path: Path, keys: PersonKeys | None = None) -> None:
-        self.path = path
-        self.keys = keys or PersonKeys(path)
+    def __init__(self, place: Where, keys: PersonKeys | None = None) -> None:
+        self.place = place_of(place)
+        self.keys = keys or PersonKeys(place)
         super().__init__()
 
     def construct_env(self, name: str, env: Any = None) -> Environment:
         """Everything is said here: a stray variable of the process must not change where events go."""
         del env
-        return Environment(name, {"SQLITE_DBNAME": uri(self.path, "mode=rw"), "CREATE_TABLE": "n"})
+        return Environment(name, {})
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
         """Our factory, not one that a variable names."""
-        return LedgerFactory(env)
+        return self.place.factory()
 
     def construct_mapper(self) -> Mapper[str]:
         """Our mapper."""
-        return LedgerMapper(str(self.path), keys=self.keys)
+        return LedgerMapper(str(self.place), keys=self.keys)
 
     def construct_recorder(self) -> ApplicationRecorder:
         """Our recorder."""

@@ -11,6 +11,8 @@ from typing import Self
 from salesledger.errors import LedgerExists, LostKeys
 from salesledger.ledger.format import lock_seconds, uri
 from salesledger.ledger.keys import PersonKeys, forgotten
+from salesledger.ledger.log import Log
+from salesledger.ledger.place import Where
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class KeyFiles:
     master: Path | None
 
     @classmethod
-    def of_ledger(cls, ledger: Path) -> Self:
+    def of_ledger(cls, ledger: Where) -> Self:
         """Those of a ledger in use, as its variables say."""
         told = PersonKeys(ledger)
         return cls(told.path, None if told.in_keyring else told.master_path)
@@ -49,7 +51,7 @@ class KeyFiles:
             raise LedgerExists(str(file), "Move it away first, or leave the keys out.")
 
 
-def copy_keys(log: sqlite3.Connection, source: KeyFiles, target: KeyFiles, draft: Callable[[Path], Path]) -> int:
+def copy_keys(log: Log, source: KeyFiles, target: KeyFiles, draft: Callable[[Path], Path]) -> int:
     """Copy keys.
 
     Args:

@@ -8,8 +8,8 @@ from salesledger.domain.clocks import from_micros, to_micros
 from salesledger.domain.decide import CLOCK_SKEW
 from salesledger.ledger.check_streams import check_streams
 from salesledger.ledger.findings import RESTORE, Finding
-from salesledger.ledger.format import altered_in, foreign_to
 from salesledger.ledger.leaves import reading
+from salesledger.ledger.log import Log
 from salesledger.ledger.verify import held_against_seals
 
 Progress = Callable[[int, int], None]
@@ -24,7 +24,7 @@ _MOST_OF_A_KIND = 20
 """How many complaints of SQLite's are passed on."""
 
 
-def check_log(connection: sqlite3.Connection, now: datetime, progress: Progress | None = None) -> Iterator[Finding]:
+def check_log(connection: Log, now: datetime, progress: Progress | None = None) -> Iterator[Finding]:
     """Everything in the log that is not as it should be, in the order in which it is looked at; nothing where all is well.
 
     What can't be read is a finding, and what can is still checked.
@@ -39,31 +39,30 @@ def check_log(connection: sqlite3.Connection, now: datetime, progress: Progress 
         yield from _read(look, connection)
 
 
-def check_file(connection: sqlite3.Connection, now: datetime) -> Iterator[Finding]:
+def check_file(connection: Log, now: datetime) -> Iterator[Finding]:
     """What of that concerns the file alone: its pages, the rules that keep it append-only, the order of its entries."""
     for look in (_file, _schema, lambda c: _order(c, now)):
         yield from _read(look, connection)
 
 
-def _read(look: Callable[[sqlite3.Connection], Iterator[Finding]], connection: sqlite3.Connection) -> Iterator[Finding]:
+def _read(look: Callable[[Log], Iterator[Finding]], connection: Log) -> Iterator[Finding]:
     try:
         yield from look(connection)
     except (sqlite3.Error, UnicodeDecodeError) as e:
         yield Finding("file", f"the database can't be read: {e}", _EXPORT)
 
 
-def _file(connection: sqlite3.Connection) -> Iterator[Finding]:
-    for (told,) in connection.execute(f"PRAGMA integrity_check({_MOST_OF_A_KIND})"):
-        if told != "ok":
-            yield Finding("file", f"SQLite reports: {' '.join(str(told).split())}", _EXPORT)
+def _file(connection: Log) -> Iterator[Finding]:
+    for told in connection.damage(_MOST_OF_A_KIND):
+        yield Finding("file", f"{connection.server} reports: {' '.join(told.split())}", _EXPORT)
 
 
-def _schema(connection: sqlite3.Connection) -> Iterator[Finding]:
+def _schema(connection: Log) -> Iterator[Finding]:
     """The table and the triggers that keep it append-only are as they were made, and nothing else is there."""
-    for kind, name, is_there in altered_in(connection):
+    for kind, name, is_there in connection.altered():
         problem = f"the {kind} {name} is " + ("not the one that salesledger made" if is_there else "missing")
         yield Finding("append-only", f"{problem}: the database no longer refuses every change", RESTORE)
-    for kind, name in foreign_to(connection):
+    for kind, name in connection.foreign():
         problem = (
             f"the {kind} {name!r} is not salesledger's: it may keep entries out of the log, or answer in its place"
         )
@@ -72,12 +71,12 @@ def _schema(connection: sqlite3.Connection) -> Iterator[Finding]:
         )
 
 
-def _order(connection: sqlite3.Connection, now: datetime) -> Iterator[Finding]:
+def _order(connection: Log, now: datetime) -> Iterator[Finding]:
     """Entries without a gap, stamps that never go back nor lie ahead."""
     last, last_at = 0, 0
     latest = to_micros(now + CLOCK_SKEW)
     statement = "SELECT entry, originator_id, recorded_at FROM stored_events ORDER BY entry"
-    for entry, stream, recorded_at in connection.execute(statement):
+    for entry, stream, recorded_at in connection.stream(statement):
         if not isinstance(entry, int) or not isinstance(recorded_at, int):
             yield Finding("file", f"the entry behind {last} has no number or no time", RESTORE, last or None)
             continue
@@ -89,36 +88,36 @@ def _order(connection: sqlite3.Connection, now: datetime) -> Iterator[Finding]:
         if recorded_at > latest:
             yield Finding("recorded-at", f"recorded at {_at(recorded_at)}, in the future", _CLOCK, entry, stream)
         last, last_at = entry, max(last_at, recorded_at)
-    counted = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'stored_events'").fetchone()
-    if counted and counted[0] > last:
-        yield Finding("gap", f"{_missing(last + 1, counted[0])} at the end of the log", RESTORE, last or None)
+    counted = connection.last_given()
+    if counted is not None and counted > last:
+        yield Finding("gap", f"{_missing(last + 1, counted)} at the end of the log", RESTORE, last or None)
 
 
 def _missing(first: int, last: int) -> str:
     return f"entry {first} is missing" if first == last else f"entries {first} to {last} are missing"
 
 
-def _keys(connection: sqlite3.Connection) -> Iterator[Finding]:
+def _keys(connection: Log) -> Iterator[Finding]:
     """Every idempotency key stands for one entry; the rows are compared themselves, for an index of them may be damaged."""
     statement = (
-        "SELECT key, min(entry), max(entry), originator_id FROM stored_events NOT INDEXED WHERE key IS NOT NULL "
+        f"SELECT key, min(entry), max(entry), max(originator_id) FROM {connection.itself} WHERE key IS NOT NULL "
         "GROUP BY key HAVING count(*) > 1 ORDER BY 3"
     )
     for key, first, entry, stream in connection.execute(statement):
         yield Finding("key", f"the key {key!r} is that of entry {first} too", RESTORE, entry, stream)
 
 
-def _places(connection: sqlite3.Connection) -> Iterator[Finding]:
+def _places(connection: Log) -> Iterator[Finding]:
     """Every version of a stream is one entry, compared likewise."""
     statement = (
-        "SELECT originator_id, originator_version, min(entry), max(entry) FROM stored_events NOT INDEXED "
+        f"SELECT originator_id, originator_version, min(entry), max(entry) FROM {connection.itself} "
         "GROUP BY originator_id, originator_version HAVING count(*) > 1 ORDER BY 4"
     )
     for stream, version, first, entry in connection.execute(statement):
         yield Finding("version", f"version {version} of its stream is entry {first} too", RESTORE, entry, stream)
 
 
-def _seals(connection: sqlite3.Connection, progress: Progress | None) -> Iterator[Finding]:
+def _seals(connection: Log, progress: Progress | None) -> Iterator[Finding]:
     """The log is what its seals cover, where it is sealed; gaps and what concerns the file are told already."""
     texts = connection.text_factory
     try:

@@ -1,6 +1,5 @@
 """The files of keys beside a ledger: private, readable, of those whom the log says to be there and of nobody else."""
 
-import sqlite3
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 from salesledger.errors import LostKeys
 from salesledger.ledger.findings import Finding
 from salesledger.ledger.keys import PersonKeys, forgotten
+from salesledger.ledger.log import Log
+from salesledger.ledger.place import Where
 from salesledger.ledger.seal_key import place_of
 
 _PUT_BACK = (
@@ -15,7 +16,7 @@ _PUT_BACK = (
 )
 
 
-def check_keys(path: Path, log: sqlite3.Connection) -> Iterator[Finding]:
+def check_keys(path: Where, log: Log) -> Iterator[Finding]:
     """What is not as it should be; nothing where no keys lie beside the ledger, which may be shared without them.
 
     Args:

@@ -1,6 +1,5 @@
 """The invariants of what the log says: every entry, every stream, and what they name of each other."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from salesledger.domain.timeline import Recorded, standing
 from salesledger.errors import DamagedLedger
 from salesledger.ledger.findings import RESTORE, Finding
 from salesledger.ledger.format import SETTINGS_STREAM
+from salesledger.ledger.log import Log
 from salesledger.ledger.mapper import UPCASTERS, upcast
 from salesledger.ledger.raw import RawEntry, raw_streams
 from salesledger.ledger.references import Reference, evidence_of, references_of
@@ -51,9 +51,7 @@ class _Named:
     evidence: list[tuple[Recorded, int]] = field(default_factory=list)
 
 
-def check_streams(
-    connection: sqlite3.Connection, progress: Callable[[int, int], None] | None = None
-) -> Iterator[Finding]:
+def check_streams(connection: Log, progress: Callable[[int, int], None] | None = None) -> Iterator[Finding]:
     """Everything that is not as it should be in what the entries say.
 
     Raises:
@@ -77,7 +75,7 @@ def check_streams(
     yield from _check_references(named)
 
 
-def _context(connection: sqlite3.Connection) -> Context:
+def _context(connection: Log) -> Context:
     """What decisions look at besides a stream, as far as it can be read."""
 
     def events(kind: str) -> list[Recorded]:

@@ -1,4 +1,4 @@
-"""The ledger's file: what it looks like on disk, how it is recognised, and how it is read without changing it.
+"""The ledger's file: how it is recognised, how it is read without changing it, and what a reader must know of a ledger first.
 
 Nothing here imports pydantic or eventsourcing: reports read the log through this module and start fast.
 """
@@ -23,86 +23,14 @@ from salesledger.errors import (
     NotALedger,
     ReadOnlyLedger,
 )
+from salesledger.ledger.log import Log
+from salesledger.ledger.sqlite_log import SQLiteLog
 
 APPLICATION_ID = 0x534C4544
 """What SQLite keeps in the file's header for us: 'SLED'."""
 
 FORMAT = 1
-"""The version of the schema below, kept as the file's user_version."""
-
-LOG_SCHEMA = (
-    """
-    CREATE TABLE stored_events (
-        entry INTEGER PRIMARY KEY AUTOINCREMENT CHECK (entry > 0),
-        originator_id TEXT NOT NULL,
-        originator_version INTEGER NOT NULL CHECK (originator_version > 0),
-        topic TEXT NOT NULL,
-        state BLOB NOT NULL,
-        recorded_at INTEGER NOT NULL,
-        key TEXT UNIQUE,
-        UNIQUE (originator_id, originator_version)
-    ) STRICT
-    """,
-    """
-    CREATE TRIGGER stored_events_no_update BEFORE UPDATE ON stored_events
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: an entry is never changed'); END
-    """,
-    """
-    CREATE TRIGGER stored_events_no_delete BEFORE DELETE ON stored_events
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: an entry is never deleted'); END
-    """,
-    # INSERT OR REPLACE removes the row in its way without firing the DELETE trigger, so it is stopped before it starts.
-    """
-    CREATE TRIGGER stored_events_no_replace BEFORE INSERT ON stored_events
-    WHEN EXISTS (SELECT 1 FROM stored_events WHERE entry = NEW.entry)
-      OR EXISTS (SELECT 1 FROM stored_events
-                 WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version)
-      OR (NEW.key IS NOT NULL AND EXISTS (SELECT 1 FROM stored_events WHERE key = NEW.key))
-    BEGIN SELECT RAISE(ABORT, 'conflict: the ledger holds that entry, version or key already'); END
-    """,
-    """
-    CREATE TRIGGER stored_events_in_order AFTER INSERT ON stored_events
-    WHEN NEW.entry < (SELECT max(entry) FROM stored_events)
-      OR NEW.recorded_at < (SELECT recorded_at FROM stored_events WHERE entry < NEW.entry ORDER BY entry DESC LIMIT 1)
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: an entry comes after all others'); END
-    """,
-)
-
-_LOG_STATEMENTS = {" ".join(statement.split()) for statement in LOG_SCHEMA}
-
-
-def _append_only(table: str, same: str) -> tuple[str, ...]:
-    """The triggers that let rows be added to a table and nothing else."""
-    return tuple(
-        f"CREATE TRIGGER {table}_no_{what} BEFORE {when} ON {table} "
-        f"{condition}BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: a seal is never {said}'); END"
-        for what, when, condition, said in (
-            ("update", "UPDATE", "", "changed"),
-            ("delete", "DELETE", "", "deleted"),
-            ("replace", "INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) ", "replaced"),
-        )
-    )
-
-
-SEAL_SCHEMA = (
-    """
-    CREATE TABLE seal_blocks (
-        level INTEGER NOT NULL CHECK (level > 0),
-        number INTEGER NOT NULL CHECK (number >= 0),
-        hash BLOB NOT NULL,
-        PRIMARY KEY (level, number)
-    ) STRICT, WITHOUT ROWID
-    """,
-    *_append_only("seal_blocks", "level = NEW.level AND number = NEW.number"),
-    "CREATE TABLE seal_checkpoints (size INTEGER PRIMARY KEY CHECK (size > 0), note TEXT NOT NULL) STRICT",
-    *_append_only("seal_checkpoints", "size = NEW.size"),
-)
-"""Where seals are kept; a ledger that was made before there were any gets it at its first seal."""
-
-INDEXES = ("CREATE INDEX stored_events_forgotten ON stored_events (originator_id) WHERE topic = 'person-forgotten/1'",)
-"""What makes looking for who was forgotten quick, and costs nothing else."""
-
-SCHEMA = (*LOG_SCHEMA, *INDEXES, *SEAL_SCHEMA)
+"""The version of the schema, kept as the file's user_version."""
 
 SETTINGS_STREAM = "settings:ledger"
 LOCK_SECONDS = 30.0
@@ -122,51 +50,6 @@ def lock_seconds() -> float:
         return LOCK_SECONDS
 
 
-def _schema_of(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """The statements whose tables and triggers a ledger must have: those of seals where any of their tables is there."""
-    has_seals = connection.execute("SELECT 1 FROM sqlite_master WHERE tbl_name LIKE 'seal%' LIMIT 1").fetchone()
-    return (*LOG_SCHEMA, *SEAL_SCHEMA) if has_seals else LOG_SCHEMA
-
-
-def altered_in(connection: sqlite3.Connection) -> list[tuple[str, str, bool]]:
-    """The tables and triggers that aren't as salesledger makes them: what each is, its name, and whether one is there at all.
-
-    It works on connections that are `reading`, too.
-    """
-    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql <> ''").fetchall()
-    held = {(_text(kind), _text(name)): _words(_text(sql)) for kind, name, sql in rows}
-    wanted = {(s.split()[1].lower(), s.split()[2]): _words(s) for s in _schema_of(connection)}
-    return [(*of, of in held) for of, statement in wanted.items() if held.get(of) != statement]
-
-
-def is_log_ours(cursor: Any) -> bool:
-    """Whether the log's table and all of its triggers are those that salesledger makes."""
-    cursor.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'stored_events' AND type IN ('table', 'trigger')")
-    return {_words(row[0]) for row in cursor.fetchall()} == _LOG_STATEMENTS
-
-
-def _words(sql: str) -> str:
-    return " ".join(sql.split())
-
-
-def foreign_to(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    """The tables, triggers, views and indexes of a file that salesledger hasn't made: what each is, and its name.
-
-    SQLite's own are left out. It works on connections that are `reading`, too.
-    """
-    made = json.dumps([" ".join(statement.split()[1:3]).casefold() for statement in SCHEMA])
-    found = connection.execute(
-        "SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
-        "AND lower(type || ' ' || name) NOT IN (SELECT value FROM json_each(?)) ORDER BY type, name",
-        (made,),
-    )
-    return [(_text(kind), _text(name)) for kind, name in found.fetchall()]
-
-
-def _text(value: str | bytes | bytearray) -> str:
-    return value if isinstance(value, str) else bytes(value).decode("utf-8", "replace")
-
-
 def is_instant(micros: object) -> bool:
     """Whether a stored stamp, in microseconds since 1970, is a time of the calendar: a damaged file may hold anything."""
     return isinstance(micros, int) and 0 <= micros < _LAST_MICROS
@@ -178,7 +61,7 @@ def uri(path: Path, parameters: str) -> str:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: object) -> Iterator[None]:
     """Turn the database's errors into the ledger's own."""
     try:
         yield
@@ -186,7 +69,7 @@ def translated(path: Path) -> Iterator[None]:
         raise translate(path, str(e)) from e
 
 
-def translate(path: Path, message: str) -> Exception:
+def translate(path: object, message: str) -> Exception:
     """The ledger's own error for a message of SQLite's."""
     lowered = message.lower()
     if "locked" in lowered or "busy" in lowered:
@@ -196,11 +79,6 @@ def translate(path: Path, message: str) -> Exception:
     if "not a database" in lowered:
         return NotALedger(str(path), "it is no SQLite file")
     return DamagedLedger(str(path), message)
-
-
-def mirror_of(path: Path) -> Path:
-    """The folder of the ledger's mirror."""
-    return path.with_name(f"{path.name}.mirror")
 
 
 def check_place(path: Path) -> None:
@@ -227,11 +105,8 @@ def check_place(path: Path) -> None:
         raise NotALedger(str(path), "it is another program's SQLite file")
 
 
-def connect_to_read(path: Path) -> tuple[sqlite3.Connection, str]:
+def connect_to_read(path: Path) -> SQLiteLog:
     """Open a ledger without the right to change it, also where the file and its folder can't be written.
-
-    Returns:
-        The connection, and the URI that another reader of the same file must use.
 
     Raises:
         NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: as their names say.
@@ -247,7 +122,11 @@ def connect_to_read(path: Path) -> tuple[sqlite3.Connection, str]:
         )
         try:
             connection = sqlite3.connect(
-                uri(path, "mode=rw") if writable else place, uri=True, timeout=lock_seconds(), isolation_level=None
+                uri(path, "mode=rw") if writable else place,
+                uri=True,
+                timeout=lock_seconds(),
+                isolation_level=None,
+                factory=SQLiteLog,
             )
             connection.execute("PRAGMA query_only = ON")
             check_format(connection, path)
@@ -260,7 +139,8 @@ def connect_to_read(path: Path) -> tuple[sqlite3.Connection, str]:
         except UNREADABLE as e:
             raise translate(path, str(e)) from e
         else:
-            return connection, place
+            connection.uri = place  # what another reader of the same file must use
+            return connection
     raise translate(path, str(last)) from last
 
 
@@ -332,7 +212,7 @@ class Head:
         return max(datetime.now(UTC), datetime.fromtimestamp(self.last_recorded_at // 1_000_000 + 1, UTC))
 
 
-def read_head(connection: sqlite3.Connection, path: Path) -> Head:
+def read_head(connection: Log, path: object) -> Head:
     """Read what a reader must know first.
 
     Raises:
@@ -346,7 +226,7 @@ def read_head(connection: sqlite3.Connection, path: Path) -> Head:
             raise DamagedLedger(str(path), f"an entry of its settings or processes is broken ({e})") from e
 
 
-def _read_head(connection: sqlite3.Connection, path: Path) -> Head:
+def _read_head(connection: Log, path: object) -> Head:
     settings: dict[str, Any] = {}
     for (state,) in connection.execute(
         "SELECT state FROM stored_events WHERE originator_id = ? ORDER BY originator_version", (SETTINGS_STREAM,)

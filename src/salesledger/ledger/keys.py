@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from salesledger.errors import LostKeys
 from salesledger.ledger.files import appearing, make_private
-from salesledger.ledger.format import connect_to_read, lock_seconds, read_head, uri
+from salesledger.ledger.format import lock_seconds, read_head, uri
+from salesledger.ledger.log import Log
+from salesledger.ledger.place import Where, connect_to_read, place_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -45,13 +47,14 @@ class PersonKeys:
             `$SALESLEDGER_MASTER_KEY` names one, in the system's keyring where that says 'keyring'.
     """
 
-    def __init__(self, ledger: Path) -> None:
+    def __init__(self, ledger: Where) -> None:
         self.ledger = ledger
-        self.path = ledger.with_name(ledger.name + ".keys")
+        place = place_of(ledger)
+        self.path = place.beside(".keys")
         self._gone: set[str] = set()
         named = os.environ.get("SALESLEDGER_MASTER_KEY", "")
         self.in_keyring = named == "keyring"
-        self.master_path = Path(named) if named and not self.in_keyring else ledger.with_name(ledger.name + ".master")
+        self.master_path = Path(named) if named and not self.in_keyring else place.beside(".master")
 
     def make(self, persons: Iterable[str], living: Callable[[], Iterable[str]] = tuple) -> None:
         """Make a key for each person who has none, durable when this returns.
@@ -149,7 +152,7 @@ class PersonKeys:
             connection.execute("DELETE FROM keys WHERE person IN (SELECT value FROM json_each(?))", (streams,))
             connection.execute("COMMIT")
 
-    def forget_again(self, log: sqlite3.Connection) -> None:
+    def forget_again(self, log: Log) -> None:
         """Destroy the keys of all whom the log says to be forgotten: old keys may have been restored since.
 
         Where they can't be destroyed, they aren't used at least.
@@ -269,7 +272,7 @@ class PersonKeys:
 
     @cached_property
     def _ledger_id(self) -> str:
-        connection, _ = connect_to_read(self.ledger)
+        connection = connect_to_read(self.ledger)
         try:
             return read_head(connection, self.ledger).ledger_id
         finally:
@@ -283,13 +286,13 @@ class PersonKeys:
         return keyring
 
 
-def forgotten(log: sqlite3.Connection) -> set[str]:
+def forgotten(log: Log) -> set[str]:
     """The streams of all persons who were forgotten."""
     rows = log.execute("SELECT originator_id FROM stored_events WHERE topic = 'person-forgotten/1'")
     return {stream for (stream,) in rows}
 
 
-def personal_texts(log: sqlite3.Connection, ledger: Path) -> list[tuple[int, str, str]]:
+def personal_texts(log: Log, ledger: Where) -> list[tuple[int, str, str]]:
     """What the ledger holds about persons, decrypted as far as there are keys: entry, field, text.
 
     Args:

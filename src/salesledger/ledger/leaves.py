@@ -1,11 +1,11 @@
 """From the log's rows to the tree's leaves: which bytes of an entry a seal covers, and the hashes of 256 of them at a time."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from struct import Struct
 from typing import Any
 
+from salesledger.ledger.log import Log
 from salesledger.ledger.merkle import complete
 from salesledger.ledger.raw import COLUMNS
 
@@ -27,7 +27,7 @@ class NotStored(ValueError):
     """A row that no ledger writes: a column's type, or the row itself, is not what it must be."""
 
 
-def reading(connection: sqlite3.Connection) -> sqlite3.Connection:
+def reading(connection: Log) -> Log:
     """Have a connection give text as bytearrays, the bytes as they are stored."""
     connection.text_factory = bytearray
     return connection
@@ -80,7 +80,7 @@ class StoredTree:
         has_blocks: whether the table of blocks is there.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, has_blocks: bool) -> None:
+    def __init__(self, connection: Log, *, has_blocks: bool) -> None:
         self._connection = connection
         self._has_blocks = has_blocks
         self._leaves: dict[int, list[bytes]] = {}

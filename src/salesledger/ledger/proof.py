@@ -6,13 +6,13 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from salesledger.errors import BadFile, BadValue, DamagedLedger, NoSeal, NotProved
 from salesledger.ledger.checkpoint import Checkpoint, PublicKey, parsed
 from salesledger.ledger.leaves import NotStored, StoredTree, row_hash
 from salesledger.ledger.merkle import consistency_proof, inclusion_proof, range_root, shows_consistency, shows_inclusion
+from salesledger.ledger.place import Where
 from salesledger.ledger.raw import COLUMNS
 from salesledger.ledger.seal import Keys, Seal, has_seals, keys_of, last_seal, snapshot
 
@@ -21,7 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNSEALED = "Seal it first: 'salesledger seal'."
 
 
-def prove(path: Path, entry: int | None, *, since: str | None = None) -> dict[str, Any]:
+def prove(path: Where, entry: int | None, *, since: str | None = None) -> dict[str, Any]:
     """Make a proof from a ledger.
 
     Args:

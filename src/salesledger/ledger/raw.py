@@ -1,8 +1,9 @@
 """The log as it is stored: every row in order, nothing turned into an object, no topic looked up."""
 
-import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from salesledger.ledger.log import Log, Rows
 
 _ROWS_AT_ONCE = 4096
 COLUMNS = "entry, originator_id, originator_version, topic, state, recorded_at, key"
@@ -25,7 +26,7 @@ class RawEntry(NamedTuple):
     key: str | None
 
 
-def raw_entries(connection: sqlite3.Connection, *, after: int = 0, upto: int | None = None) -> Iterator[RawEntry]:
+def raw_entries(connection: Log, *, after: int = 0, upto: int | None = None) -> Iterator[RawEntry]:
     """The rows behind an entry, in the log's order.
 
     Args:
@@ -34,26 +35,26 @@ def raw_entries(connection: sqlite3.Connection, *, after: int = 0, upto: int | N
         upto: the last entry to give; None for all.
 
     Raises:
-        sqlite3.Error: the file can't be read.
+        sqlite3.Error, StoreError: the log can't be read.
     """
     statement = f"SELECT {COLUMNS} FROM stored_events WHERE entry > ? AND entry <= ? ORDER BY entry"
-    yield from _rows(connection.execute(statement, (after, upto if upto is not None else 2**63 - 1)))
+    yield from _rows(connection.stream(statement, (after, upto if upto is not None else 2**63 - 1)))
 
 
-def raw_streams(connection: sqlite3.Connection, kind: str | None = None) -> Iterator[RawEntry]:
+def raw_streams(connection: Log, kind: str | None = None) -> Iterator[RawEntry]:
     """The rows stream by stream, each in the order of its versions; of one kind of stream, where that is named.
 
     Raises:
-        sqlite3.Error: the file can't be read.
+        sqlite3.Error, StoreError: the log can't be read.
     """
     span = ("", "\U0010ffff") if kind is None else (f"{kind}:", f"{kind};")
     statement = (
         f"SELECT {COLUMNS} FROM stored_events WHERE originator_id >= ? AND originator_id < ? "
         "ORDER BY originator_id, originator_version"
     )
-    yield from _rows(connection.execute(statement, span))
+    yield from _rows(connection.stream(statement, span))
 
 
-def _rows(cursor: sqlite3.Cursor) -> Iterator[RawEntry]:
+def _rows(cursor: Rows) -> Iterator[RawEntry]:
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
         yield from map(RawEntry._make, rows)

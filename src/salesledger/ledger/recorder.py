@@ -1,81 +1,34 @@
-"""The log on SQLite: the eventsourcing library's recorder, made durable, ordered, keyed and append-only."""
+"""The log as every database keeps it: what the eventsourcing library asks of a recorder, and what ours can do besides."""
 
 import json
-import sqlite3
-import sys
-import threading
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.persistence import InterfaceError, Notification, StoredEvent
-from eventsourcing.sqlite import (
-    SQLiteApplicationRecorder,
-    SQLiteConnection,
-    SQLiteConnectionPool,
-    SQLiteCursor,
-    SQLiteDatastore,
-    SQLiteFactory,
-    SQLiteTransaction,
-)
+from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent, Subscription
 
 from salesledger.domain.clocks import to_micros
-from salesledger.ledger.format import SCHEMA, is_instant, is_log_ours, lock_seconds
 from salesledger.ledger.mapper import LoggedEvent
-
-_COLUMNS = "entry, originator_id, originator_version, topic, state, recorded_at, key"
-
-
-class _WriteFirst(SQLiteTransaction):
-    """A transaction that takes the write lock when it begins: what it reads can't be overtaken before it writes."""
-
-    def __enter__(self) -> SQLiteCursor:
-        cursor = self.connection.cursor()
-        cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
-        return cursor
+from salesledger.ledger.raw import COLUMNS
 
 
-class _Connection(SQLiteConnection):
-    @contextmanager
-    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
-        with _WriteFirst(self, commit=commit) as cursor, cursor:
-            yield cursor
+class LedgerRecorder(ApplicationRecorder):
+    """Appends to the log and reads it.
 
+    Attributes:
+        LISTED: a SELECT of the texts of one parameter, a JSON array.
+        HOLDS: whether an event's bytes hold those of one parameter.
+        FIELD: an event's {field} as text.
+    """
 
-class _Pool(SQLiteConnectionPool):
-    def _create_connection(self) -> SQLiteConnection:
-        # The library's own connection remembers a single statement, so that every append would compile all of its anew.
-        try:
-            raw = sqlite3.connect(
-                self.db_name, uri=True, check_same_thread=False, isolation_level=None, timeout=lock_seconds()
-            )
-        except sqlite3.Error as e:
-            raise InterfaceError(e) from e
-        raw.row_factory = sqlite3.Row
-        raw.execute("PRAGMA journal_mode = WAL")
-        raw.execute("PRAGMA synchronous = FULL")
-        if sys.platform == "darwin":
-            raw.execute("PRAGMA fullfsync = ON")
-        return _Connection(sqlite_conn=raw, max_age=self.max_age)
+    LISTED: str
+    HOLDS: str
+    FIELD: str
 
-
-class LedgerRecorder(SQLiteApplicationRecorder):
-    """Appends to the log and reads it. The schema is in `salesledger.ledger.format`."""
-
-    def __init__(self, datastore: SQLiteDatastore, events_table_name: str = "stored_events") -> None:
-        super().__init__(datastore, events_table_name)
-        self._own = threading.local()
-
-    def construct_create_table_statements(self) -> list[str]:
-        """The table and its triggers; they are run once, by `init`."""
-        return list(SCHEMA)
-
-    def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
-        first, _recorded_at = self._append(c, stored_events)
-        return range(first, first + len(stored_events))
-
+    @abstractmethod
     def append(self, stored_events: Sequence[StoredEvent]) -> tuple[int, int]:
         """Append events in one transaction.
 
@@ -84,66 +37,25 @@ class LedgerRecorder(SQLiteApplicationRecorder):
 
         Raises:
             IntegrityError: somebody else has written that version of a stream, or used that key.
-            OperationalError: locked for too long, read-only, or the disk refused.
         """
-        held: SQLiteCursor | None = getattr(self._own, "cursor", None)
-        if held is not None:
-            return self._append(held, stored_events)
-        with self.datastore.transaction(commit=True) as c:
-            return self._append(c, stored_events)
 
-    @contextmanager
-    def exclusively(self) -> Iterator[None]:
+    @abstractmethod
+    def exclusively(self) -> AbstractContextManager[None]:
         """Hold the write lock: what this thread reads until its append can't be overtaken. The end commits."""
-        with self.datastore.transaction(commit=True) as c:
-            self._own.cursor = c
-            try:
-                yield
-            finally:
-                self._own.cursor = None
 
-    def _append(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent]) -> tuple[int, int]:
-        c.execute(f"SELECT entry, recorded_at FROM {self.events_table_name} ORDER BY entry DESC LIMIT 1")
-        last = c.fetchone()
-        last_entry, last_at = (last[0], last[1]) if last else (0, 0)
-        if not isinstance(last_entry, int) or not is_instant(last_at):
-            raise sqlite3.DatabaseError("database disk image is malformed: its last entry has no number or no time")
-        recorded_at = max(to_micros(datetime.now(UTC)), last_at)
-        rows = [
-            (s.originator_id, s.originator_version, s.topic, s.state, recorded_at, getattr(s, "key", None))
-            for s in stored_events
-        ]
-        try:
-            c.executemany(
-                f"INSERT INTO {self.events_table_name} "
-                "(originator_id, originator_version, topic, state, recorded_at, key) VALUES (?, ?, ?, ?, ?, ?)",
-                rows,
-            )
-        except UnicodeDecodeError as e:  # the database quotes in its complaint what is no text any more
-            raise sqlite3.DatabaseError("database disk image is malformed: its list of tables is damaged") from e
-        self._make_sure(c, last_entry, rows)
-        return last_entry + 1, recorded_at
+    @abstractmethod
+    def _rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """The rows of a SELECT."""
 
-    def _make_sure(self, c: SQLiteCursor, last_entry: int, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Make sure that the log ends with what was just written: a trigger that isn't ours may have kept it out.
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
+        """Append events, as the library calls it."""
+        first, _recorded_at = self.append(stored_events)
+        return range(first, first + len(stored_events))
 
-        Where the table and its triggers are ours, the number of rows tells; else all of them are read back and compared.
-
-        Raises:
-            sqlite3.DatabaseError: it doesn't.
-        """
-        if is_log_ours(c):
-            c.execute(f"SELECT count(*) FROM {self.events_table_name} WHERE entry > ?", (last_entry,))
-            whole = c.fetchone()[0] == len(rows)
-        else:
-            c.execute(f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE entry > ? ORDER BY entry", (last_entry,))
-            written = [tuple(row) for row in c.fetchall()]
-            whole = written == [(entry, *row) for entry, row in enumerate(rows, last_entry + 1)]
-        if not whole:
-            raise sqlite3.DatabaseError(
-                "database disk image is malformed: what was written did not come into the log as it is; "
-                "'salesledger check' tells what in the file is not salesledger's"
-            )
+    @staticmethod
+    def now() -> int:
+        """The machine's clock, in microseconds since 1970."""
+        return to_micros(datetime.now(UTC))
 
     def select_events(
         self,
@@ -155,7 +67,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         limit: int | None = None,
     ) -> Sequence[LoggedEvent]:
         """The events of one stream, in order."""
-        statement = f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE originator_id = ?"
+        statement = f"SELECT {COLUMNS} FROM stored_events WHERE originator_id = ?"
         parameters: list[Any] = [str(originator_id)]
         if gt is not None:
             statement += " AND originator_version > ?"
@@ -172,7 +84,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
     def select_many(self, originator_ids: Sequence[str]) -> Sequence[LoggedEvent]:
         """The events of many streams, stream by stream in order."""
         return self._select(
-            f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE originator_id IN (SELECT value FROM json_each(?)) "
+            f"SELECT {COLUMNS} FROM stored_events WHERE originator_id IN ({self.LISTED}) "
             "ORDER BY originator_id, originator_version",
             [json.dumps(originator_ids)],
         )
@@ -196,112 +108,82 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             conditions.append(f"topic IN ({', '.join('?' * len(topics))})")
             values.extend(topics)
         return self._select(
-            f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE {' AND '.join(conditions)} ORDER BY entry LIMIT ?",
+            f"SELECT {COLUMNS} FROM stored_events WHERE {' AND '.join(conditions)} ORDER BY entry LIMIT ?",
             [*values, limit],
         )
 
     def select_keyed(self, key: str) -> LoggedEvent | None:
         """The event that was recorded under a key."""
-        found = self._select(f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE key = ?", [key])
+        found = self._select(f"SELECT {COLUMNS} FROM stored_events WHERE key = ?", [key])
         return found[0] if found else None
 
     def select_entry(self, entry: int) -> LoggedEvent | None:
         """One entry."""
-        found = self._select(f"SELECT {_COLUMNS} FROM {self.events_table_name} WHERE entry = ?", [entry])
+        found = self._select(f"SELECT {COLUMNS} FROM stored_events WHERE entry = ?", [entry])
         return found[0] if found else None
 
     def select_living(self) -> set[str]:
         """The streams of the persons who were not forgotten."""
-        with self.datastore.transaction(commit=False) as c:
-            c.execute(
-                f"SELECT DISTINCT originator_id FROM {self.events_table_name} "
-                "WHERE originator_id >= 'person:' AND originator_id < 'person;' AND originator_id NOT IN "
-                f"(SELECT originator_id FROM {self.events_table_name} WHERE topic = 'person-forgotten/1')"
-            )
-            return {row[0] for row in c.fetchall()}
+        rows = self._rows(
+            "SELECT DISTINCT originator_id FROM stored_events "
+            "WHERE originator_id >= 'person:' AND originator_id < 'person;' AND originator_id NOT IN "
+            "(SELECT originator_id FROM stored_events WHERE topic = 'person-forgotten/1')"
+        )
+        return {row[0] for row in rows}
 
     def select_streams(self, start: str, end: str) -> list[str]:
         """The names of the streams from `start` up to, but without, `end`."""
-        with self.datastore.transaction(commit=False) as c:
-            c.execute(
-                f"SELECT originator_id FROM {self.events_table_name} "
-                "WHERE originator_id >= ? AND originator_id < ? AND originator_version = 1 ORDER BY entry",
-                (start, end),
-            )
-            return [row[0] for row in c.fetchall()]
+        rows = self._rows(
+            "SELECT originator_id FROM stored_events "
+            "WHERE originator_id >= ? AND originator_id < ? AND originator_version = 1 ORDER BY entry",
+            (start, end),
+        )
+        return [row[0] for row in rows]
 
     def select_holding(self, texts: Collection[str]) -> list[str]:
         """The names of the streams of which an entry holds one of some texts in quotes; it reads the whole log."""
-        held = " OR ".join(["instr(state, ?) > 0"] * len(texts))
-        with self.datastore.transaction(commit=False) as c:
-            c.execute(
-                f"SELECT DISTINCT originator_id FROM {self.events_table_name} WHERE {held or 'FALSE'}",
-                [f'"{text}"'.encode() for text in texts],
-            )
-            return [row[0] for row in c.fetchall()]
+        held = " OR ".join([self.HOLDS] * len(texts))
+        rows = self._rows(
+            f"SELECT DISTINCT originator_id FROM stored_events WHERE {held or 'FALSE'}",
+            [f'"{text}"'.encode() for text in texts],
+        )
+        return [row[0] for row in rows]
 
     def select_named_by(self, kind: str, fields: Sequence[str]) -> list[tuple[str, str, str]]:
         """The streams of one kind whose entries have a value in some field: stream, field, value."""
         found: list[tuple[str, str, str]] = []
-        with self.datastore.transaction(commit=False) as c:
-            for field in fields:
-                c.execute(
-                    f"SELECT DISTINCT originator_id, CAST(json_extract(CAST(state AS TEXT), '$.{field}') AS TEXT) "
-                    f"FROM {self.events_table_name} WHERE originator_id >= ? AND originator_id < ? AND instr(state, ?) > 0",
-                    (f"{kind}:", f"{kind};", f'"{field}":'.encode()),
-                )
-                found += [(row[0], field, row[1]) for row in c.fetchall() if row[1] is not None]
+        for field in fields:
+            rows = self._rows(
+                f"SELECT DISTINCT originator_id, {self.FIELD.format(field=field)} "
+                f"FROM stored_events WHERE originator_id >= ? AND originator_id < ? AND {self.HOLDS}",
+                (f"{kind}:", f"{kind};", f'"{field}":'.encode()),
+            )
+            found += [(row[0], field, row[1]) for row in rows if row[1] is not None]
         return found
 
     def select_states(self, kind: str, topic: str) -> list[tuple[str, bytes]]:
         """The events of one topic in the streams of a kind: each stream's name, and the event's bytes."""
-        with self.datastore.transaction(commit=False) as c:
-            c.execute(
-                f"SELECT originator_id, state FROM {self.events_table_name} "
-                "WHERE originator_id >= ? AND originator_id < ? AND topic = ?",
-                (f"{kind}:", f"{kind};", topic),
-            )
-            return [(row[0], row[1]) for row in c.fetchall()]
+        rows = self._rows(
+            "SELECT originator_id, state FROM stored_events "
+            "WHERE originator_id >= ? AND originator_id < ? AND topic = ?",
+            (f"{kind}:", f"{kind};", topic),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    def max_notification_id(self) -> int:
+        """The last entry; 0 where there is none."""
+        return self._rows("SELECT max(entry) FROM stored_events")[0][0] or 0
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+        """Who wants to know of new entries asks for them: no database of ours calls."""
+        raise NotImplementedError("the log is read with select_notifications")
 
     def _select(self, statement: str, parameters: Sequence[Any]) -> list[LoggedEvent]:
-        with self.datastore.transaction(commit=False) as c:
-            c.execute(statement, parameters)
-            return [_logged(*row) for row in c.fetchall()]
+        return [self._logged(*row) for row in self._rows(statement, parameters)]
 
-    def _max_notification_id(self, c: SQLiteCursor) -> int:
-        c.execute(f"SELECT max(entry) FROM {self.events_table_name}")
-        return c.fetchone()[0] or 0
-
-
-def _logged(
-    entry: int, stream: str, version: int, topic: str, state: bytes, recorded_at: int, key: str | None
-) -> LoggedEvent:
-    """An event of the log; what comes out of a damaged file may be anything.
-
-    Raises:
-        sqlite3.DatabaseError: it is no event.
-    """
-    whole = isinstance(stream, str) and isinstance(version, int) and isinstance(topic, str) and isinstance(state, bytes)
-    if not whole or not isinstance(entry, int) or not is_instant(recorded_at):
-        raise sqlite3.DatabaseError(f"database disk image is malformed: entry {entry} is none")
-    return LoggedEvent(stream, version, topic, state, entry, recorded_at, key)
-
-
-class LedgerFactory(SQLiteFactory):
-    """Builds the recorder; it never makes tables, which is what `init` is for."""
-
-    application_recorder_class = LedgerRecorder
-
-    def __init__(self, env: Any) -> None:
-        super().__init__(env)
-        self.datastore.close()
-        place = self.env.get(self.SQLITE_DBNAME)
-        assert place
-        self.datastore = _Datastore(place)
-
-
-class _Datastore(SQLiteDatastore):
-    def __init__(self, db_name: str) -> None:
-        super().__init__(db_name, originator_id_type="text")
-        self.pool.close()
-        self.pool = _Pool(db_name=db_name, lock_timeout=max(1, round(lock_seconds())))
+    @staticmethod
+    def _logged(
+        entry: int, stream: str, version: int, topic: str, state: bytes, recorded_at: int, key: str | None
+    ) -> LoggedEvent:
+        """An event of the log."""
+        return LoggedEvent(stream, version, topic, state, entry, recorded_at, key)

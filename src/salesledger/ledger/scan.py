@@ -1,10 +1,10 @@
 """One pass over the log for a verification: the tree over it, its blocks and roots, and entries that stand where none can."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 
 from salesledger.ledger.format import SETTINGS_STREAM
 from salesledger.ledger.leaves import FAN, HEIGHT, NotStored, Row, row_hash
+from salesledger.ledger.log import Log
 from salesledger.ledger.merkle import Frontier, complete
 from salesledger.ledger.raw import COLUMNS
 from salesledger.ledger.seal import KEY_TOPICS
@@ -37,10 +37,10 @@ class Scan:
         self._leaves: list[bytes] = []
         self._recorded_at = 0
 
-    def run(self, connection: sqlite3.Connection, progress: Callable[[int, int], None] | None) -> None:
+    def run(self, connection: Log, progress: Callable[[int, int], None] | None) -> None:
         """Read everything."""
         (total,) = connection.execute("SELECT max(entry) FROM stored_events").fetchone()
-        cursor = connection.execute(f"SELECT {COLUMNS} FROM stored_events ORDER BY entry")
+        cursor = connection.stream(f"SELECT {COLUMNS} FROM stored_events ORDER BY entry")
         try:
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
                 if not self._take(rows):

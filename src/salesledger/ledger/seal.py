@@ -5,25 +5,17 @@ what that one covered has changed, nothing is signed. See docs/decisions/0005-se
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from salesledger.errors import DamagedLedger, NoSeal
 from salesledger.ledger.checkpoint import Checkpoint, PrivateKey, PublicKey, origin_of, signed
-from salesledger.ledger.format import (
-    SEAL_SCHEMA,
-    SETTINGS_STREAM,
-    check_place,
-    connect_to_read,
-    lock_seconds,
-    translated,
-    uri,
-)
+from salesledger.ledger.format import SETTINGS_STREAM, translated
 from salesledger.ledger.leaves import NotStored, StoredTree, reading
+from salesledger.ledger.log import Log
 from salesledger.ledger.merkle import range_root
+from salesledger.ledger.place import Where, connect_to_read, place_of
 
 KEY_TOPICS = ("ledger-opened/1", "seal-key-set/1")
 """The events that say which key seals from then on."""
@@ -71,36 +63,33 @@ class Keys:
 
 
 @contextmanager
-def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
+def snapshot(path: Where) -> Iterator[Log]:
     """One moment of a ledger, open for reading.
 
     Raises:
         NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: as their names say.
     """
-    connection, _ = connect_to_read(path)
+    connection = connect_to_read(path)
     try:
         with translated(path):
-            reading(connection).execute("BEGIN")
+            reading(connection).begin()
             yield connection
     finally:
         connection.close()
 
 
-def has_seals(connection: sqlite3.Connection) -> bool:
+def has_seals(connection: Log) -> bool:
     """Whether the tables of seals are there."""
-    (count,) = connection.execute(
-        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('seal_blocks', 'seal_checkpoints')"
-    ).fetchone()
-    return bool(count == 2)
+    return connection.seal_tables() == 2
 
 
-def length(connection: sqlite3.Connection) -> int:
+def length(connection: Log) -> int:
     """The last entry of the log."""
     (last,) = connection.execute("SELECT max(entry) FROM stored_events").fetchone()
     return int(last or 0)
 
 
-def keys_of(connection: sqlite3.Connection) -> Keys:
+def keys_of(connection: Log) -> Keys:
     """The ledger's id and its seal keys, as its settings say.
 
     Raises:
@@ -131,7 +120,7 @@ def read_keys(settings: list[tuple[int, bytes]]) -> Keys:
     return Keys(ledger_id, tuple(since))
 
 
-def last_seal(connection: sqlite3.Connection) -> Seal | None:
+def last_seal(connection: Log) -> Seal | None:
     """The last seal that the ledger keeps."""
     if not has_seals(connection):
         return None
@@ -139,7 +128,7 @@ def last_seal(connection: sqlite3.Connection) -> Seal | None:
     return Seal(row[0], bytes(row[1]).decode("utf-8", "replace")) if row else None
 
 
-def seal(path: Path, key: PrivateKey) -> Seal:
+def seal(path: Where, key: PrivateKey) -> Seal:
     """Seal the log as it is: sign the root over all its entries, and keep that in the ledger.
 
     Args:
@@ -170,7 +159,8 @@ def seal(path: Path, key: PrivateKey) -> Seal:
             blocks = list(tree.unstored(size))
         except NotStored as e:
             raise DamagedLedger(str(path), str(e)) from e
-    return _keep(path, made, blocks)
+    place_of(path).keep_seal(made.size, made.note, blocks)
+    return made
 
 
 def _check_growth(tree: StoredTree, last: Seal | None, size: int) -> None:
@@ -190,28 +180,3 @@ def _check_growth(tree: StoredTree, last: Seal | None, size: int) -> None:
             f"What the last seal covers ({last.size} entries) is not what the log holds now, so nothing was sealed. "
             "'salesledger verify' says what has changed."
         )
-
-
-def _keep(path: Path, made: Seal, blocks: list[tuple[int, int, bytes]]) -> Seal:
-    check_place(path)
-    with translated(path):
-        connection = sqlite3.connect(uri(path, "mode=rw"), uri=True, timeout=lock_seconds(), isolation_level=None)
-        try:
-            # It doesn't wait for the disk: a seal that a power failure takes is made again by the next one.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("BEGIN IMMEDIATE")
-            if not has_seals(connection):
-                for statement in SEAL_SCHEMA:
-                    connection.execute(statement)
-            (last,) = connection.execute("SELECT max(size) FROM seal_checkpoints").fetchone()
-            if last is None or last < made.size:  # else another program was faster
-                connection.executemany(
-                    "INSERT INTO seal_blocks SELECT ?1, ?2, ?3 WHERE ?2 > "
-                    "(SELECT coalesce(max(number), -1) FROM seal_blocks WHERE level = ?1)",
-                    blocks,
-                )
-                connection.execute("INSERT INTO seal_checkpoints (size, note) VALUES (?, ?)", (made.size, made.note))
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
-    return made

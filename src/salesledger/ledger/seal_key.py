@@ -7,15 +7,17 @@ from pathlib import Path
 from salesledger.errors import NoSeal
 from salesledger.ledger.checkpoint import PrivateKey, PublicKey, origin_of
 from salesledger.ledger.files import appearing
+from salesledger.ledger.place import Where
+from salesledger.ledger.place import place_of as ledger_place
 
 ENDING = ".seal-key"
 _NEW = ".new"
 
 
-def place_of(ledger: Path) -> Path:
+def place_of(ledger: Where) -> Path:
     """Where a ledger's key lies: $SALESLEDGER_SEAL_KEY, else beside it."""
     told = os.environ.get("SALESLEDGER_SEAL_KEY")
-    return Path(told) if told else Path(f"{ledger}{ENDING}")
+    return Path(told) if told else ledger_place(ledger).beside(ENDING)
 
 
 def new_seed() -> bytes:

@@ -8,10 +8,11 @@ from salesledger.errors import NoSeal
 from salesledger.ledger import seal_key
 from salesledger.ledger.checkpoint import PrivateKey
 from salesledger.ledger.format import SETTINGS_STREAM
+from salesledger.ledger.place import Where
 from salesledger.ledger.seal import Keys, Seal, keys_of, last_seal, length, seal, snapshot
 
 
-def seal_again(path: Path) -> Seal | None:
+def seal_again(path: Where) -> Seal | None:
     """Seal what was recorded, where the ledger is sealed and its key is at hand.
 
     Returns:
@@ -33,7 +34,7 @@ def seal_again(path: Path) -> Seal | None:
     return None if key is None else seal(path, key)
 
 
-def missing_key(path: Path) -> Path | None:
+def missing_key(path: Where) -> Path | None:
     """Where the key that the ledger names should lie, and doesn't; None where it is at hand, or the ledger names none.
 
     Raises:
@@ -52,7 +53,7 @@ def missing_key(path: Path) -> Path | None:
     return place
 
 
-def seal_now(path: Path, *, recorded_by: str, new_key: bool = False) -> tuple[Seal, Path | None]:
+def seal_now(path: Where, *, recorded_by: str, new_key: bool = False) -> tuple[Seal, Path | None]:
     """Seal the ledger; where no key was ever named, make one and put it on record.
 
     Args:
@@ -90,7 +91,7 @@ def seal_now(path: Path, *, recorded_by: str, new_key: bool = False) -> tuple[Se
     return seal(path, key), None
 
 
-def _with_new_key(path: Path, place: Path, keys: Keys, recorded_by: str) -> tuple[Seal, Path]:
+def _with_new_key(path: Where, place: Path, keys: Keys, recorded_by: str) -> tuple[Seal, Path]:
     """The old key, if it is at hand, seals once more; the new one is waiting beside it when the log names it."""
     old = seal_key.read(place)
     if old is not None and keys.current is not None and old.public.raw == keys.current.raw:
@@ -101,7 +102,7 @@ def _with_new_key(path: Path, place: Path, keys: Keys, recorded_by: str) -> tupl
     return seal(path, key), place
 
 
-def _put_on_record(path: Path, key: PrivateKey, recorded_by: str) -> None:
+def _put_on_record(path: Where, key: PrivateKey, recorded_by: str) -> None:
     from salesledger.domain.decide import Record
     from salesledger.domain.settings import SealKeySet
     from salesledger.ledger.batch import Proposal
@@ -113,7 +114,7 @@ def _put_on_record(path: Path, key: PrivateKey, recorded_by: str) -> None:
 
 
 @contextmanager
-def first_key(path: Path) -> Iterator[Callable[[str], str]]:
+def first_key(path: Where) -> Iterator[Callable[[str], str]]:
     """Give what makes a new ledger's key from its id (or takes the one that lies there); where that fails, no key is left."""
     place, made = seal_key.place_of(path), False
 

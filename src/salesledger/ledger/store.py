@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -28,7 +27,6 @@ from salesledger.domain.timeline import UNRECORDED, Recorded, standing
 from salesledger.errors import (
     NOTHING_RECORDED,
     Conflict,
-    LedgerExists,
     LostKeys,
     NotFound,
     SalesledgerError,
@@ -36,22 +34,10 @@ from salesledger.errors import (
 )
 from salesledger.ledger.application import LedgerApplication
 from salesledger.ledger.batch import Batch, Outcome, Proposal
-from salesledger.ledger.files import appearing
-from salesledger.ledger.format import (
-    APPLICATION_ID,
-    FORMAT,
-    SCHEMA,
-    SETTINGS_STREAM,
-    check_format,
-    check_place,
-    lock_seconds,
-    mirror_of,
-    translate,
-    translated,
-    uri,
-)
+from salesledger.ledger.format import SETTINGS_STREAM
 from salesledger.ledger.keys import PersonKeys
 from salesledger.ledger.mapper import Pending
+from salesledger.ledger.place import Place, Where, place_of
 
 Group = Sequence[Proposal] | Callable[[Batch], Sequence[Proposal]]
 """Proposals that are recorded together or not at all, or what makes them of the batch so far."""
@@ -68,38 +54,33 @@ class Store:
     """A ledger that can be written to.
 
     Attributes:
-        path: its file.
+        path: where it is.
         app: the eventsourcing application over it.
         appended: how many events were recorded through it.
     """
 
-    path: Path
+    path: Place
     app: LedgerApplication
     appended: int = 0
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Where) -> Self:
         """Open a ledger for recording.
 
         Raises:
             NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: as their names say.
         """
-        check_place(path)
-        with translated(path):
-            connection = sqlite3.connect(uri(path, "mode=ro"), uri=True, timeout=lock_seconds())
-            try:
-                check_format(connection, path)
-                keys = PersonKeys(path)
-                with suppress(LostKeys):
-                    keys.forget_again(connection)
-            finally:
-                connection.close()
-        return cls(path, LedgerApplication(path, keys))
+        place = place_of(path)
+        with place.opening() as log:
+            keys = PersonKeys(place)
+            with suppress(LostKeys):
+                keys.forget_again(log)
+        return cls(place, LedgerApplication(place, keys))
 
     @classmethod
     def create(
         cls,
-        path: Path,
+        path: Where,
         *,
         timezone: str,
         currency: str | None,
@@ -108,32 +89,23 @@ class Store:
     ) -> Self:
         """Make a ledger: its identity, its time zone, its currency if that is known already, and the B2B process.
 
-        The file appears in one step, whole or not at all.
+        It appears in one step, whole or not at all.
 
         Args:
-            path: the file that is to be made.
+            path: where it is to be made.
             timezone: the IANA zone of its days.
             currency: ISO code of its amounts, if that is known already.
             recorded_by: who makes it.
             seal_key: gives the public key of its seals, for the new ledger's id; None where it isn't sealed.
 
         Raises:
-            LedgerExists: there is a file at that place already.
-            StoreError: the folder is missing or can't be written.
+            LedgerExists: there is something at that place already.
+            StoreError: it can't be made there.
         """
-        if path.exists():
-            raise LedgerExists(str(path))
-        try:
-            with appearing(path) as draft:
-                _lay_out(draft)
-                with cls(draft, LedgerApplication(draft)) as store:
-                    store._begin(timezone, currency, recorded_by, seal_key)
-        except FileExistsError:
-            raise LedgerExists(str(path)) from None
-        except (OSError, sqlite3.Error) as e:
-            why = e.strerror if isinstance(e, OSError) else e
-            raise StoreError(f"{str(path)!r} can't be made: {why}. Choose another place with -f.") from e
-        return cls.open(path)
+        place = place_of(path)
+        with place.making() as draft, cls(draft, LedgerApplication(draft)) as store:
+            store._begin(timezone, currency, recorded_by, seal_key)
+        return cls.open(place)
 
     def _begin(
         self, timezone: str, currency: str | None, recorded_by: str, seal_key: Callable[[str], str] | None
@@ -158,7 +130,7 @@ class Store:
             self.app.append(pending)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the ledger."""
         self.app.close()
 
     def __enter__(self) -> Self:
@@ -176,7 +148,7 @@ class Store:
         except RecordConflictError:
             raise
         except (PersistenceError, sqlite3.Error) as e:
-            raise translate(self.path, str(e)) from e
+            raise self.path.translate(str(e)) from e
 
     def records(self, stream: str) -> list[Recorded]:
         """Everything that a stream holds, in the log's order; empty where there is no such stream."""
@@ -357,16 +329,4 @@ class Store:
     def _forget(self, persons: list[str]) -> None:
         """Destroy the keys of persons, and what was derived from the ledger. The next opening does it where this is cut short."""
         self.app.keys.forget(persons)
-        shutil.rmtree(mirror_of(self.path), ignore_errors=True)
-
-
-def _lay_out(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        for statement in SCHEMA:
-            connection.execute(statement)
-    finally:
-        connection.close()
+        shutil.rmtree(self.path.mirror, ignore_errors=True)

@@ -3,11 +3,11 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from salesledger.domain.clocks import from_micros
 from salesledger.domain.events import EventVoided
 from salesledger.errors import DamagedLedger
+from salesledger.ledger.place import Where
 from salesledger.ledger.seal import snapshot
 
 
@@ -26,7 +26,7 @@ class Strike:
     reason: str
 
 
-def struck_by(path: Path, entry: int) -> Strike | None:
+def struck_by(path: Where, entry: int) -> Strike | None:
     """The void that struck out an entry, or that took it back where it is a void itself; None where the entry stands.
 
     Raises:

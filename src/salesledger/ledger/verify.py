@@ -4,25 +4,25 @@ No event is decoded and no topic looked up: what is checked are the stored bytes
 """
 
 import base64
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 from salesledger.errors import NoSeal
 from salesledger.ledger.checkpoint import Checkpoint, PublicKey, parsed
-from salesledger.ledger.format import UNREADABLE, altered_in, foreign_to
+from salesledger.ledger.format import UNREADABLE
 from salesledger.ledger.judge import Judge
 from salesledger.ledger.leaves import FAN
+from salesledger.ledger.log import Log
 from salesledger.ledger.merkle import complete
+from salesledger.ledger.place import Where
 from salesledger.ledger.scan import Scan
 from salesledger.ledger.seal import Keys, has_seals, keys_of, read_keys, snapshot
 from salesledger.ledger.verdict import Finding, Verdict
 
 
 def verify(
-    path: Path,
+    path: Where,
     *,
     against: Sequence[str] = (),
     public_keys: Sequence[str] = (),
@@ -60,9 +60,7 @@ def verify(
     return verdict
 
 
-def held_against_seals(
-    connection: sqlite3.Connection, progress: Callable[[int, int], None] | None = None
-) -> list[Finding]:
+def held_against_seals(connection: Log, progress: Callable[[int, int], None] | None = None) -> list[Finding]:
     """What of the log doesn't fit the seals that the ledger keeps; nothing is read where it keeps none and names no key.
 
     Args:
@@ -82,7 +80,7 @@ def held_against_seals(
     return found
 
 
-def _names_key(connection: sqlite3.Connection) -> bool:
+def _names_key(connection: Log) -> bool:
     try:
         return keys_of(connection).current is not None
     except NoSeal:
@@ -90,7 +88,7 @@ def _names_key(connection: sqlite3.Connection) -> bool:
 
 
 def _scanned(
-    connection: sqlite3.Connection,
+    connection: Log,
     sizes: set[int],
     found: list[Finding],
     progress: Callable[[int, int], None] | None,
@@ -104,16 +102,13 @@ def _scanned(
     return scan
 
 
-def _check_file(connection: sqlite3.Connection, found: list[Finding]) -> None:
-    """SQLite's own check of the file, whether what makes the log append-only is there, and nothing that isn't ours."""
+def _check_file(connection: Log, found: list[Finding]) -> None:
+    """The database's own check of the file, whether what makes the log append-only is there, and nothing that isn't ours."""
     try:
-        for (line,) in connection.execute("PRAGMA integrity_check(20)"):
-            text = bytes(line).decode("utf-8", "replace")
-            if text != "ok":
-                found.append(Finding("file", f"SQLite finds damage: {text}."))
-        (last,) = connection.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'stored_events'").fetchone()
+        found += [Finding("file", f"{connection.server} finds damage: {line}.") for line in connection.damage(20)]
+        last = connection.last_given()
         (end,) = connection.execute("SELECT max(entry) FROM stored_events").fetchone()
-        altered, foreign = altered_in(connection), foreign_to(connection)
+        altered, foreign = connection.altered(), connection.foreign()
     except UNREADABLE as e:
         found.append(Finding("file", f"The file is damaged: {e}."))
         return
@@ -124,7 +119,7 @@ def _check_file(connection: sqlite3.Connection, found: list[Finding]) -> None:
         Finding("schema", f"The {kind} {name!r} isn't salesledger's: it may keep entries out of the log.", _FOREIGN)
         for kind, name in foreign
     ]
-    if isinstance(last, int) and last > (end or 0):
+    if last is not None and last > (end or 0):
         found.append(
             Finding(
                 "missing",
@@ -150,10 +145,10 @@ class _Seals:
     blocks: dict[tuple[int, int], bytes]
 
     @classmethod
-    def read(cls, connection: sqlite3.Connection, found: list[Finding]) -> "_Seals":
+    def read(cls, connection: Log, found: list[Finding]) -> "_Seals":
         try:
             if not has_seals(connection):
-                if connection.execute("SELECT 1 FROM sqlite_master WHERE name LIKE 'seal%' LIMIT 1").fetchone():
+                if connection.seal_tables():
                     found.append(Finding("block", "A part of the tables of seals is missing."))
                 return cls([], {})
             notes = connection.execute("SELECT size, note FROM seal_checkpoints ORDER BY size").fetchall()

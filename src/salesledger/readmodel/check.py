@@ -1,7 +1,6 @@
 """The whole ledger checked: the log's invariants, and the mirror held against what decoding the log gives."""
 
 import re
-import sqlite3
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +12,9 @@ from salesledger.errors import NOTHING_RECORDED, DamagedLedger, SalesledgerError
 from salesledger.ledger.check import check_log
 from salesledger.ledger.check_keys import check_keys
 from salesledger.ledger.findings import Finding
-from salesledger.ledger.format import connect_to_read, read_head
+from salesledger.ledger.format import read_head
+from salesledger.ledger.log import Log
+from salesledger.ledger.place import Where, connect_to_read
 from salesledger.readmodel.kept import is_kept
 from salesledger.readmodel.mirror import Mirror, Progress, Range, segment_file, segment_of
 
@@ -26,7 +27,7 @@ _RESTORE = "Restore the last backup that can be read."
 _LEFT_OVER = "Delete it: nothing reads it."
 
 
-def check(path: Path, progress: Progress | None = None) -> Iterator[Finding]:
+def check(path: Where, progress: Progress | None = None) -> Iterator[Finding]:
     """Everything in a ledger that is not as it should be; nothing where all is well.
 
     It reads only, and reads on past what is damaged.
@@ -39,29 +40,29 @@ def check(path: Path, progress: Progress | None = None) -> Iterator[Finding]:
         NoLedger, NotALedger, NewerLedger, LockedLedger: there is nothing that could be checked.
     """
     try:
-        connection, place = connect_to_read(path)
+        connection = connect_to_read(path)
     except DamagedLedger as e:
         yield Finding("file", str(e).removesuffix(f" {NOTHING_RECORDED}").removesuffix("."), _RESTORE)
         return
     try:
-        connection.execute("BEGIN")
+        connection.begin()
         sound = True
         for finding in check_log(connection, datetime.now(UTC), progress):
             sound = sound and finding.rule not in ("file", "content", "topic")
             yield finding
         if sound:
             yield from check_keys(path, connection)
-            yield from check_mirror(path, place, connection)
+            yield from check_mirror(path, connection)
     finally:
         connection.close()
 
 
-def check_mirror(path: Path, place: str, log: sqlite3.Connection) -> Iterator[Finding]:
+def check_mirror(path: Where, log: Log) -> Iterator[Finding]:
     """What the mirror holds is what the log says, and beside its segments lies nothing."""
     with duckdb.connect(":memory:") as duck:
         duck.execute("SET TimeZone = 'UTC'")
         try:
-            mirror = Mirror(path, place, read_head(log, path), log, duck)
+            mirror = Mirror(path, read_head(log, path), log, duck)
         except SalesledgerError as e:
             yield Finding("file", str(e).removesuffix("."), _RESTORE)
             return

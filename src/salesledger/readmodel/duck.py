@@ -5,14 +5,14 @@ from pathlib import Path
 
 import duckdb
 
-from salesledger.ledger.format import mirror_of
+from salesledger.ledger.place import Where, mirror_of
 from salesledger.readmodel.bases import MACROS
 
 NO_ACCESS = "file system operations are disabled"
 """What DuckDB says of a file that it may not read."""
 
 
-def connected(path: Path, *, memory: str | None = None, also: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
+def connected(path: Where, *, memory: str | None = None, also: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
     """Open DuckDB for questions to a ledger, and lock it.
 
     SQL may come from anybody: from a script, from a projection that lies beside the ledger. It reads the files of the mirror, and

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,9 @@ from typing import Any, Self
 import duckdb
 
 from salesledger.errors import BadQuery, MissingRate, SalesledgerError, StoreError
-from salesledger.ledger.format import Head, connect_to_read, read_head
+from salesledger.ledger.format import Head, read_head
+from salesledger.ledger.log import Log
+from salesledger.ledger.place import Where, connect_to_read, place_of
 from salesledger.readmodel import catalogue, kept
 from salesledger.readmodel.bases import (
     NEVER_RATED,
@@ -115,22 +116,21 @@ class Engine:
         projections: every projection by name.
     """
 
-    path: Path
-    place: str
+    path: Where
     head: Head
     projections: dict[str, Projection]
-    log: sqlite3.Connection
+    log: Log
     duck: duckdb.DuckDBPyConnection
     progress: Progress | None = None
     memory: str | None = None
     _tail: tuple[int, int] | None = None
 
     @classmethod
-    def open(cls, path: Path, *, progress: Progress | None = None, memory: str | None = None) -> Self:
+    def open(cls, path: Where, *, progress: Progress | None = None, memory: str | None = None) -> Self:
         """Open a ledger for asking.
 
         Args:
-            path: the ledger's file.
+            path: the ledger.
             progress: told how the mirror grows, where it must.
             memory: DuckDB's memory limit, such as '2GB'.
 
@@ -138,15 +138,15 @@ class Engine:
             NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: as their names say.
             BadFile: a projection of the user's has a broken header.
         """
-        log, place = connect_to_read(path)
+        log = connect_to_read(path)
         try:
             head = read_head(log, path)
-            own = catalogue.load(path.absolute().parent / "projections")
+            own = catalogue.load(place_of(path).projections)
             duck = connected(path, memory=memory)
         except BaseException:
             log.close()
             raise
-        return cls(path, place, head, own, log, duck, progress, memory)
+        return cls(path, head, own, log, duck, progress, memory)
 
     def close(self) -> None:
         """Let go of the file and of the memory."""
@@ -261,7 +261,7 @@ class Engine:
 
     def _heal(self, error: duckdb.Error) -> bool:
         """Throw the mirror away where it is what the error is about: it is a cache, and is written anew from the log."""
-        folder = Mirror(self.path, self.place, self.head, self.log, self.duck).folder
+        folder = Mirror(self.path, self.head, self.log, self.duck).folder
         if str(folder) not in str(error) or not folder.is_dir():
             return False
         shutil.rmtree(folder, ignore_errors=True)
@@ -417,7 +417,7 @@ class Engine:
 
     def _decoded(self, question: Question, *, open_only: bool) -> tuple[str, bool]:
         """The rows that a question reads, and whether hardly any of them belong to deals that are not open."""
-        mirror = Mirror(self.path, self.place, self.head, self.log, self.duck)
+        mirror = Mirror(self.path, self.head, self.log, self.duck)
         segments, mirrored = mirror.segments(self.progress)
         last, upto = self.head.last_entry, question.upto
         if not last:

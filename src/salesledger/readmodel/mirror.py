@@ -6,10 +6,10 @@ deleted at any time. Its name follows from what decodes the log, so a new decodi
 """
 
 import hashlib
+import importlib
 import json
 import os
 import re
-import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,24 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import adbc_driver_manager
-import adbc_driver_sqlite
 import duckdb
 
 from salesledger.errors import DamagedLedger, NewerLedger
-from salesledger.ledger.format import Head, mirror_of, translate
+from salesledger.ledger.format import Head
+from salesledger.ledger.log import ArrowSource, Log
+from salesledger.ledger.place import Where, mirror_of, place_of
 from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, decoding
 
 BIG, SMALL = 100_000, 5_000
 """Entries in a segment: big ones as far as the log fills them, small ones behind those, and what is left is the tail."""
-
-# ADBC takes a column's type from its first rows: a key is marked, so that one that comes later isn't met as a number's column.
-_RAW = (
-    "SELECT entry, originator_id, originator_version, topic, CAST(state AS TEXT) AS state, recorded_at, "
-    "coalesce('=' || key, '') AS marked_key FROM stored_events WHERE entry > {after} AND entry <= {upto} ORDER BY entry"
-)
-
-_VECTOR = 2048
-"""Rows in a batch of the stream: as many as DuckDB works on at once."""
 
 Progress = Callable[[int, int], None]
 """Told how many segments are written, of how many."""
@@ -60,16 +52,15 @@ def filled(last_entry: int) -> int:
 
 
 @contextmanager
-def _raw_rows(place: str, entries: Range) -> Iterator[object]:
+def _raw_rows(source: ArrowSource, entries: Range) -> Iterator[object]:
     """A range of the log as an Arrow stream to be read once; each has its own connection, as a reused one can serve stale rows."""
+    driver = importlib.import_module(source.driver)._driver_path()
     with ExitStack() as held:
-        database = held.enter_context(
-            adbc_driver_manager.AdbcDatabase(driver=adbc_driver_sqlite._driver_path(), uri=place)
-        )
+        database = held.enter_context(adbc_driver_manager.AdbcDatabase(driver=driver, uri=source.uri))
         connection = held.enter_context(adbc_driver_manager.AdbcConnection(database))
         statement = held.enter_context(adbc_driver_manager.AdbcStatement(connection))
-        statement.set_options(**{"adbc.sqlite.query.batch_rows": str(_VECTOR)})
-        statement.set_sql_query(_RAW.format(after=entries[0], upto=entries[1]))
+        statement.set_options(**source.options)
+        statement.set_sql_query(source.rows.format(after=entries[0], upto=entries[1]))
         handle, _ = statement.execute_query()
         yield handle.__arrow_c_stream__()
 
@@ -79,18 +70,16 @@ class Mirror:
     """The log as a relation of typed rows.
 
     Args:
-        path: the ledger's file.
-        place: the URI under which it is read.
+        path: where the ledger is.
         head: what is known of it.
         log: a connection that reads it, for what the fast way can't decode.
         duck: the engine's connection.
         grown: whether `segments` has just written a big one.
     """
 
-    path: Path
-    place: str
+    path: Where
     head: Head
-    log: sqlite3.Connection
+    log: Log
     duck: duckdb.DuckDBPyConnection
     grown: bool = False
 
@@ -160,11 +149,11 @@ class Mirror:
         """Run a statement over a range of the log, as {rows} of `events`."""
         rows = decoding("log_rows")
         try:
-            with _raw_rows(self.place, entries) as stream, self._registered("log_rows", stream):
+            with _raw_rows(self.log.arrow(), entries) as stream, self._registered("log_rows", stream):
                 self.duck.execute(statement.replace("{rows}", rows))
             return
         except adbc_driver_manager.Error as e:
-            raise translate(self.path, str(e)) from e
+            raise place_of(self.path).translate(str(e)) from e
         except UnicodeDecodeError as e:  # an entry's text, which the engine quotes in its complaint
             raise DamagedLedger(str(self.path), f"entries {entries[0] + 1} to {entries[1]} are no text") from e
         except duckdb.IOException:
@@ -204,7 +193,7 @@ class Mirror:
 
         rows = []
         for entry, stream, version, topic, state, recorded_at, key in self.log.execute(
-            _RAW.format(after=entries[0], upto=entries[1])
+            self.log.arrow().rows.format(after=entries[0], upto=entries[1])
         ):
             current, fields = upcast(str(self.path), entry, topic, state.encode(), UPCASTERS)
             if current not in TOPICS:

