@@ -67,6 +67,9 @@ def describe(error: ValidationError, what: str, secret: Collection[str] = ()) ->
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         return f"{what} needs {place!r}."
+    if first["type"] == "extra_forbidden":
+        return f"{what}: there is no field {place!r}."
+    message = message.replace("Input should", "it should", 1)
     where = f"{what}: {place}" if place else what
     value = first.get("input")
     is_told = place and first["type"] != "value_error" and not {str(part) for part in first["loc"]} & set(secret)
