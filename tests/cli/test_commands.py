@@ -102,8 +102,11 @@ class TestDocs:
         assert words.strip().endswith((".", ":"))
         assert re.search(rf"^salesledger {name}\b", block, re.MULTILINE)
 
-    def test_examples_run_in_the_order_in_which_they_stand(self, empty: Console) -> None:
+    def test_examples_run_in_the_order_in_which_they_stand(
+        self, empty: Console, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """The page is a story: each example works after those before it."""
+        monkeypatch.setattr("salesledger.web.server.serve", lambda *_: None)  # it would wait for visitors
         for file in (Path(__file__).parent / "data").iterdir():
             (empty.folder / file.name).write_bytes(file.read_bytes())
         lines = [
@@ -240,7 +243,15 @@ class TestFormats:
 
     def test_are_an_option_of_every_command_that_prints_rows(self) -> None:
         """Only what writes something else than rows has no -O."""
-        assert set(commands()) - set(ROWS) == {"person export", "export", "seal", "prove", "demo", "completion"}
+        assert set(commands()) - set(ROWS) == {
+            "person export",
+            "export",
+            "seal",
+            "prove",
+            "serve",
+            "demo",
+            "completion",
+        }
 
     def test_json_has_every_column_that_checks_rely_on(self, console: Console) -> None:
         """The keys that other programs read."""

@@ -475,6 +475,12 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "verify-proof proof.json -O json",
         "verify-proof deals.csv",
     ),
+    "serve": (
+        "serve --host 0.0.0.0",
+        "serve --role king",
+        "serve --token-file deals.csv",
+        "-f elsewhere.ledger serve",
+    ),
     "demo": ("demo --keep demo.ledger --quiet",),
     "completion": ("completion bash",),
 }

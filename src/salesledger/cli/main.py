@@ -70,6 +70,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("seal", "Read the whole log and recompute every seal."),
     "prove": ("seal", "Make a proof for somebody who hasn't the ledger."),
     "verify-proof": ("seal", "Check a proof, and say what it proves."),
+    "serve": ("serve", "Show the ledger on a page in your browser."),
     "demo": ("demo", "A made-up company, and a tour of it."),
     "completion": ("keep", "Set up completion in your shell."),
 }
@@ -263,7 +264,7 @@ def run(args: list[str] | None = None) -> int:
         click.echo(e.ctx.get_help() if e.ctx else e.format_message(), err=True)
         return e.exit_code
     except click.ClickException as e:
-        return _complain(_told(e), e.exit_code)
+        return _complain(complaint(e), e.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _complain("stopped.", 130)
     except OSError as e:
@@ -278,7 +279,8 @@ def _complain(message: str, exit_code: int) -> int:
     return exit_code
 
 
-def _told(error: click.ClickException) -> str:
+def complaint(error: click.ClickException) -> str:
+    """What a wrong command line is answered with."""
     message = error.format_message().rstrip().replace("\n\t", " ")
     message += "" if message.endswith((".", "?")) else "."
     context = getattr(error, "ctx", None)

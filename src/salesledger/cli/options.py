@@ -38,9 +38,13 @@ class Whole(click.IntRange):
 
 @contextmanager
 def opened(ctx: click.Context, actor: str | None = None) -> Iterator["Ledger"]:
-    """The ledger that the command line names, closed when the command is done."""
+    """The ledger that the command line names, closed when the command is done; or the one that a server keeps open."""
     from salesledger.api import Ledger, to_path
 
+    resident: Ledger | None = (ctx.find_root().obj or {}).get("resident")
+    if resident is not None:
+        yield resident
+        return
     with Ledger.open(
         to_path(place_of(ctx)), actor=actor, today=today_of(ctx), progress=progress("Building the mirror")
     ) as ledger:

@@ -114,6 +114,7 @@ class Engine:
     Attributes:
         head: what is known of the ledger: refreshed at every question, so that what was just recorded is seen.
         projections: every projection by name.
+        shows_persons: whether whoever asks may see what is kept about persons.
     """
 
     path: Where
@@ -123,6 +124,7 @@ class Engine:
     duck: duckdb.DuckDBPyConnection
     progress: Progress | None = None
     memory: str | None = None
+    shows_persons: bool = True
     _tail: tuple[int, int] | None = None
 
     @classmethod
@@ -407,11 +409,12 @@ class Engine:
         """What is kept about persons, read anew for each question: a key may have been destroyed since the last."""
         from salesledger.ledger.keys import personal_texts
 
+        told = personal_texts(self.log, self.path) if self.shows_persons else []
         self.duck.execute("SET max_temp_directory_size = '0B'")  # what memory can't hold must not be written to a disk
         self.duck.execute(
             "CREATE OR REPLACE TEMP TABLE personal_texts AS SELECT CAST(r[1] AS BIGINT) AS entry, r[2] ->> '$' AS field, "
             "r[3] ->> '$' AS text FROM (SELECT unnest(from_json(?, '[[\"JSON\"]]')) AS r)",
-            [json.dumps(personal_texts(self.log, self.path))],
+            [json.dumps(told)],
         )
         return "SELECT entry, field, text FROM personal_texts"
 

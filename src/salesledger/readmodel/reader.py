@@ -94,6 +94,10 @@ class Reader:
         """What is known of the ledger without asking a question: its id, zone, currency and processes, as it was opened."""
         return self._head or self._read_head()
 
+    def refresh(self) -> None:
+        """Look at the ledger again, for what others have recorded since: for who keeps it open for long."""
+        self._read_head()
+
     @property
     def zone(self) -> ZoneInfo:
         """The zone in which the ledger's days begin and end."""

@@ -1,0 +1,45 @@
+"""Charts on pages: the same definitions as the command line's, as Vega-Lite for the browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from salesledger.charts import reports
+
+if TYPE_CHECKING:
+    from salesledger.web.view import View
+
+KINDS: dict[str, Callable[..., Any]] = {**reports.KINDS}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A chart on a page.
+
+    Attributes:
+        spec: Vega-Lite, as JSON.
+        title: what it shows, also for who can't see it.
+    """
+
+    spec: str
+    title: str
+
+
+def chart(view: View, kind: str, rows: Sequence[Mapping[str, Any]], title: str, **more: Any) -> Shown | None:
+    """A chart of some rows; None where there is nothing to draw, or where amounts are hidden."""
+    if view.settings.incognito or not rows:
+        return None
+    drawn = KINDS[kind](rows, **more)
+    return None if drawn is None else Shown(spec_of(drawn), title)
+
+
+def spec_of(drawn: Any) -> str:
+    """The specification of a chart, as wide as its place on the page."""
+    spec = drawn.to_dict()
+    spec.pop("config", None)
+    if not {"hconcat", "vconcat", "concat"} & set(spec) and "width" not in spec:
+        spec["width"] = "container"
+    return json.dumps(spec, separators=(",", ":"))

@@ -1,0 +1,132 @@
+"""Where questions are answered: a few clerks, each with a thread and an engine of its own, and what was answered lately."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from salesledger.api import Ledger
+from salesledger.errors import SalesledgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from salesledger.web.settings import Settings
+
+T = TypeVar("T")
+
+MOST_KEPT = 400
+LONGEST_KEPT = 20_000
+"""Rows: what is longer isn't kept."""
+
+
+class TooSlow(SalesledgerError):
+    """A question took too long."""
+
+
+class Kept:
+    """The answers of lately, by question and position of the ledger; the ones asked for longest ago go first."""
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._answers: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> Any:
+        """What is kept under a key; None where nothing is."""
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+            return self._answers.get(key)
+
+    def put(self, key: Hashable, value: Any) -> None:
+        """Keep something."""
+        with self._lock:
+            self._answers[key] = value
+            self._answers.move_to_end(key)
+            while len(self._answers) > self._most:
+                self._answers.popitem(last=False)
+
+
+class Clerk:
+    """Answers one question at a time, in a thread of its own: neither SQLite's nor DuckDB's connections are shared."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="clerk")
+        self._ledger: Ledger | None = None
+
+    def _opened(self) -> Ledger:
+        if self._ledger is None:
+            self._ledger = Ledger.open(self._settings.ledger, today=self._settings.today, seals=False)
+        else:
+            self._ledger.refresh()
+        return self._ledger
+
+    def _work(self, work: Callable[[Ledger], T]) -> T:
+        return work(self._opened())
+
+    async def do(self, work: Callable[[Ledger], T], seconds: float) -> T:
+        """Do some work with the ledger.
+
+        Raises:
+            TooSlow: it took too long, and was stopped.
+        """
+        doing = asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
+        done, _ = await asyncio.wait([doing], timeout=seconds)
+        if done:
+            return doing.result()
+        if self._ledger is not None:
+            self._ledger.engine.duck.interrupt()
+        with suppress(SalesledgerError):
+            await doing
+        raise TooSlow(f"That took longer than {seconds:g} s and was stopped. Ask for less: fewer days, or a filter.")
+
+    async def close(self) -> None:
+        """Let go of the ledger."""
+        if self._ledger is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.close)
+        self._thread.shutdown()
+
+
+class Desk:
+    """The clerks, of whom the next free one takes the next question.
+
+    Attributes:
+        kept: what was answered lately.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.kept = Kept()
+        self._clerks = [Clerk(settings) for _ in range(settings.clerks)]
+        self._free: asyncio.Queue[Clerk] | None = None
+
+    def open(self) -> None:
+        """Begin to serve, in the loop that runs."""
+        self._free = asyncio.LifoQueue()  # whoever worked last has everything at hand
+        for clerk in self._clerks:
+            self._free.put_nowait(clerk)
+
+    async def do(self, work: Callable[[Ledger], T]) -> T:
+        """Have some work with the ledger done.
+
+        Raises:
+            TooSlow: it took too long.
+        """
+        assert self._free is not None
+        clerk = await self._free.get()
+        try:
+            return await clerk.do(work, self.settings.seconds)
+        finally:
+            self._free.put_nowait(clerk)
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        for clerk in self._clerks:
+            await clerk.close()

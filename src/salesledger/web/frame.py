@@ -1,0 +1,154 @@
+"""What stands around every page: navigation, filters, the time bar, and what changed between two positions in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from salesledger.errors import SalesledgerError
+from salesledger.shown.reports import counted, when
+from salesledger.shown.tables import MOVES, WALK
+from salesledger.web.roles import Right
+from salesledger.web.state import INTERVALS
+
+if TYPE_CHECKING:
+    from salesledger.readmodel.engine import Question
+    from salesledger.web.page import Page
+    from salesledger.web.view import View
+
+_MOST_MOVES = 12
+_LEARNED = """
+    SELECT entry, stream, id, type, effective_on, known_at, recorded_by FROM events
+    WHERE known_at > $from_at AND known_at <= $to_at ORDER BY entry DESC
+"""
+
+
+def frame(view: View, page: Page, pages: Sequence[Page], path: str) -> dict[str, Any]:
+    """The values of the layout."""
+    first, last = bounds(view)
+    return {
+        "page": page,
+        "path": path,
+        "state": view.state,
+        "nav": [
+            {"title": p.title, "href": view.to(p.path), "key": p.key, "here": p.path in (page.path, page.above)}
+            for p in pages
+            if p.key and p.right in view.visitor.rights
+        ],
+        "first_day": first.isoformat(),
+        "last_day": last.isoformat(),
+        "as_of_day": _day(view, view.question.as_of, last),
+        "known_at_day": _day(view, view.question.known_at, last),
+        "intervals": INTERVALS,
+        "when": when(view.ledger, view.plain_question),
+        "position": view.last_entry,
+        "permalink": permalink(view, path),
+        "may_record": view.may(Right.RECORD),
+        "role": view.visitor.role,
+        "has_login": bool(view.settings.tokens),
+        "read_only": view.settings.read_only,
+        "incognito": view.settings.incognito,
+        "ledger_name": "ledger" if view.settings.incognito else view.settings.ledger.name,
+        "zone": view.ledger.zone.key,
+        "changes": changes(view),
+        "view": view,
+    }
+
+
+def bounds(view: View) -> tuple[date, date]:
+    """The first day on which something happened, and today."""
+    ((first,),) = view.ask("SELECT min(effective_on) FROM events WHERE stream = 'deal'", _everything(view)).rows
+    last = view.ledger.today
+    return min(first or last, last), last
+
+
+def _everything(view: View) -> Question:
+    return replace(
+        view.plain_question, as_of=datetime(9000, 1, 1, tzinfo=UTC), known_at=datetime(9000, 1, 1, tzinfo=UTC)
+    )
+
+
+def _day(view: View, instant: datetime | None, last: date) -> str:
+    return (last if instant is None else min(instant.astimezone(view.ledger.zone).date(), last)).isoformat()
+
+
+def permalink(view: View, path: str) -> str:
+    """The address that shows the same for ever: both dates as instants, and the ledger's position."""
+    now = view.ledger.engine.head.now()
+    question = view.plain_question
+    return path + view.state.but(
+        as_of=_instant(question.as_of or now),
+        known_at=_instant(question.known_at or now),
+        upto=str(question.upto or view.last_entry),
+    ).query(
+        **{
+            name: value
+            for name, value in view.extra.items()
+            if name not in vars(view.state) and f"/{value}" not in path
+        }
+    )
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def changes(view: View) -> dict[str, Any] | None:
+    """What lies between the position in time and the other one that the address names; nothing where it names none."""
+    state = view.state
+    try:
+        if state.since:
+            return _walked(view)
+        return _learned(view) if state.known_since else None
+    except SalesledgerError as e:
+        return {"title": "What changed", "problem": str(e), "grids": [], "note": ""}
+
+
+def _walked(view: View) -> dict[str, Any]:
+    earlier, later = state_ends(view)
+    question = view.ledger.question(**view.state.dates | {"as_of": later, "since": earlier}, filters=view.state.terms)
+    walk = view.project("pipeline_walk", question)
+    moves = view.ask(
+        f"SELECT * FROM pipeline_moves WHERE line NOT IN ('opening', 'closing') LIMIT {_MOST_MOVES + 1}", question
+    )
+    shown = replace(moves, rows=moves.rows[:_MOST_MOVES])
+    more = len(moves.rows) > _MOST_MOVES
+    return {
+        "title": f"What changed {when(view.ledger, replace(question, filters=()))}",
+        "problem": "",
+        "grids": [
+            view.grid(
+                walk, replace(WALK, unless_empty=("opening", "closing")), question, caption="The pipeline's walk"
+            ),
+            view.grid(shown, MOVES, question, caption="Deal by deal"),
+        ],
+        "note": f"Only the first {_MOST_MOVES} deals; the pipeline walk has all of them." if more else "",
+    }
+
+
+def state_ends(view: View) -> tuple[datetime, datetime]:
+    """The two as-of dates, the earlier first, whichever the slider came from."""
+    since = view.ledger.moment(view.state.since, end_of_day=True)
+    as_of = view.question.as_of or view.ledger.engine.head.now()
+    assert since is not None
+    return min(since, as_of), max(since, as_of)
+
+
+def _learned(view: View) -> dict[str, Any]:
+    since = view.ledger.moment(view.state.known_since, end_of_day=True)
+    known_at = view.question.known_at or view.ledger.engine.head.now()
+    assert since is not None
+    earlier, later = min(since, known_at), max(since, known_at)
+    naive = {"from_at": earlier.replace(tzinfo=None), "to_at": later.replace(tzinfo=None)}
+    question = replace(view.plain_question, known_at=later)
+    ((total,),) = view.ask(f"SELECT count(*) FROM ({_LEARNED})", question, naive).rows
+    latest = view.ask(f"{_LEARNED} LIMIT {_MOST_MOVES}", question, naive)
+    days = [at.astimezone(view.ledger.zone).date() for at in (earlier, later)]
+    return {
+        "title": f"What became known from the end of {days[0]} to the end of {days[1]}",
+        "problem": "",
+        "grids": [view.grid(latest, caption="The latest of them")] if total else [],
+        "note": f"{counted(total, 'entry', 'entries')}{', of which these are the latest' if total > _MOST_MOVES else ''}.",
+    }

@@ -1,0 +1,100 @@
+"""The overview: pipeline by stage, the quarter's bookings beside target and forecast, blocked money, how fresh the data is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from salesledger.shown.reports import counted
+from salesledger.shown.tables import ATTAINMENT, BLOCKED, PIPELINE
+from salesledger.shown.values import money
+from salesledger.web.charts import chart
+from salesledger.web.page import Page
+from salesledger.web.roles import Right
+from salesledger.web.view import View
+
+_MOST_BLOCKED = 10
+_WAITING = replace(BLOCKED, columns=("deal", "stage", "owner", "amount", "currency", "days_in_stage", "usual_days"))
+
+
+def build(view: View) -> dict[str, Any]:
+    """The values of the page."""
+    pipeline = view.project("pipeline")
+    stages = pipeline.dicts()
+    blocked = view.project("blocked").dicts()
+    answer = view.project("blocked")
+    return {
+        "is_empty": not view.ask("SELECT 1 FROM deals LIMIT 1", view.plain_question).rows,
+        "tiles": [
+            _tile(
+                "Open pipeline", _total(view, stages, "amount"), counted(sum(s["deals"] for s in stages), "open deal")
+            ),
+            _tile("Weighted", _total(view, stages, "weighted_amount"), "by the stage's own probability"),
+            *_quarter(view),
+            _tile("Waiting too long", _total(view, blocked, "amount"), counted(len(blocked), "deal")),
+            _freshness(view),
+        ],
+        "pipeline": view.grid(pipeline, PIPELINE, caption="The pipeline by stage"),
+        "pipeline_chart": chart(view, "pipeline", stages, "The pipeline by stage"),
+        "blocked": view.grid(
+            replace(answer, rows=answer.rows[:_MOST_BLOCKED]),
+            _WAITING,
+            caption="Deals that wait longer than usual",
+            note=f"The first {_MOST_BLOCKED} of {len(blocked)}." if len(blocked) > _MOST_BLOCKED else "",
+        ),
+        "targets": _targets(view),
+        "may_record": view.may(Right.RECORD),
+    }
+
+
+def _tile(title: str, figure: str, note: str) -> dict[str, str]:
+    return {"title": title, "figure": figure, "note": note}
+
+
+def _total(view: View, rows: list[dict[str, Any]], column: str) -> str:
+    if view.settings.incognito:
+        return "•••"
+    amounts = [row[column] for row in rows if row.get(column) is not None]
+    return f"{money(sum(amounts[1:], start=amounts[0]), view.currency)} {view.currency}" if amounts else "–"
+
+
+def _quarter(view: View) -> list[dict[str, str]]:
+    question = view.periods("this quarter" if not view.state.as_of else _quarter_of(view), "quarter")
+    rows = view.project("metrics", question).dicts()
+    if not rows:
+        return []
+    row = rows[-1]
+    quota = [r for r in view.project("attainment", replace(question, filters=())).dicts() if r["scope"] == "everybody"]
+    note = f"{counted(row['won'], 'deal')} won"
+    if quota and quota[0]["attainment"] is not None:
+        note += f", {quota[0]['attainment']:.0%} of the target"
+    return [_tile(f"Booked in {row['period']}", _total(view, [row], "bookings"), note)]
+
+
+def _quarter_of(view: View) -> str:
+    as_of = view.question.as_of or view.ledger.engine.head.now()
+    day = as_of.astimezone(view.ledger.zone).date()
+    return f"{day.year}Q{(day.month + 2) // 3}"
+
+
+def _targets(view: View) -> Any:
+    question = replace(view.periods(_quarter_of(view), "quarter"), filters=())
+    answer = view.project("attainment", question)
+    return view.grid(answer, ATTAINMENT, question, caption="Targets and calls") if answer.rows else None
+
+
+def _freshness(view: View) -> dict[str, str]:
+    ((at, entries),) = view.ask("SELECT max(recorded_at), count(*) FROM events", view.plain_question).rows
+    if at is None:
+        return _tile("Last recorded", "–", "")
+    seconds = (datetime.now(UTC) - at.replace(tzinfo=UTC)).total_seconds()
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return _tile(
+                "Last recorded", f"{counted(int(seconds // size), unit)} ago", f"{entries:,} entries looked at"
+            )
+    return _tile("Last recorded", "just now", f"{entries:,} entries looked at")
+
+
+PAGE = Page("/", "Overview", "overview.html", build, key="o")

@@ -1,0 +1,43 @@
+"""Runs the server until it is stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import uvicorn
+
+from salesledger.web.app import make_app
+from salesledger.web.commands import Commands
+from salesledger.web.settings import Settings
+
+
+def serve(settings: Settings, commands: Commands, ready: Callable[[str], None]) -> None:
+    """Serve until somebody stops it.
+
+    Args:
+        settings: what it is started with.
+        commands: the command line, as far as it is handed down.
+        ready: told the address once it answers.
+
+    Raises:
+        UsageError: others could reach it without a token.
+        OSError: the address is taken, or isn't this machine's.
+    """
+    config = uvicorn.Config(
+        make_app(settings, commands),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=32 * 1024,
+        timeout_graceful_shutdown=3,
+        ws="none",
+    )
+    socket = config.bind_socket()
+    server = uvicorn.Server(config)
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    ready(f"http://{shown}:{socket.getsockname()[1]}/")
+    server.run(sockets=[socket])

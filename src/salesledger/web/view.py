@@ -1,0 +1,191 @@
+"""What a page is made with: the ledger, where in time the visitor stands, and questions whose answers are kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from salesledger.readmodel.catalogue import in_order, named
+from salesledger.readmodel.engine import Answer, Question
+from salesledger.shown.reports import for_people
+from salesledger.shown.tables import Table
+from salesledger.shown.values import Rows, read_by_people
+from salesledger.web.blur import blurred
+from salesledger.web.desk import LONGEST_KEPT
+from salesledger.web.roles import Right
+
+if TYPE_CHECKING:
+    from salesledger.api import Ledger
+    from salesledger.web.desk import Desk
+    from salesledger.web.roles import Visitor
+    from salesledger.web.settings import Settings
+    from salesledger.web.state import State
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table on the page.
+
+    Attributes:
+        text: what it says.
+        href: where it leads.
+    """
+
+    text: str
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table on the page.
+
+    Attributes:
+        heads: each column's name and whether it holds numbers.
+        rows: the cells.
+        caption: what it shows, for who can't see it.
+        note: a line below.
+    """
+
+    heads: list[tuple[str, bool]]
+    rows: list[list[Cell]]
+    caption: str = ""
+    note: str = ""
+
+
+class View:
+    """A page's view of the ledger.
+
+    Args:
+        desk: where it is looked at.
+        ledger: the ledger, for this thread alone.
+        state: what the address says.
+        visitor: who looks.
+        extra: what else the address says.
+    """
+
+    def __init__(self, desk: Desk, ledger: Ledger, state: State, visitor: Visitor, extra: Mapping[str, str]) -> None:
+        self.desk = desk
+        self.ledger = ledger
+        self.state = state
+        self.visitor = visitor
+        self.extra = extra
+        self.ledger.engine.refresh()
+
+    @property
+    def settings(self) -> Settings:
+        """What the server was started with."""
+        return self.desk.settings
+
+    @property
+    def last_entry(self) -> int:
+        """The ledger's position."""
+        return self.ledger.engine.head.last_entry
+
+    @property
+    def currency(self) -> str:
+        """The ledger's currency."""
+        return self.ledger.engine.head.currency or ""
+
+    def may(self, right: Right) -> bool:
+        """Whether the visitor has a right here."""
+        return right in self.visitor.rights and not (right is Right.RECORD and self.settings.read_only)
+
+    @cached_property
+    def question(self) -> Question:
+        """The dates and filters of the address, without periods."""
+        return self.ledger.question(**self.state.dates, filters=self.state.terms)
+
+    @cached_property
+    def plain_question(self) -> Question:
+        """The dates of the address alone, for what filters don't choose among."""
+        return replace(self.question, filters=())
+
+    def periods(self, period: str, interval: str, *, reach: tuple[str, ...] | None = None) -> Question:
+        """The question with periods: those of the address, else the ones given."""
+        return self.ledger.question(
+            **self.state.dates,
+            filters=self.state.terms,
+            period=self.state.period or period,
+            interval=self.state.interval or interval or None,
+            by=self.state.by or None,
+            reach=reach,
+        )
+
+    def ask(self, sql: str, question: Question | None = None, values: Mapping[str, object] | None = None) -> Answer:
+        """The rows of a SELECT over the projections; the same question at the same position is asked once."""
+        question = question or self.question
+        minute = None if question.as_of and question.known_at else int(time.time() / 60)
+        key = (self.last_entry, minute, sql, repr(question), json.dumps(values or {}, sort_keys=True, default=str))
+        answer: Answer | None = self.desk.kept.get(key)
+        if answer is None:
+            answer = self.ledger.engine.ask(sql, question, values)
+            if self.settings.incognito:
+                answer = blurred(answer)
+            if len(answer.rows) <= LONGEST_KEPT and not self._is_personal(sql):
+                self.desk.kept.put(key, answer)
+        return answer
+
+    def _is_personal(self, sql: str) -> bool:
+        """Whether it reads what may be forgotten at any moment."""
+        known = self.ledger.engine.projections
+        return (
+            any(name in sql and any("personal" in each.needs for each in in_order(known, [name])) for name in known)
+            or "personal" in sql
+        )
+
+    def project(self, name: str, question: Question | None = None, order: str = "") -> Answer:
+        """The rows of a projection."""
+        named(self.ledger.engine.projections, name)
+        return self.ask(f'SELECT * FROM "{name}"{order}', question)
+
+    def grid(
+        self,
+        answer: Answer,
+        table: Table | None = None,
+        question: Question | None = None,
+        *,
+        caption: str = "",
+        note: str = "",
+    ) -> Grid:
+        """An answer as a table on the page, with links to what its ids name."""
+        rows = Rows(answer.columns, answer.types, answer.rows)
+        if table is not None and set(answer.columns) & set(table.columns):
+            rows = for_people(rows, table, question or self.question)
+            if not (question or self.question).by:
+                rows = Rows(*_without(rows, "group"))
+        columns = read_by_people(rows, self.ledger.zone)
+        heads = [(table.header(c.header) if table else c.header, c.is_number) for c in columns]
+        links = [LINKS.get(c.header) for c in columns]
+        cells = [
+            [Cell(text, self.link(kind, text) if kind and text else "") for kind, text in zip(links, line, strict=True)]
+            for line in zip(*(c.cells for c in columns), strict=True)
+        ]
+        return Grid([(head.replace("_", " "), number) for head, number in heads], cells, caption, note)
+
+    def link(self, kind: str, identifier: str) -> str:
+        """The address of the page of a deal or an account, at the same place in time."""
+        if self.settings.incognito:
+            return ""
+        return f"/{kind}/{quote(identifier, safe='')}{self.state.but(filter='', since='', known_since='').query()}"
+
+    def to(self, path: str, **changes: str) -> str:
+        """The address of a page, with the state changed."""
+        return path + self.state.but(**changes).query()
+
+
+LINKS = {"deal": "deals", "account": "accounts", "grown_from": "deals", "lead": "deals", "referrer": "accounts"}
+"""The columns that name what has a page, and where that page is."""
+
+
+def _without(rows: Rows, name: str) -> tuple[list[str], list[str], list[tuple[object, ...]]]:
+    kept = [i for i, column in enumerate(rows.columns) if column != name]
+    return (
+        [rows.columns[i] for i in kept],
+        [rows.types[i] for i in kept],
+        [tuple(row[i] for i in kept) for row in rows.rows],
+    )

@@ -1,0 +1,165 @@
+"""What the pages show."""
+
+import re
+from html import unescape
+
+import pytest
+from starlette.testclient import TestClient
+
+from salesledger import Ledger
+from salesledger.web.pages import PAGES
+from web.conftest import Serving
+
+DEAL = "/deals/acme-gmbh"
+ADDRESSES = [page.path.replace("{deal}", "acme-gmbh").replace("{account}", "acme-gmbh") for page in PAGES]
+
+
+def text(client: TestClient, address: str, status: int = 200) -> str:
+    """What a page says, without its markup."""
+    answer = client.get(address)
+    assert answer.status_code == status, answer.text
+    return unescape(re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", answer.text)))
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_are_all_there(client: TestClient, address: str) -> None:
+    """Each is whole HTML with its title, and no bigger than 300 KB."""
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert answer.text.startswith("<!doctype html>")
+    assert answer.text.rstrip().endswith("</html>")
+    assert len(answer.content) < 300_000
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_have_no_script_or_style_within(client: TestClient, address: str) -> None:
+    """The policy would refuse it: scripts and styles are files, and nothing is fetched from elsewhere."""
+    page = client.get(address).text
+    assert not re.search(r"<script(?![^>]*\bsrc=)", page)
+    assert not re.search(r"<style|\bstyle=|\bon[a-z]+=|javascript:", page)
+    assert not re.search(r"(?:src|href|action)=\"(?:https?:)?//", page)
+
+
+def test_know_what_was_known(client: TestClient) -> None:
+    """With an earlier known-at, a page shows what was known then: nothing, as all was recorded on one day."""
+    assert "No lead was on record by then." in text(client, "/?known_at=2026-03-30")
+
+
+def test_stand_at_the_date_of_the_address(client: TestClient) -> None:
+    """The pipeline is that of the day."""
+    assert "delta-ltd" not in text(client, "/deals?as_of=2026-01-06&view=table")
+    assert "delta-ltd" in text(client, "/deals?as_of=2026-01-07&view=table")
+
+
+def test_filter_as_the_command_line_does(client: TestClient) -> None:
+    """The same words choose the same deals, in charts and tables alike."""
+    shown = text(client, "/deals?view=table&filter=owner:kim+status:open")
+    assert "delta-ltd" in shown
+    assert "epsilon-oy" not in shown
+
+
+def test_keep_the_state_in_every_link(client: TestClient) -> None:
+    """Going on to another page keeps dates and filters."""
+    page = client.get("/?as_of=2026-02-10&filter=owner:kim").text
+    assert 'href="/deals?as_of=2026-02-10&amp;filter=owner%3Akim"' in page
+
+
+def test_show_what_changed_between_two_dates(client: TestClient) -> None:
+    """The pipeline's walk from one to the other, whichever of them the slider came from."""
+    for address in ("/?since=2026-01-31&as_of=2026-02-28", "/?as_of=2026-01-31&since=2026-02-28"):
+        shown = text(client, address)
+        assert "What changed from the end of 2026-01-31 to the end of 2026-02-28" in shown
+        assert "acme-gmbh" in shown
+
+
+def test_show_what_became_known_between_two_dates(client: TestClient) -> None:
+    """The entries, counted and the latest listed."""
+    shown = text(client, "/log?known_since=2026-07-31")
+    assert "What became known" in shown
+    assert "27 entries" in shown or "entries, of which these are the latest" in shown
+
+
+def test_link_for_ever_shows_the_same_after_more_was_recorded(serve: Serving, path: object) -> None:
+    """It names both dates as instants and the ledger's position."""
+    with serve() as client:
+        page = client.get("/deals?view=table&filter=status:open").text
+        (link,) = re.findall(r'id="permalink" href="([^"]+)"', page)
+        before = text(client, unescape(link))
+        assert "upto=" in link
+        with Ledger.open(str(path), actor="kim") as ledger:
+            ledger.record("lead-captured", company="Late AG", source="event", on="2026-03-02")
+        assert "late-ag" in text(client, "/deals?view=table")
+        after = text(client, unescape(link))
+    assert "late-ag" not in after
+    assert _table(before) == _table(after)
+
+
+def _table(page: str) -> str:
+    return page.partition("Deals, the newest first")[2].partition("Keyboard")[0]
+
+
+def test_deal_shows_its_struck_entries(client: TestClient) -> None:
+    """A correction's original stays in the story, struck out, with why."""
+    page = client.get(DEAL).text
+    assert 'class="struck"' in page
+    assert "read from the wrong line" in page
+
+
+def test_deal_that_is_not_there_has_a_page_that_says_so(client: TestClient) -> None:
+    """404, and how to list those that there are."""
+    assert "There is no deal 'nobody'" in text(client, "/deals/nobody", 404)
+
+
+def test_wrong_words_have_a_page_that_says_so(client: TestClient) -> None:
+    """A date or a filter that is none is answered with the remedy."""
+    assert "'someday' is not a date" in text(client, "/?as_of=someday", 400)
+    assert "nonsense" in text(client, "/deals?filter=nonsense:1", 400)
+    assert "a quote that isn't closed" in text(client, "/deals?filter='open", 400)
+
+
+def test_empty_ledger_says_how_to_begin(tmp_path: object) -> None:
+    """With the command, and a link to record the first lead."""
+    from pathlib import Path
+
+    from web.conftest import serving
+
+    place = Path(str(tmp_path)) / "empty.ledger"
+    Ledger.create(place, actor="kim").close()
+    with serving(place)() as client:
+        shown = text(client, "/")
+        for address in ("/deals", "/accounts", "/log", "/checks", "/query"):
+            assert client.get(address).status_code == 200
+    assert "No lead is on record yet." in shown
+    assert "Record the first lead" in shown
+
+
+def test_part_is_the_page_without_its_frame(client: TestClient) -> None:
+    """What goes from page to page without a reload asks for the content alone."""
+    part = client.get("/deals", headers={"X-Part": "main"}).text
+    assert "<html" not in part
+    assert "delta-ltd" in part.lower()
+
+
+def test_query_shows_rows_and_refuses_what_is_no_select(client: TestClient) -> None:
+    """A SELECT is answered; anything else is told off on the page."""
+    assert "2 open" in text(client, "/query?sql=SELECT+count(*)-1,'open'+FROM+deals+WHERE+status='open'").replace(
+        "  ", " "
+    )
+    assert "Only a single SELECT" in text(client, "/query?sql=DROP+TABLE+deals")
+
+
+def test_checks_say_that_all_is_well(client: TestClient) -> None:
+    """The whole log is read only when somebody asks for it."""
+    assert "All is as it should be" not in text(client, "/checks")
+    assert "All is as it should be" in text(client, "/checks?run=yes")
+
+
+def test_incognito_shows_no_name_and_no_amount(serve: Serving) -> None:
+    """Neither on a page nor through the API, whatever is asked."""
+    with serve(incognito=True) as client:
+        for address in [*ADDRESSES, "/deals?view=table", "/?since=2026-01-31", "/api/projections/deals", "/api/projections/events",
+                        "/api/commands/deals", "/api/commands/log", "/query?sql=SELECT+*+FROM+deals"]:  # fmt: skip
+            shown = client.get(address).text
+            content = re.sub(r'(?:href|action|data-path)="[^"]*"', "", shown)
+            for secret in ("ACME", "Delta Ltd", "delta-ltd", "7000", "7,000", "4400", "4,400"):
+                assert secret not in content, (address, secret)
