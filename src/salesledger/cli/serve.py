@@ -60,10 +60,11 @@ def serve_command(
     from salesledger.web.settings import Settings
 
     path, today = to_path(place_of(ctx)), today_of(ctx)
+    where = str(path.absolute()) if isinstance(path, Path) else place_of(ctx)
     with Ledger.open(path):
         pass  # what isn't a ledger is said before anything is served
     settings = Settings(
-        ledger=path.absolute(),
+        ledger=to_path(where),
         today=today,
         host=host,
         port=port,
@@ -75,7 +76,7 @@ def serve_command(
     )
     serve(
         settings,
-        Served(path.absolute(), today.isoformat() if today else None),
+        Served(where, today.isoformat() if today else None),
         lambda address: click.echo(f"{safe_text(str(path))} is at {address} (Ctrl+C stops)."),
     )
 

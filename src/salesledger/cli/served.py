@@ -17,8 +17,6 @@ from salesledger.errors import UsageError
 from salesledger.web.commands import Command, Field, Ran
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from salesledger.api import Ledger
 
 NOT_SERVED = frozenset(
@@ -74,12 +72,12 @@ class Served:
     """The commands that the page offers.
 
     Args:
-        ledger: the ledger's file.
+        ledger: what -f says.
         today: what --today says.
     """
 
-    def __init__(self, ledger: Path, today: str | None = None) -> None:
-        self._told = {"ledger": str(ledger)} | ({"today": today} if today else {})
+    def __init__(self, ledger: str, today: str | None = None) -> None:
+        self._told = {"ledger": ledger} | ({"today": today} if today else {})
 
     def listed(self) -> Mapping[str, Command]:
         """Every command that is offered, by name."""

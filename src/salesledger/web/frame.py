@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salesledger.errors import SalesledgerError
@@ -50,7 +51,7 @@ def frame(view: View, page: Page, pages: Sequence[Page], path: str) -> dict[str,
         "has_login": bool(view.settings.tokens),
         "read_only": view.settings.read_only,
         "incognito": view.settings.incognito,
-        "ledger_name": "ledger" if view.settings.incognito else view.settings.ledger.name,
+        "ledger_name": "ledger" if view.settings.incognito else Path(str(view.settings.ledger)).name,
         "zone": view.ledger.zone.key,
         "changes": changes(view),
         "view": view,

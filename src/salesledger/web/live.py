@@ -13,12 +13,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from salesledger.errors import SalesledgerError
-from salesledger.ledger.format import connect_to_read
+from salesledger.ledger.format import read_head
+from salesledger.ledger.place import connect_to_read
 from salesledger.web.guard import Denied
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from salesledger.ledger.place import Where
     from salesledger.web.app import Server
 
 SECONDS = 0.5
@@ -32,10 +32,10 @@ class Watch:
     """Looks at the log's end, once for all who wait.
 
     Args:
-        path: the ledger's file.
+        path: where the ledger is.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Where) -> None:
         self._path = path
         self._listeners: set[asyncio.Queue[int]] = set()
         self.is_over = False
@@ -83,14 +83,13 @@ class Watch:
     def _last(self) -> int | None:
         """The last entry; None where the ledger can't be read just now."""
         try:
-            log, _ = connect_to_read(self._path)
+            log = connect_to_read(self._path)
+            try:
+                return read_head(log, self._path).last_entry
+            finally:
+                log.close()
         except (SalesledgerError, OSError):
             return None
-        try:
-            (last,) = log.execute("SELECT max(entry) FROM stored_events").fetchone()
-            return int(last or 0)
-        finally:
-            log.close()
 
 
 def routes(server: Server) -> list[Route]:

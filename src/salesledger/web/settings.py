@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from ipaddress import ip_address
-from pathlib import Path
 
 from salesledger.errors import UsageError
+from salesledger.ledger.place import Where
 from salesledger.web.roles import EVERYTHING, Token, Visitor
 
 PORT = 5180
@@ -19,7 +19,7 @@ class Settings:
     """What a server is started with.
 
     Attributes:
-        ledger: the ledger's file.
+        ledger: where the ledger is.
         today: the day that counts as today, for pages that can be repeated.
         host: the address that it listens at.
         port: the port.
@@ -33,7 +33,7 @@ class Settings:
         most_bytes: how long a request's body may be.
     """
 
-    ledger: Path
+    ledger: Where
     today: date | None = None
     host: str = "127.0.0.1"
     port: int = PORT
