@@ -454,6 +454,7 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "restore monday.ledger",
         "-f new.ledger restore deals.csv",
     ),
+    "migrate": ("migrate", "migrate -O json", "migrate --roles"),
     "seal": (
         "seal",
         'lead capture "Eta AB" --on 2026-03-05',

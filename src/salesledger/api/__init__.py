@@ -54,19 +54,21 @@ class Ledger(Forecasting):
         timezone: str = "UTC",
         currency: str | None = None,
         sealed: bool = False,
+        roles: bool = False,
         **options: Any,
     ) -> Self:
         """Make a ledger.
 
         Args:
-            url: the file that is to be made.
+            url: the file, or the schema on a server, that is to be made.
             timezone: the IANA zone in which its days begin and end; it never changes.
             currency: ISO code of its amounts; absent, the first amount decides.
             sealed: whether to make a key that seals it from its first entry on; `seal` can do so later.
+            roles: make the roles of its users, on a server.
             options: see the class.
 
         Raises:
-            LedgerExists: there is a file already.
+            LedgerExists: there is something already.
             BadValue: no such zone, or no currency code.
             NoSeal: the key can't be made.
         """
@@ -86,7 +88,12 @@ class Ledger(Forecasting):
             raise BadValue(f"{e}. No ledger was made.") from e
         with first_key(ledger.path) if sealed else nullcontext() as seal_key:
             ledger._store = Store.create(
-                ledger.path, timezone=timezone, currency=currency, recorded_by=ledger.actor, seal_key=seal_key
+                ledger.path,
+                timezone=timezone,
+                currency=currency,
+                recorded_by=ledger.actor,
+                seal_key=seal_key,
+                roles=roles,
             )
         if sealed:
             seal_again(ledger.path)

@@ -1,4 +1,4 @@
-"""Commands that keep: init, and completion."""
+"""Commands that keep: init, migrate and completion."""
 
 import click
 
@@ -19,6 +19,7 @@ from salesledger.shown.values import Rows
     "--currency", metavar="CODE", help="Currency of its amounts, such as EUR.  [default: that of the first amount]"
 )
 @click.option("--no-seal-key", is_flag=True, help="Make no key: nothing is sealed until 'seal' makes one.")
+@click.option("--roles", is_flag=True, help="On a server: make the roles of its users (reader, auditor, recorder).")
 @click.option("--actor", metavar="WHO", help="Who records.  [default: $SALESLEDGER_ACTOR, else your login name]")
 @printing
 @click.pass_context
@@ -28,6 +29,7 @@ def init_command(
     timezone: str,
     currency: str | None,
     no_seal_key: bool,
+    roles: bool,
     actor: str | None,
     format_: str | None,
     output: str | None,
@@ -45,7 +47,13 @@ def init_command(
     code = currency.upper() if currency else None
     key = None if no_seal_key else key_place(place)
     with Ledger.create(
-        place, timezone=timezone, currency=code, sealed=key is not None, actor=actor, today=today_of(ctx)
+        place,
+        timezone=timezone,
+        currency=code,
+        sealed=key is not None,
+        roles=roles,
+        actor=actor,
+        today=today_of(ctx),
     ) as ledger:
         if chosen == "table":
             told = f"amounts in {code}" if code else "amounts in the currency of the first one"
@@ -60,6 +68,32 @@ def init_command(
             [(str(place), ledger.head.ledger_id, timezone, code, "b2b", str(key) if key else None)],
         )
         emit(row, ledger, format_=chosen, output=output)
+
+
+@click.command("migrate")
+@click.option("--roles", is_flag=True, help="On a server: make the roles of its users (reader, auditor, recorder).")
+@printing
+@click.pass_context
+def migrate_command(ctx: click.Context, /, roles: bool, format_: str | None, output: str | None) -> None:
+    """Bring the ledger to this version's layout.
+
+    Its entries stay as they are. Run it once after an upgrade; on a server, as the owner of the ledger's schema.
+    """
+    from salesledger.api import Ledger, to_path
+    from salesledger.ledger.place import place_of as place_at
+    from salesledger.shown.escape import safe_text
+
+    place = place_at(to_path(place_of(ctx)))
+    made = place.migrate(roles=roles)
+    if format_for(format_, output) == "table":
+        told = [f"Made the {kind} {safe_text(name)}." for kind, name in made]
+        write(
+            "".join(f"{line}\n" for line in told or ["It is laid out as this version does it; nothing was changed."]),
+            output,
+        )
+        return
+    with Ledger.open(place, today=today_of(ctx)) as ledger:
+        emit(Rows(["kind", "name"], ["VARCHAR", "VARCHAR"], list(made)), ledger, format_=format_, output=output)
 
 
 @click.command("completion")

@@ -66,6 +66,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("exchange", "Write every event to a file."),
     "backup": ("backup", "Copy the ledger to a file, while others use it."),
     "restore": ("backup", "Make a ledger of a backup."),
+    "migrate": ("keep", "Bring the ledger to this version's layout."),
     "seal": ("seal", "Sign what the ledger holds, and print the checkpoint."),
     "verify": ("seal", "Read the whole log and recompute every seal."),
     "prove": ("seal", "Make a proof for somebody who hasn't the ledger."),

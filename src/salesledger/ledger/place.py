@@ -56,13 +56,15 @@ class Place(ABC):
 
     @abstractmethod
     @contextmanager
-    def making(self, remedy: str | None = None) -> Iterator["Place"]:
+    def making(self, remedy: str | None = None, *, roles: bool = False) -> Iterator["Place"]:
         """Lay out a ledger with an empty log, to be filled where this says; it appears at the end, whole or not at all.
 
         Args:
             remedy: what to do where there is something at the place already.
+            roles: make the roles of the ledger's users, too.
 
         Raises:
+            UsageError: there are no roles at such a place.
             LedgerExists: there is something at that place already.
             StoreError: it can't be made there.
         """
@@ -89,6 +91,21 @@ class Place(ABC):
     @abstractmethod
     def take(self, log: "Log") -> None:
         """Copy a ledger, as it is stored, into one that is being made; its keys stay where they are."""
+
+    @abstractmethod
+    def migrate(self, *, roles: bool) -> list[tuple[str, str]]:
+        """Bring a ledger that is there to this version's layout; its entries stay as they are.
+
+        Args:
+            roles: make the roles of the ledger's users, too.
+
+        Returns:
+            What was made: its kind and its name.
+
+        Raises:
+            UsageError: there are no roles at such a place.
+            NoLedger, NotALedger, NewerLedger, LockedLedger, ReadOnlyLedger, UnreachableLedger, DamagedLedger: as their names say.
+        """
 
     @abstractmethod
     def keep_seal(self, size: int, note: str, blocks: Sequence[tuple[int, int, bytes]]) -> None:

@@ -10,6 +10,7 @@ from salesledger.errors import (
     NoLedger,
     ReadOnlyLedger,
     SalesledgerError,
+    StoreError,
     UnreachableLedger,
     UsageError,
 )
@@ -87,8 +88,18 @@ def is_lost(error: psycopg.Error, connection: Connection) -> bool:
     )
 
 
-def own_error(url: PostgresUrl, error: psycopg.Error) -> SalesledgerError:
-    """The ledger's own error for one of the server's."""
+def own_error(url: PostgresUrl, error: psycopg.Error, owner: str | None = None) -> SalesledgerError:
+    """The ledger's own error for one of the server's.
+
+    Args:
+        url: the ledger's.
+        error: the server's.
+        owner: what only the owner may do, such as 'made'; None for what others may do, too.
+    """
+    if owner and isinstance(error, errors.InsufficientPrivilege):
+        return StoreError(
+            f"{url.shown!r} can't be {owner}: {_reason(error)}. Log in as somebody who may. Nothing was {owner}."
+        )
     if isinstance(error, errors.LockNotAvailable | errors.DeadlockDetected):
         return LockedLedger(url.shown, lock_seconds())
     if isinstance(error, errors.InsufficientPrivilege | errors.ReadOnlySqlTransaction):
@@ -101,12 +112,12 @@ def own_error(url: PostgresUrl, error: psycopg.Error) -> SalesledgerError:
 
 
 @contextmanager
-def translated(url: PostgresUrl) -> Iterator[None]:
-    """Turn the server's errors into the ledger's own."""
+def translated(url: PostgresUrl, owner: str | None = None) -> Iterator[None]:
+    """Turn the server's errors into the ledger's own; see `own_error`."""
     try:
         yield
     except psycopg.Error as e:
-        raise own_error(url, e) from e
+        raise own_error(url, e, owner) from e
 
 
 def _reason(error: psycopg.Error) -> str:

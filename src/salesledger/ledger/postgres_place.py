@@ -93,17 +93,17 @@ class PostgresPlace(Place):
         return StoreError(f"{str(self)!r} can't be read: {message.splitlines()[0] if message else 'no reason given'}.")
 
     @contextmanager
-    def making(self, remedy: str | None = None) -> Iterator["Draft"]:
+    def making(self, remedy: str | None = None, *, roles: bool = False) -> Iterator["Draft"]:
         """Lay out the schema in a transaction, which is committed at the end."""
         from salesledger.ledger.postgres_connection import connected, translated
-        from salesledger.ledger.postgres_schema import layout
+        from salesledger.ledger.postgres_schema import grants, layout
 
         self.check_free(remedy or "Name another schema with ?schema=NAME.")
         connection = connected(self.url, writes=True)
         try:
-            with translated(self.url), connection.transaction():
+            with translated(self.url, "made"), connection.transaction():
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.url.schema}")
-                for statement in layout(self.url.schema):
+                for statement in [*layout(self.url.schema), *(grants(self.url.schema) if roles else ())]:
                     connection.execute(statement)
                 yield Draft(self.url, connection)
         finally:
@@ -131,6 +131,26 @@ class PostgresPlace(Place):
     def take(self, log: "Log") -> None:
         """Only what is being made takes a copy."""
         raise NotImplementedError
+
+    def migrate(self, *, roles: bool) -> list[tuple[str, str]]:
+        """Make what isn't as this version makes it: functions, triggers, and roles where they are asked for."""
+        from salesledger.ledger.postgres_connection import connected, translated
+        from salesledger.ledger.postgres_log import PostgresLog
+        from salesledger.ledger.postgres_schema import ROLES, grants, remade, role
+
+        self.connect_to_read().close()
+        connection = connected(self.url, writes=True)
+        try:
+            with translated(self.url, "changed"), connection.transaction():
+                altered = [
+                    (kind, name) for kind, name, _ in PostgresLog(self.url, connection).altered() if kind != "table"
+                ]
+                statements = [statement for of in altered for statement in remade(self.url.schema, *of)]
+                for statement in [*statements, *(grants(self.url.schema) if roles else ())]:
+                    connection.execute(statement)
+        finally:
+            connection.close()
+        return [*altered, *(("role", role(self.url.schema, what)) for what in ROLES if roles)]
 
     def keep_seal(self, size: int, note: str, blocks: Sequence[tuple[int, int, bytes]]) -> None:
         """Keep a seal through the owner's function."""

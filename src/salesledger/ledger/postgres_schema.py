@@ -55,23 +55,25 @@ END
         False,
         """
 DECLARE
-    first bigint; last bigint; added bigint; ahead record; out_of_order boolean;
+    added record; ahead record; out_of_order boolean;
 BEGIN
-    SELECT min(entry), max(entry), count(*) INTO first, last, added FROM added_events;
-    IF added = 0 THEN
+    SELECT min(entry) AS first, max(entry) AS last, count(*) AS number, min(recorded_at) AS from_at, max(recorded_at) AS to_at
+    INTO added FROM added_events;
+    IF added.number = 0 THEN
         RETURN NULL;
     END IF;
-    SELECT entry, recorded_at INTO ahead FROM stored_events WHERE entry < first ORDER BY entry DESC LIMIT 1;
-    IF first <> coalesce(ahead.entry, 0) + 1 OR last - first + 1 <> added
-            OR last <> (SELECT max(entry) FROM stored_events) THEN
+    SELECT entry, recorded_at, (SELECT max(entry) FROM stored_events) AS end_of_log INTO ahead
+    FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
+        SELECT entry, recorded_at FROM stored_events WHERE entry < added.first ORDER BY entry DESC LIMIT 1
+    ) AS before ON true;
+    IF added.first <> coalesce(ahead.entry, 0) + 1 OR added.last - added.first + 1 <> added.number
+            OR added.last <> ahead.end_of_log THEN
         RAISE EXCEPTION 'the ledger is append-only: an entry comes after all others, without a gap';
     END IF;
-    IF added = 1 THEN
-        SELECT recorded_at < coalesce(ahead.recorded_at, 0) INTO out_of_order FROM added_events;
-    ELSE
+    out_of_order := added.from_at < ahead.recorded_at;
+    IF added.from_at <> added.to_at THEN
         SELECT bool_or(recorded_at < before) INTO out_of_order FROM (
-            SELECT recorded_at, lag(recorded_at, 1, coalesce(ahead.recorded_at, 0)) OVER (ORDER BY entry) AS before
-            FROM added_events
+            SELECT recorded_at, lag(recorded_at, 1, ahead.recorded_at) OVER (ORDER BY entry) AS before FROM added_events
         ) AS pairs;
     END IF;
     IF out_of_order THEN
@@ -157,17 +159,28 @@ INDEXES = ("stored_events_forgotten",)
 
 def layout(schema: str) -> list[str]:
     """The statements that lay out an empty ledger in a schema, which is in the search path."""
-    made = [*_LOG_TABLES, f"INSERT INTO layout VALUES ({FORMAT}, gen_random_uuid())"]
-    for name, (parameters, returns, owner, body) in FUNCTIONS.items():
-        rights = f"SECURITY DEFINER SET search_path = {schema}, pg_temp " if owner else ""
-        given = "" if returns == "record" else f"RETURNS {returns} "
-        made.append(f"CREATE FUNCTION {name}({parameters}) {given}LANGUAGE plpgsql {rights}AS $body${body}$body$")
-        made.append(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC")
-    for name, (table, when, function) in TRIGGERS.items():
-        made.append(f"CREATE TRIGGER {name} {when.format(schema=schema)} EXECUTE FUNCTION {function}()")
-        # A superuser's session_replication_role turns other triggers off.
-        made.append(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
-    return made
+    functions = [statement for name in FUNCTIONS for statement in remade(schema, "function", name)]
+    triggers = [statement for name in TRIGGERS for statement in remade(schema, "trigger", name)]
+    return [*_LOG_TABLES, f"INSERT INTO layout VALUES ({FORMAT}, gen_random_uuid())", *functions, *triggers]
+
+
+def remade(schema: str, kind: str, name: str) -> list[str]:
+    """The statements that make a function or a trigger, also where there is another one of that name."""
+    if kind == "trigger":
+        table, when, function = TRIGGERS[name]
+        return [
+            f"DROP TRIGGER IF EXISTS {name} ON {table}",
+            f"CREATE TRIGGER {name} {when.format(schema=schema)} EXECUTE FUNCTION {function}()",
+            # A superuser's session_replication_role turns other triggers off.
+            f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}",
+        ]
+    parameters, returns, owner, body = FUNCTIONS[name]
+    rights = f"SECURITY DEFINER SET search_path = {schema}, pg_temp " if owner else ""
+    given = "" if returns == "record" else f"RETURNS {returns} "
+    return [
+        f"CREATE OR REPLACE FUNCTION {name}({parameters}) {given}LANGUAGE plpgsql {rights}AS $body${body}$body$",
+        f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC",
+    ]
 
 
 def role(schema: str, what: str) -> str:

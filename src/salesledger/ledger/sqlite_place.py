@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from salesledger.errors import LedgerExists, StoreError
+from salesledger.errors import LedgerExists, StoreError, UsageError
 from salesledger.ledger.files import appearing
 from salesledger.ledger.format import (
     APPLICATION_ID,
@@ -27,6 +27,8 @@ from salesledger.ledger.sqlite_schema import SCHEMA, SEAL_SCHEMA
 
 if TYPE_CHECKING:
     from eventsourcing.persistence import InfrastructureFactory
+
+_NO_ROLES = "Only a ledger on a PostgreSQL server has roles; who may use a file, its permissions say."
 
 _BLOCKS = (
     "INSERT INTO seal_blocks SELECT ?1, ?2, ?3 WHERE ?2 > "
@@ -93,8 +95,10 @@ class FilePlace(Place):
         return translate(self.path, message)
 
     @contextmanager
-    def making(self, remedy: str | None = None) -> Iterator["FilePlace"]:
+    def making(self, remedy: str | None = None, *, roles: bool = False) -> Iterator["FilePlace"]:
         """A draft beside the file, which takes its name at the end."""
+        if roles:
+            raise UsageError(f"{_NO_ROLES} No ledger was made.")
         if self.path.exists():
             raise LedgerExists(str(self), remedy or "Name another file with -f.")
         try:
@@ -138,6 +142,13 @@ class FilePlace(Place):
             )
             connection.executemany(_CHECKPOINTS, log.stream("SELECT size, note FROM seal_checkpoints ORDER BY size"))
             connection.execute("COMMIT")
+
+    def migrate(self, *, roles: bool) -> list[tuple[str, str]]:
+        """There was one layout only, so far."""
+        if roles:
+            raise UsageError(f"{_NO_ROLES} Nothing was changed.")
+        with self.opening():
+            return []
 
     def keep_seal(self, size: int, note: str, blocks: Sequence[tuple[int, int, bytes]]) -> None:
         """Keep a seal in the file."""

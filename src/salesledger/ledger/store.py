@@ -86,6 +86,7 @@ class Store:
         currency: str | None,
         recorded_by: str,
         seal_key: Callable[[str], str] | None = None,
+        roles: bool = False,
     ) -> Self:
         """Make a ledger: its identity, its time zone, its currency if that is known already, and the B2B process.
 
@@ -97,13 +98,14 @@ class Store:
             currency: ISO code of its amounts, if that is known already.
             recorded_by: who makes it.
             seal_key: gives the public key of its seals, for the new ledger's id; None where it isn't sealed.
+            roles: make the roles of its users, which only a ledger on a server has.
 
         Raises:
             LedgerExists: there is something at that place already.
             StoreError: it can't be made there.
         """
         place = place_of(path)
-        with place.making() as draft, cls(draft, LedgerApplication(draft)) as store:
+        with place.making(roles=roles) as draft, cls(draft, LedgerApplication(draft)) as store:
             store._begin(timezone, currency, recorded_by, seal_key)
         return cls.open(place)
 
