@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench accuracy faults laws lock clean
+.PHONY: demo test bench accuracy faults laws postgres lock clean
 
 demo: .venv
 	@$(BIN)/salesledger demo
@@ -40,6 +40,11 @@ faults: .venv
 EXAMPLES ?= 500
 laws: .venv
 	HYPOTHESIS_PROFILE=soak HYPOTHESIS_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --dist worksteal tests/laws
+
+# Everything on PostgreSQL: all golden outputs, and EXAMPLES random journeys recorded there and in a file.
+postgres: .venv
+	SALESLEDGER_TEST_ALL=1 HYPOTHESIS_PROFILE=soak HYPOTHESIS_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --dist worksteal \
+		tests/ledger/test_postgres.py tests/ledger/test_postgres_place.py tests/laws/test_postgres.py tests/cli/test_golden_postgres.py
 
 # Pins with hashes and without any download address.
 lock: .venv

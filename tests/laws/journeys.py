@@ -22,6 +22,7 @@ from salesledger.domain.events import Event, EventVoided
 from salesledger.domain.timeline import Recorded, standing
 from salesledger.errors import SalesledgerError
 from salesledger.ledger.batch import Proposal
+from salesledger.ledger.place import Where
 from salesledger.ledger.store import Store
 from salesledger.readmodel.periods import Period
 from support import happenings as h
@@ -152,17 +153,22 @@ class Played:
 
 
 @contextmanager
-def played(journey: Journey, after_each: Callable[[Played], None] | None = None) -> Iterator[Played]:
+def played(
+    journey: Journey,
+    after_each: Callable[[Played], None] | None = None,
+    put: Callable[[Path], Where] = lambda path: path,
+) -> Iterator[Played]:
     """Record a journey in a fresh ledger.
 
     Args:
         journey: what is to be recorded.
         after_each: called after each append.
+        put: puts the fresh ledger somewhere else.
     """
     with tempfile.TemporaryDirectory() as folder, clock(h.at(10)) as time:
         path = new_ledger(Path(folder) / "sales.ledger", journey.timezone, journey.currency)
         story = Played(path, journey)
-        with Store.open(path) as store:
+        with Store.open(put(path)) as store:
             if journey.foreign:
                 for currency in FOREIGN:
                     first = h.rate_set(h.at(-190), known_at=h.at(-190), currency=currency, rate="0.5")

@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 from salesledger.errors import (
     DamagedLedger,
     LockedLedger,
@@ -16,15 +20,6 @@ from salesledger.errors import (
 )
 from salesledger.ledger.format import lock_seconds
 from salesledger.ledger.postgres_url import PostgresUrl
-
-try:
-    import psycopg
-    from psycopg import errors
-    from psycopg.conninfo import make_conninfo
-except ImportError as missing:
-    raise UsageError(
-        "A postgresql:// ledger needs the extra: pip install 'salesledger[postgres]'. Nothing was recorded."
-    ) from missing
 
 CONNECT_SECONDS = 10
 """How long the server may take to answer at first."""
@@ -59,7 +54,7 @@ def connected(url: PostgresUrl, *, writes: bool) -> Connection:
         "idle_in_transaction_session_timeout": str(_IDLE_SECONDS * 1000 if writes else 0),
     }
     try:
-        told = psycopg.conninfo.conninfo_to_dict(url.conninfo)
+        told = conninfo_to_dict(url.conninfo)
         options = " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in settings.items())
         conninfo = make_conninfo(
             url.conninfo,

@@ -1,6 +1,7 @@
 """A connection that reads a ledger on a PostgreSQL server, and what the server can say of how it is stored."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import count
 from typing import Any, Self
@@ -58,6 +59,7 @@ class PostgresLog:
         self._borrowed = connection is not None
         self._connection = connection or connected(url, writes=False)
         self._text: Any = str
+        self._streams: list[Any] = []
         self._in_moment = self._borrowed
 
     @classmethod
@@ -127,8 +129,8 @@ class PostgresLog:
         """Run a statement whose rows the server holds until they are fetched."""
         with translated(self.url):
             cursor = self._adapted(self._connection.cursor(f"rows_{next(_CURSORS)}", binary=True))
-            cursor.itersize = _ROWS_AT_ONCE
-            return _Translated(self.url, cursor.execute(translate_parameters(statement), parameters))
+            self._streams.append(cursor)
+            return _Stream(self.url, cursor.execute(translate_parameters(statement), parameters))
 
     def begin(self) -> None:
         """See one moment from now on."""
@@ -140,6 +142,9 @@ class PostgresLog:
 
     def close(self) -> None:
         """Let go of the server."""
+        for cursor in self._streams:
+            with suppress(psycopg.Error):
+                cursor.close()
         if not self._borrowed:
             self._connection.close()
 
@@ -236,25 +241,26 @@ class PostgresLog:
         return repr(tuple(row))
 
 
-class _Translated:
+class _Stream:
     """Rows that the server holds, its errors in the ledger's own words."""
 
     def __init__(self, url: PostgresUrl, cursor: Any) -> None:
         self._url, self._cursor = url, cursor
 
     def fetchone(self) -> Any:
-        with translated(self._url):
-            return self._cursor.fetchone()
+        return next(iter(self.fetchmany(1)), None)
 
     def fetchmany(self, size: int, /) -> Sequence[Any]:
+        if self._cursor.closed:
+            return []
         with translated(self._url):
             rows: list[Any] = self._cursor.fetchmany(size)
-            return rows
+            if not rows:
+                self._cursor.close()
+        return rows
 
     def fetchall(self) -> Sequence[Any]:
-        with translated(self._url):
-            rows: list[Any] = self._cursor.fetchall()
-            return rows
+        return list(self)
 
     def __iter__(self) -> Iterator[Any]:
         while rows := self.fetchmany(_ROWS_AT_ONCE):

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from salesledger.errors import LedgerExists, StoreError
+from salesledger.errors import LedgerExists, StoreError, UsageError
 from salesledger.ledger.place import Place
 from salesledger.ledger.postgres_url import PostgresUrl
 
@@ -35,8 +36,12 @@ class PostgresPlace(Place):
         """The place that a URL names.
 
         Raises:
-            UsageError: no ledger can be there.
+            UsageError: no ledger can be there, or what speaks to the server isn't installed.
         """
+        if find_spec("psycopg") is None:
+            raise UsageError(
+                "A postgresql:// ledger needs the extra: pip install 'salesledger[postgres]'. Nothing was recorded."
+            )
         return cls(PostgresUrl.of(text))
 
     def __str__(self) -> str:

@@ -1,0 +1,295 @@
+"""What only a PostgreSQL server has or could break: roles, a password, functions, a schema, a mirror far from the log."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ledger.contract import stored
+from ledger.postgres_backend import PostgresBackend
+from salesledger.api import Ledger
+from salesledger.errors import (
+    DamagedLedger,
+    LedgerExists,
+    NewerLedger,
+    NoLedger,
+    NotALedger,
+    ReadOnlyLedger,
+    UsageError,
+)
+from salesledger.ledger.backup import back_up, restore
+from salesledger.ledger.place import connect_to_read, mirror_of, place_of
+from salesledger.ledger.postgres_place import PostgresPlace
+from salesledger.ledger.postgres_url import PostgresUrl
+from salesledger.ledger.store import Store
+from salesledger.readmodel.check import check
+from salesledger.readmodel.engine import Engine
+from support.happenings import captured, contacted
+from support.ledgers import propose, record, rows
+from support.postgres import drop, new_schema
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresBackend]:
+    """A ledger in a schema; its keys and its mirror in a folder of the test's."""
+    monkeypatch.setenv("SALESLEDGER_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("SALESLEDGER_MIRROR", str(tmp_path / "mirror"))
+    made = PostgresBackend()
+    yield made
+    made.close()
+
+
+def schema_of(server: PostgresBackend) -> str:
+    """The schema's name."""
+    return PostgresUrl.of(server.url).schema
+
+
+def as_role(server: PostgresBackend, what: str) -> PostgresPlace:
+    """The ledger, for somebody who has one of its roles."""
+    role = f"{schema_of(server)}_{what}"
+    return PostgresPlace.of(f"{server.url}&options=-c%20role%3D{role}")
+
+
+class TestRoles:
+    @pytest.fixture(autouse=True)
+    def roles(self, server: PostgresBackend) -> None:
+        """The three roles."""
+        assert {kind for kind, _ in server.place.migrate(roles=True)} == {"role"}
+
+    def test_a_recorder_records_and_asks(self, server: PostgresBackend) -> None:
+        """All that a command does."""
+        with Ledger.open(as_role(server, "recorder"), actor="kim") as ledger:
+            assert ledger.record("lead-captured", company="Acme").stream == "deal:acme"
+            assert len(ledger.answer("deals").rows) == 1
+            ledger.seal()
+
+    @pytest.mark.parametrize("what", ["recorder", "reader", "auditor"])
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "INSERT INTO stored_events VALUES (99, 'deal:x', 1, 't', '', 9000000000000000, NULL, NULL)",
+            "UPDATE stored_events SET topic = 't'",
+            "DELETE FROM stored_events",
+            "TRUNCATE stored_events",
+            "INSERT INTO seal_checkpoints VALUES (1, 'x')",
+            "DROP TRIGGER stored_events_in_order ON stored_events",
+            "CREATE TABLE mine (a int)",
+        ],
+    )
+    def test_nobody_writes_a_table(self, server: PostgresBackend, what: str, statement: str) -> None:
+        """Not even who records: the owner's function does."""
+        with server.connected() as connection:
+            connection.execute(f"SET ROLE {schema_of(server)}_{what}")
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.RaiseException)):
+                connection.execute(statement)
+
+    @pytest.mark.parametrize("what", ["reader", "auditor"])
+    def test_who_reads_cannot_record(self, server: PostgresBackend, what: str) -> None:
+        """The message says what is missing; nothing was recorded."""
+        with Ledger.open(as_role(server, what), actor="kim") as ledger:
+            assert ledger.answer("deals").rows == []
+            with pytest.raises(
+                ReadOnlyLedger, match=r"permission denied for function append_events.*Nothing was recorded"
+            ):
+                ledger.record("lead-captured", company="Acme")
+
+    def test_an_auditor_seals_and_checks(self, server: PostgresBackend) -> None:
+        """What others recorded."""
+        with Ledger.open(server.place, actor="kim", seals=False) as ledger:
+            ledger.seal()
+            ledger.record("lead-captured", company="Acme")
+        with Ledger.open(as_role(server, "auditor"), actor="ann") as ledger:
+            place_of(ledger.path).keep_seal(2, "a note", [])  # an older one is left out
+            assert ledger.verify().ok
+            assert ledger.check() == []
+
+
+class TestGuards:
+    @pytest.mark.parametrize("table", ["stored_events", "seal_blocks", "seal_checkpoints"])
+    def test_no_table_is_emptied(self, server: PostgresBackend, table: str) -> None:
+        """Not by the owner either, nor where triggers are turned off for a session."""
+        with server.connected() as connection:
+            connection.execute("SET session_replication_role = replica")
+            for statement in (f"TRUNCATE {table}", f"DELETE FROM {table}"):
+                with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+                    connection.execute(statement)
+
+    @pytest.mark.parametrize(
+        ("statement", "rule", "problem"),
+        [
+            (
+                "ALTER TABLE stored_events DISABLE TRIGGER stored_events_in_order",
+                "append-only",
+                "trigger stored_events_in_order",
+            ),
+            (
+                "DROP TRIGGER stored_events_no_change ON stored_events",
+                "append-only",
+                "stored_events_no_change is missing",
+            ),
+            (
+                "CREATE OR REPLACE FUNCTION check_order() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+                "append-only",
+                "the function check_order is not the one",
+            ),
+            ("CREATE VIEW beside AS SELECT 1", "schema", "the view 'beside' is not salesledger's"),
+            ("CREATE RULE quiet AS ON DELETE TO stored_events DO INSTEAD NOTHING", "schema", "the rule 'quiet'"),
+            (
+                "ALTER TABLE stored_events DROP CONSTRAINT stored_events_key_key",
+                "append-only",
+                "the table stored_events",
+            ),
+        ],
+    )
+    def test_a_changed_structure_is_found(
+        self, server: PostgresBackend, statement: str, rule: str, problem: str
+    ) -> None:
+        """By `check`; and `migrate` puts functions and triggers right."""
+        server.execute(statement)
+        found = list(check(server.place))
+        assert [(f.rule, problem in f.problem) for f in found] == [(rule, True)]
+        made = server.place.migrate(roles=False)
+        left = [f.problem for f in check(server.place)]
+        assert bool(made) == (not left)
+
+    def test_what_a_foreign_trigger_keeps_out_is_not_acknowledged(self, server: PostgresBackend) -> None:
+        """Nothing of the append is recorded."""
+        before = server.log()
+        server.execute("CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+        server.execute(
+            "CREATE TRIGGER foreign_one BEFORE INSERT ON stored_events FOR EACH ROW WHEN (NEW.originator_version = 3) "
+            "EXECUTE FUNCTION skip()"
+        )
+        with server.store() as store, pytest.raises(DamagedLedger, match="did not come into the log as it is"):
+            store.app.recorder.append([stored("deal:a", version) for version in (1, 2, 3)])
+        assert server.log() == before
+
+    def test_an_append_that_fails_leaves_no_gap(self, server: PostgresBackend) -> None:
+        """Entries are counted without holes, whatever was rolled back."""
+        with server.store() as store:
+            store.app.recorder.append([stored("deal:a", 1)])
+            with pytest.raises(Exception, match="duplicate key"):
+                store.app.recorder.append([stored("deal:b", 1), stored("deal:a", 1)])
+            assert store.app.recorder.append([stored("deal:b", 1)])[0] == 5
+
+
+class TestPlaces:
+    def test_no_password_is_told(self) -> None:
+        """Wherever in the URL it stands."""
+        place = PostgresPlace.of(
+            "postgresql://kim:se%20cret@localhost:1/sales?password=hidden&schema=acme&sslmode=disable"
+        )
+        assert str(place) == "postgresql://kim@localhost:1/sales?sslmode=disable&schema=acme"
+        with pytest.raises(Exception, match="can't be reached") as refusal:
+            connect_to_read(place)
+        assert not any(word in str(refusal.value) for word in ("se%20cret", "se cret", "hidden"))
+
+    @pytest.mark.parametrize(
+        ("url", "words"),
+        [
+            ("postgresql://h/d?schema=Big", "'Big' can't be the schema of a ledger"),
+            ("postgresql://h/d?schema=pg_catalog", "not beginning with pg_"),
+            ("postgresql://h/d?schema=a;drop", "can't be the schema"),
+            ("postgresql://h/d?nonsense=1", "can't be read as a PostgreSQL URL"),
+            ("postgresql://h:secret@x:port/d", "can't be reached"),
+            ("postgresql://h/\x00", "NUL"),
+        ],
+    )
+    def test_a_url_that_is_none_is_refused(self, url: str, words: str) -> None:
+        """In one sentence, without what may be secret in it."""
+        with pytest.raises(Exception, match=words) as refusal:
+            Ledger.open(url)
+        assert "secret" not in str(refusal.value)
+
+    def test_the_driver_is_asked_for_where_it_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With the command that installs it."""
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+        with pytest.raises(UsageError, match=r"pip install 'salesledger\[postgres\]'"):
+            Ledger.open("postgresql://h/d")
+
+    def test_what_is_no_ledger_is_told(self, server: PostgresBackend) -> None:
+        """No schema, another program's, a later version's, one that is there."""
+        nowhere = new_schema()
+        with pytest.raises(NoLedger, match="init"):
+            Ledger.open(nowhere)
+        with pytest.raises(LedgerExists, match=r"\?schema=NAME"):
+            Store.create(server.place, timezone="UTC", currency=None, recorded_by="kim")
+        server.execute("UPDATE layout SET format = 9")
+        with pytest.raises(NewerLedger, match="format 9"):
+            Ledger.open(server.url)
+        server.execute("DROP TABLE layout")
+        with pytest.raises(NotALedger, match="another program's tables"):
+            Ledger.open(server.url)
+
+    def test_a_ledger_that_cannot_be_made_leaves_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """All of it is one transaction."""
+        url = new_schema()
+        monkeypatch.setattr(Store, "_begin", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            Store.create(PostgresPlace.of(url), timezone="UTC", currency=None, recorded_by="kim")
+        with pytest.raises(NoLedger):
+            Ledger.open(url)
+
+
+class TestCopies:
+    def test_a_backup_is_a_ledger_in_a_file(self, server: PostgresBackend, tmp_path: Path) -> None:
+        """With the same rows and the same seals; it can be put back into a schema."""
+        with Ledger.open(server.place, actor="kim") as ledger:
+            ledger.seal()
+            ledger.record("lead-captured", company="Acme", amount="5", key="k1")
+        copied = back_up(server.place, tmp_path / "b.ledger")
+        assert rows(tmp_path / "b.ledger") == server.log()
+        assert copied.sealed == copied.entries == 5
+        url = new_schema()
+        try:
+            again = restore(tmp_path / "b.ledger", PostgresPlace.of(url))
+            assert (again.entries, again.sealed, again.ledger_id) == (5, 5, copied.ledger_id)
+            with Ledger.open(url, actor="kim") as ledger:
+                assert ledger.verify().ok
+                assert ledger.record("deal-won", deal="acme").recorded[0].entry == 6
+            assert mirror_of(PostgresPlace.of(url)) != server.place.mirror
+        finally:
+            drop(url)
+
+    def test_a_person_who_is_forgotten_can_be_read_nowhere(self, server: PostgresBackend) -> None:
+        """The keys lie on this machine, never on the server."""
+        with Ledger.open(server.place, actor="kim") as ledger:
+            ledger.record("person-added", name="Ann Example")
+            assert [row[1] for row in ledger.project("persons").select("person, name").fetchall()] == ["Ann Example"]
+            assert "Ann" not in repr(server.log())
+            ledger.record("person-forgotten", person="p-1", reason="asked for it")
+        with Ledger.open(server.place) as ledger:
+            assert "Ann" not in repr(ledger.project("persons").fetchall())
+        assert server.place.beside(".keys").exists()
+
+
+class TestMirror:
+    def test_segments_are_written_and_read(self, server: PostgresBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Keys, texts of any letters, and what was recorded since, as from a file."""
+        monkeypatch.setattr("salesledger.readmodel.mirror.SMALL", 4)
+        monkeypatch.setattr("salesledger.readmodel.mirror.BIG", 8)
+        with server.store() as store:
+            record(store, "deal:a", captured(1, company="Żółw's \U0001f422"))
+            for number in range(2, 9):
+                propose(store, "deal:a", contacted(number), key=f"k{number}" if number % 2 else None)
+        with Engine.open(server.place) as engine:
+            ((company,),) = engine.ask("SELECT company FROM deals").rows
+            keys = engine.ask("SELECT entry, key FROM events WHERE stream = 'deal' ORDER BY entry").rows
+        assert company == "Żółw's \U0001f422"
+        assert keys == [(row[0], row[6]) for row in server.log() if row[1] == "deal:a"]
+        held = sorted(file.name for file in server.place.mirror.rglob("*.parquet"))
+        assert held == ["000000000000-000000000008.parquet"]
+        assert list(check(server.place)) == []
+
+    def test_a_reader_outlives_a_lost_connection(self, server: PostgresBackend) -> None:
+        """It asks again on a new one."""
+        with closing(connect_to_read(server.place)) as log:
+            log.execute("SELECT 1 FROM stored_events").fetchone()
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'salesledger' "
+                "AND query LIKE '%stored_events%' AND pid <> pg_backend_pid()"
+            )
+            assert log.execute("SELECT count(*) FROM stored_events").fetchone()[0] == 3
