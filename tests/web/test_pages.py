@@ -11,7 +11,18 @@ from salesledger.web.pages import PAGES
 from web.conftest import Serving
 
 DEAL = "/deals/acme-gmbh"
-ADDRESSES = [page.path.replace("{deal}", "acme-gmbh").replace("{account}", "acme-gmbh") for page in PAGES]
+PLACES = {"{deal}": "acme-gmbh", "{account}": "acme-gmbh", "{words:path}": "deal/win"}
+FORMS = ("/record", "/record/deal/win")
+
+
+def _address(path: str) -> str:
+    for place, name in PLACES.items():
+        path = path.replace(place, name)
+    return path
+
+
+EVERY = [_address(page.path) for page in PAGES]
+ADDRESSES = [address for address in EVERY if address not in FORMS]
 
 
 def text(client: TestClient, address: str, status: int = 200) -> str:
@@ -38,6 +49,34 @@ def test_have_no_script_or_style_within(client: TestClient, address: str) -> Non
     assert not re.search(r"<script(?![^>]*\bsrc=)", page)
     assert not re.search(r"<style|\bstyle=|\bon[a-z]+=|javascript:", page)
     assert not re.search(r"(?:src|href|action)=\"(?:https?:)?//", page)
+
+
+def test_forms_are_there_for_every_command_that_records(serve: Serving) -> None:
+    """Each has a field for what the command takes; a field that an address names is filled in."""
+    with serve() as client:
+        listed = client.get("/record").text
+        for command in client.get("/api/commands").json():
+            if command["records"]:
+                address = f"/record/{command['name'].replace(' ', '/')}"
+                assert f'href="{address}"' in listed
+                form = client.get(address).text
+                for field in command["fields"]:
+                    assert f'name="{field["name"]}"' in form or field["name"] in ("key", "dry_run")
+        assert 'value="acme-gmbh"' in client.get("/record/deal/win?deal=acme-gmbh").text
+        assert client.get("/record/deals").status_code == 404
+
+
+def test_reports_show_what_the_projections_say(client: TestClient) -> None:
+    """The walk adds up, metrics and funnel count the same leads."""
+    assert "opening" in text(client, "/walk?since=2026-01-31&as_of=2026-02-28")
+    assert "2026Q1 6 1 1" in text(client, "/metrics?period=2026Q1&interval=quarter")
+    assert "lead 6" in text(client, "/funnel")
+    assert "churn" in text(client, "/recurring?period=2026Q1&interval=month")
+
+
+def test_long_work_is_done_beside_the_page(client: TestClient) -> None:
+    """The forecast's page is there at once, and says that it is being worked out."""
+    assert 'class="pending"' in client.get("/accuracy").text
 
 
 def test_know_what_was_known(client: TestClient) -> None:

@@ -41,13 +41,7 @@ def draw_backtest(
         UsageError: the extra 'charts' is not installed, or there is nothing to draw.
     """
     altair = load_altair("Without -o it is a table.")
-    names = list(dict.fromkeys(row["model"] for row in (*by_weeks, *chances)))  # a model has the same colour everywhere
-    made = {
-        "fan": _fan(altair, fans),
-        "error": _error(altair, [row for row in by_weeks if row["crps"] is not None], names),
-        "coverage": _coverage(altair, by_weeks, names),
-        "calibration": _calibration(altair, chances, names),
-    }
+    made = charts_of(fans, by_weeks, chances)
     charts = [made[name] for name in PICTURES if made[name] is not None and picture in (None, name)]
     if not charts:
         raise UsageError(
@@ -56,6 +50,48 @@ def draw_backtest(
     page = altair.vconcat(*charts, title=altair.Title(safe_text(title), fontSize=15, anchor="start", offset=12))
     page = page.resolve_scale(color="independent", size="independent", shape="independent")
     return drawn(page.configure_view(stroke=None).configure_axis(gridColor="#e8ebee", domainColor=_GREY), file)
+
+
+def charts_of(fans: Sequence[Row], by_weeks: Sequence[Row], chances: Sequence[Row]) -> dict[str, Any]:
+    """The pictures of a backtest by name, each None where there is nothing to draw of it; see `draw_backtest`."""
+    altair = load_altair("The table says the same.")
+    names = list(dict.fromkeys(row["model"] for row in (*by_weeks, *chances)))  # a model has the same colour everywhere
+    return {
+        "fan": _fan(altair, fans),
+        "error": _error(altair, [row for row in by_weeks if row["crps"] is not None], names),
+        "coverage": _coverage(altair, by_weeks, names),
+        "calibration": _calibration(altair, chances, names),
+    }
+
+
+def fan_of(rows: Sequence[Row]) -> Any:
+    """One period's forecasts week by week: both intervals and the median; None where no model told one.
+
+    Args:
+        rows: rows of a backtest, of one model and one period.
+    """
+    told = [
+        {name.replace("-", "_"): _plain(value) for name, value in row.items()}
+        for row in rows
+        if row["lo-95"] is not None
+    ]
+    if not told:
+        return None
+    altair = load_altair("The table says the same.")
+    base = altair.Chart().encode(x=altair.X("origin:T", title=None, axis=altair.Axis(format="%d %b", labelAngle=0)))
+    return altair.layer(*_fan_layers(altair, base, told), data=altair.Data(values=told)).properties(height=_HIGH)
+
+
+def _fan_layers(altair: Any, base: Any, told: Sequence[Row]) -> list[Any]:
+    y = altair.Y("lo_95:Q", title=f"bookings, {told[0]['currency']}", axis=altair.Axis(format="~s"))
+    layers = [
+        base.mark_area(color=_BLUE, opacity=0.18).encode(y=y, y2="hi_95:Q"),
+        base.mark_area(color=_BLUE, opacity=0.32).encode(y="lo_80:Q", y2="hi_80:Q"),
+        base.mark_line(color=_BLUE, strokeWidth=2).encode(y="median:Q"),
+    ]
+    if any(row["actual"] is not None for row in told):
+        layers.append(base.mark_line(color=_INK, strokeDash=[5, 4]).encode(y="actual:Q"))
+    return layers
 
 
 def _fan(altair: Any, rows: Sequence[Row]) -> Any:
@@ -72,13 +108,7 @@ def _fan(altair: Any, rows: Sequence[Row]) -> Any:
     base = altair.Chart().encode(
         x=altair.X("origin:T", title=None, axis=altair.Axis(format="%d %b", labelAngle=0, tickCount=4))
     )
-    y = altair.Y("lo_95:Q", title=f"bookings, {told[0]['currency']}", axis=altair.Axis(format="~s"))
-    layers = [
-        base.mark_area(color=_BLUE, opacity=0.18).encode(y=y, y2="hi_95:Q"),
-        base.mark_area(color=_BLUE, opacity=0.32).encode(y="lo_80:Q", y2="hi_80:Q"),
-        base.mark_line(color=_BLUE, strokeWidth=2).encode(y="median:Q"),
-        base.mark_line(color=_INK, strokeDash=[5, 4]).encode(y="actual:Q"),
-    ]
+    layers = _fan_layers(altair, base, told)
     model = safe_text(str(told[0]["model"]))
     return (
         altair.layer(*layers, data=altair.Data(values=told))

@@ -86,13 +86,20 @@ def draw_map(
     altair = load_altair("Without -o the map is a table.")
     if not rows:
         raise UsageError("There is no step to draw: no lead that was captured passes.")
+    picture = map_of(rows, defined, process).properties(
+        title=altair.Title(safe_text(title), fontSize=15, anchor="start", offset=12)
+    )
+    return drawn(picture.configure_view(stroke=None).configure_axis(grid=False), file)
+
+
+def map_of(rows: Sequence[Row], defined: Mapping[str, Sequence[str]], process: str | None = None) -> Any:
+    """The walked process as a chart; see `draw_map`."""
+    altair = load_altair("The table says the same.")
     charts = []
     for name in dict.fromkeys(row["process"] for row in rows) if process is None else [process]:
         walked = [row for row in rows if name in (row["process"], row["to_process"])]
         charts.append(_chart(altair, walked, list(defined.get(name, ())), str(name)))
-    picture = altair.vconcat(*charts, title=altair.Title(safe_text(title), fontSize=15, anchor="start", offset=12))
-    picture = picture.configure_view(stroke=None).configure_axis(grid=False)
-    return drawn(picture, file)
+    return altair.vconcat(*charts)
 
 
 def _chart(altair: Any, rows: Sequence[Row], stages: list[str], process: str) -> Any:

@@ -10,7 +10,7 @@ from salesledger.cli.options import by_one_of, dated, filtered, periodic, printi
 from salesledger.cli.reports import report
 from salesledger.errors import UsageError
 from salesledger.shown.reports import counted
-from salesledger.shown.tables import Table
+from salesledger.shown.tables import RECURRING, Table
 from salesledger.shown.values import money
 
 if TYPE_CHECKING:
@@ -44,43 +44,6 @@ SUBSCRIPTIONS = Table(
     unless_zero=("renewals",),
     headers=(("interval_months", "months"), ("mrr_converted", "converted")),
     if_converted=("rate", "mrr_converted"),
-)
-RECURRING = Table(
-    (
-        "period",
-        "group",
-        "mrr_opening",
-        "mrr_new",
-        "mrr_expansion",
-        "mrr_contraction",
-        "mrr_churn",
-        "mrr_exchange",
-        "mrr_closing",
-        "arr_closing",
-        "currency",
-        "accounts_closing",
-        "nrr",
-        "grr",
-        "logo_churn",
-        "renewals_due",
-    ),
-    expendable=(
-        *("renewals_due", "logo_churn", "grr", "arr_closing", "accounts_closing", "nrr"),
-        *("mrr_exchange", "mrr_contraction", "mrr_expansion", "mrr_churn", "mrr_new"),
-    ),
-    unless_zero=("mrr_exchange",),
-    headers=(
-        ("mrr_opening", "opening"),
-        ("mrr_new", "new"),
-        ("mrr_expansion", "expansion"),
-        ("mrr_contraction", "contraction"),
-        ("mrr_churn", "churn"),
-        ("mrr_exchange", "exchange"),
-        ("mrr_closing", "closing"),
-        ("arr_closing", "arr"),
-        ("accounts_closing", "accounts"),
-        ("renewals_due", "due"),
-    ),
 )
 RENEWALS = Table(
     (

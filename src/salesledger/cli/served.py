@@ -94,6 +94,14 @@ class Served:
                     found |= {told.name: told for told in _described((name,), command)}
         return found
 
+    def program(self) -> Sequence[str]:
+        """What runs the command line as a program of its own."""
+        return [sys.executable, "-c", "from salesledger.cli import main; main()"]
+
+    def environment(self) -> Mapping[str, str]:
+        """The variables under which the command line, run as a program, finds the same ledger."""
+        return {f"SALESLEDGER_{'FILE' if name == 'ledger' else 'TODAY'}": text for name, text in self._told.items()}
+
     def run(self, words: Sequence[str], ledger: Ledger | None) -> Ran:
         """Run a command as if it had been typed; see `salesledger.web.commands.Commands`."""
         with _listening() as (output, notes):

@@ -10,7 +10,7 @@ from salesledger.cli.render import format_for, write
 from salesledger.cli.reports import print_split, refuse_periods_as_filters
 from salesledger.errors import BadPeriod, UsageError
 from salesledger.shown.reports import counted, for_people, to_rows, when
-from salesledger.shown.tables import Table
+from salesledger.shown.tables import MAP, Table
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
@@ -33,27 +33,6 @@ FALLING = Table(
     ),
     expendable=("followed_days", "past_periods", "highest_ratio", "process"),
     if_mixed=("process",),
-)
-MAP = Table(
-    (
-        "period",
-        "process",
-        "from_stage",
-        "to_stage",
-        "to_process",
-        "kind",
-        "deals",
-        "times",
-        "share",
-        "median_days",
-        "amount_lost",
-        "lost_without_amount",
-        "currency",
-    ),
-    expendable=("lost_without_amount", "times", "share", "to_process", "process"),
-    unless_zero=("lost_without_amount",),
-    headers=(("lost_without_amount", "no_amount"), ("from_stage", "from"), ("to_stage", "to")),
-    if_mixed=("process", "to_process"),
 )
 
 PICTURES = (".svg", ".png")

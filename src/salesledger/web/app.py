@@ -41,7 +41,7 @@ class Server:
     watch: live.Watch = field(init=False)
 
     def __post_init__(self) -> None:
-        self.desk = Desk(self.settings)
+        self.desk = Desk(self.settings, self.commands)
         self.watch = live.Watch(self.settings.ledger)
 
 

@@ -7,12 +7,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from salesledger.charts import reports
+from salesledger.charts import backtest, over_time, process_map, reports
 
 if TYPE_CHECKING:
     from salesledger.web.view import View
 
-KINDS: dict[str, Callable[..., Any]] = {**reports.KINDS}
+
+def _of_backtest(name: str) -> Callable[..., Any]:
+    def drawn(_rows: Sequence[Mapping[str, Any]], *, by_weeks: Any, chances: Any) -> Any:
+        return backtest.charts_of([], by_weeks, chances)[name]
+
+    return drawn
+
+
+KINDS: dict[str, Callable[..., Any]] = {
+    **reports.KINDS,
+    **over_time.KINDS,
+    "map": process_map.map_of,
+    "fan": backtest.fan_of,
+    **{name: _of_backtest(name) for name in ("error", "coverage", "calibration")},
+}
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,14 @@ class Commands(Protocol):
         """Every command that is offered, by name."""
         ...
 
+    def program(self) -> Sequence[str]:
+        """What runs the command line as a program of its own."""
+        ...
+
+    def environment(self) -> Mapping[str, str]:
+        """The variables under which the command line, run as a program, finds the same ledger."""
+        ...
+
     def run(self, words: Sequence[str], ledger: Ledger | None) -> Ran:
         """Run a command as if it had been typed.
 

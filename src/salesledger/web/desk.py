@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from salesledger.api import Ledger
 from salesledger.errors import SalesledgerError
+from salesledger.web.jobs import Jobs
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from salesledger.web.commands import Commands
     from salesledger.web.settings import Settings
 
 T = TypeVar("T")
@@ -99,10 +101,14 @@ class Desk:
 
     Attributes:
         kept: what was answered lately.
+        jobs: what takes longer, done elsewhere.
+        commands: the command line, as far as it is handed down.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, commands: Commands) -> None:
         self.settings = settings
+        self.commands = commands
+        self.jobs = Jobs(commands.program(), commands.environment())
         self.kept = Kept()
         self._clerks = [Clerk(settings) for _ in range(settings.clerks)]
         self._free: asyncio.Queue[Clerk] | None = None
@@ -128,5 +134,6 @@ class Desk:
 
     async def close(self) -> None:
         """Let go of everything."""
+        await asyncio.to_thread(self.jobs.close)
         for clerk in self._clerks:
             await clerk.close()

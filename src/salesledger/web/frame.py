@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from salesledger.web.page import Page
     from salesledger.web.view import View
 
-_MOST_MOVES = 12
+_MOST_MOVES = 8
+_MOVED = """
+    SELECT line, deal, amount, currency FROM pipeline_moves WHERE line NOT IN ('opening', 'closing')
+    ORDER BY abs(amount) DESC NULLS LAST, deal, line
+"""
 _LEARNED = """
     SELECT entry, stream, id, type, effective_on, known_at, recorded_by FROM events
     WHERE known_at > $from_at AND known_at <= $to_at ORDER BY entry DESC
@@ -111,9 +115,7 @@ def _walked(view: View) -> dict[str, Any]:
     earlier, later = state_ends(view)
     question = view.ledger.question(**view.state.dates | {"as_of": later, "since": earlier}, filters=view.state.terms)
     walk = view.project("pipeline_walk", question)
-    moves = view.ask(
-        f"SELECT * FROM pipeline_moves WHERE line NOT IN ('opening', 'closing') LIMIT {_MOST_MOVES + 1}", question
-    )
+    moves = view.ask(f"{_MOVED} LIMIT {_MOST_MOVES + 1}", question)
     shown = replace(moves, rows=moves.rows[:_MOST_MOVES])
     more = len(moves.rows) > _MOST_MOVES
     return {
@@ -125,7 +127,7 @@ def _walked(view: View) -> dict[str, Any]:
             ),
             view.grid(shown, MOVES, question, caption="Deal by deal"),
         ],
-        "note": f"Only the first {_MOST_MOVES} deals; the pipeline walk has all of them." if more else "",
+        "note": f"The {_MOST_MOVES} that moved it most; the pipeline walk has all of them." if more else "",
     }
 
 

@@ -14,7 +14,24 @@ from starlette.routing import Route
 from salesledger.web.api import need, show_persons, visitor_of
 from salesledger.web.frame import frame
 from salesledger.web.page import Page
-from salesledger.web.pages import account, accounts, checks, deal, deals, log, overview, query
+from salesledger.web.pages import (
+    account,
+    accounts,
+    accuracy,
+    checks,
+    deal,
+    deals,
+    forecast,
+    funnel,
+    log,
+    metrics,
+    overview,
+    query,
+    record,
+    record_form,
+    recurring,
+    walk,
+)
 from salesledger.web.state import State
 from salesledger.web.templates import render
 from salesledger.web.view import View
@@ -23,7 +40,10 @@ if TYPE_CHECKING:
     from salesledger.api import Ledger
     from salesledger.web.app import Server
 
-MODULES = (overview, deals, deal, accounts, account, log, checks, query)
+MODULES = (
+    *(overview, deals, deal, accounts, account, funnel, metrics, walk, recurring, forecast, accuracy),
+    *(log, checks, query, record, record_form),
+)
 PAGES: tuple[Page, ...] = tuple(module.PAGE for module in MODULES)
 """Every page, in the order of the navigation."""
 

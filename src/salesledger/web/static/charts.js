@@ -24,15 +24,23 @@
       background: null, font,
       view: { stroke: null },
       axis: { ...text, gridColor: colour("--line"), domainColor: colour("--line"), tickColor: colour("--line"), titleFontWeight: "normal" },
+      axisTemporal: { tickCount: 7, grid: false }, axisQuantitative: { tickCount: 6 },
       legend: text, header: text,
       title: { color: colour("--ink"), subtitleColor: colour("--muted"), font, anchor: "start" },
       text: { color: colour("--ink") },
     };
   }
 
+  // Charts are defined in the colours of paper; what is ink there is the page's own ink, so that it is seen in the dark as well.
+  function coloured(spec) {
+    const style = getComputedStyle(document.documentElement);
+    const PAPER = { "#20262c": "--ink", "#f4f6f8": "--panel", "#5a6570": "--muted", "#8a949e": "--muted" };
+    return spec.replace(/#(?:20262c|f4f6f8|5a6570|8a949e)/g, (colour) => style.getPropertyValue(PAPER[colour]).trim());
+  }
+
   async function draw(figure) {
     const embed = await vegaLoaded();
-    const spec = JSON.parse(figure.dataset.spec);
+    const spec = JSON.parse(coloured(figure.dataset.spec));
     const isComposed = Boolean(spec.hconcat || spec.vconcat || spec.concat || spec.facet);
     if (spec.width === "container") spec.width = Math.max(160, figure.clientWidth - 24);
     if (!isComposed) spec.autosize = spec.autosize || { type: "fit-x", contains: "padding" };
@@ -40,7 +48,7 @@
     // Expressions are walked, never made into code: the page's policy forbids that. Styles are in page.css for the same reason.
     figure.drawing = await embed(figure, spec, {
       mode: "vega-lite", ast: true, actions: false, defaultStyle: false, renderer: "canvas", config: look(),
-      tooltip: { disableDefaultStyle: true }, hover: true,
+      tooltip: { disableDefaultStyle: true }, hover: true, logLevel: 1,
     });
     figure.classList.add("drawn");
   }

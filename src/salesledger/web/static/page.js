@@ -31,6 +31,7 @@
       const nodes = answer.ok ? [...parsed.body.childNodes] : [...parsed.querySelectorAll("h1, .problem")];
       main.replaceChildren(...nodes);
       settle(url);
+      wait();
       if (window.charts) await window.charts.drawAll(main);
     } catch (problem) {
       if (problem.name === "AbortError") return;
@@ -62,6 +63,13 @@
       if (isHere) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
     }
     document.dispatchEvent(new CustomEvent("shown", { detail: url }));
+  }
+
+  // What is still being worked out is looked at again after a while.
+  let waiting;
+  function wait() {
+    clearTimeout(waiting);
+    if (main.querySelector(".pending")) waiting = setTimeout(() => go(location.href, "keep"), 2000);
   }
 
   // The address of the present page with some of its state changed; an empty value takes a part away.
@@ -124,5 +132,6 @@
     });
   }
   listen();
+  wait();
   settle(new URL(location.href));
 })();

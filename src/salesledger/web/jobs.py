@@ -1,0 +1,92 @@
+"""Long work, done beside the server in a process of its own: it never keeps a page waiting, and what it found is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+MOST_KEPT = 50
+
+
+@dataclass
+class Job:
+    """A piece of long work.
+
+    Attributes:
+        rows: what it gave; None while it is at work.
+        problem: why it gave nothing.
+    """
+
+    rows: list[dict[str, Any]] | None = None
+    problem: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing to wait for."""
+        return self.rows is not None or bool(self.problem)
+
+
+class Jobs:
+    """Commands whose answers take minutes, run one after the other.
+
+    Args:
+        program: what runs a command, as a program of its own.
+        environment: what the commands find in their environment, such as the ledger's place.
+    """
+
+    def __init__(self, program: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._program = [*program]
+        self._environment = {**os.environ, **environment}
+        self._jobs: dict[tuple[int, tuple[str, ...]], Job] = {}
+        self._lock = Lock()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="job")
+        self._running: subprocess.Popen[bytes] | None = None
+        self._is_closed = False
+
+    def ask(self, position: int, words: Sequence[str]) -> Job:
+        """The answer of a command at a position of the ledger, or a job that isn't over yet; it is begun where it is new."""
+        key = (position, tuple(words))
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None:
+                while len(self._jobs) >= MOST_KEPT:
+                    del self._jobs[next(iter(self._jobs))]
+                job = self._jobs[key] = Job()
+                self._worker.submit(self._run, job, [*words])
+            return job
+
+    def _run(self, job: Job, words: list[str]) -> None:
+        program = [*self._program, *words, "-O", "json"]
+        try:
+            with self._lock:
+                if self._is_closed:
+                    return
+                self._running = subprocess.Popen(
+                    program,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=self._environment,
+                )
+            output, complaints = self._running.communicate()
+            if self._running.returncode == 0:
+                job.rows = json.loads(output)
+            else:
+                lines = complaints.decode("utf-8", "replace").strip().splitlines()
+                job.problem = (lines[-1] if lines else "It was stopped.").removeprefix("salesledger: ")
+        except (OSError, ValueError) as e:
+            job.problem = f"It can't be worked out: {e}"
+
+    def close(self) -> None:
+        """Stop whatever is at work."""
+        with self._lock:
+            self._is_closed = True
+            if self._running is not None and self._running.poll() is None:
+                self._running.kill()
+        self._worker.shutdown(cancel_futures=True)
