@@ -12,9 +12,11 @@ from benchmarks import (
     durable_append,
     forecasting,
     growth,
+    postgres,
     projections,
     rebuild,
     seal,
+    soak,
     startup,
 )
 from benchmarks.measure import Line, table
@@ -30,14 +32,18 @@ BENCHMARKS = {
     "projections": projections.run,
     "seal": seal.run,
     "forecast": forecasting.run,
+    "postgres": postgres.run,
 }
 HEAD = ["what", "figure", "yardstick", "ratio", "target", ""]
 
 
 def main() -> None:
-    """Run the benchmarks that the command line names, or all of them; `accuracy` has options of its own."""
+    """Run the benchmarks that the command line names, or all of them; `accuracy` and `soak` have options of their own."""
     if sys.argv[1:2] == ["accuracy"]:
         accuracy.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["soak"]:
+        soak.main(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all where absent")

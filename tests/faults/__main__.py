@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from faults import backups, clocks, crowds, damage, full_disks, kills, locks, nonsense, power, tamper
+from faults import backups, clocks, crowds, cuts, damage, full_disks, kills, locks, nonsense, power, restarts, tamper
 
 Figures = dict[str, int] | None
 
@@ -35,6 +35,11 @@ FAULTS: dict[str, tuple[Callable[[bool], Figures], str]] = {
     "tamper": (lambda short: tamper.run(45 if short else 1_400), "a sealed ledger changed behind its back"),
     "flips": (lambda short: tamper.flip(60 if short else 3_000), "flipped bits of a sealed ledger's file"),
     "locks": (lambda short: locks.run(2 if short else 20), "another process holds the ledger"),
+    "restarts": (lambda short: restarts.run(2 if short else 20), "a PostgreSQL server stopped at once in mid-append"),
+    "cuts": (
+        lambda short: cuts.run(20 if short else 1_000),
+        "connections to a PostgreSQL server that are cut in mid-append",
+    ),
 }
 """Every fault: what runs it, shortly or at length, and what it is."""
 

@@ -15,7 +15,7 @@ UNSAFE = {"power-normal", "power-off"}
 """What is run to see that the fault is real: with these settings, which the recorder never uses, something must be lost."""
 
 DONE = {"runs", "moments", "commands", "rounds", "backups", "killed"} | {
-    "acknowledged", "accepted", "refused", "jumps_back", "checkpoints", "changed",
+    "acknowledged", "accepted", "refused", "jumps_back", "checkpoints", "changed", "cuts",
 }  # fmt: skip
 """The figures that say how much was done; all others count what went wrong."""
 

@@ -7,12 +7,19 @@ the PATH. Where there is none of these the tests fail: they are never left out.
 import fcntl
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import uuid
 import warnings
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from salesledger.ledger.postgres_url import PostgresUrl
 
 FOLDER = Path(tempfile.gettempdir()) / f"salesledger-tests-{os.getuid()}"
 """Where the server's data lie; it is used again by the next run."""
@@ -60,8 +67,6 @@ def _on_the_path() -> str:
 
 
 def _settle(url: str) -> None:
-    import psycopg
-
     with psycopg.connect(url, autocommit=True) as connection:
         (fsync,) = connection.execute("SHOW fsync").fetchone() or ("",)
         if fsync == "off":
@@ -77,12 +82,28 @@ def new_schema() -> str:
     return f"{url}{'&' if '?' in url else '?'}schema=t_{uuid.uuid4().hex}"
 
 
+def dialled() -> socket.socket:
+    """A connection to the server on which nothing has been said yet."""
+    told = conninfo_to_dict(server_url())
+    host, port = str(told.get("host") or "localhost"), int(told.get("port") or 5432)
+    if not host.startswith("/"):
+        return socket.create_connection((host, port))
+    made = socket.socket(socket.AF_UNIX)
+    made.connect(f"{host}/.s.PGSQL.{port}")
+    return made
+
+
+def by_way_of(url: str, port: int) -> str:
+    """The URL of a ledger through a port of this machine that leads to the server."""
+    told = conninfo_to_dict(server_url())
+    login = quote(str(told.get("user") or "")) + (f":{quote(str(told['password']))}" if told.get("password") else "")
+    schema = PostgresUrl.of(url).schema
+    plain = "sslmode=disable&gssencmode=disable"
+    return f"postgresql://{login}@127.0.0.1:{port}/{told.get('dbname') or ''}?{plain}&schema={schema}"
+
+
 def drop(url: str) -> None:
     """Take a schema away with all that is in it, and the roles that were made for it."""
-    import psycopg
-
-    from salesledger.ledger.postgres_url import PostgresUrl
-
     told = PostgresUrl.of(url)
     with psycopg.connect(told.conninfo, autocommit=True) as connection:
         connection.execute(f"DROP SCHEMA IF EXISTS {told.schema} CASCADE")
