@@ -20,7 +20,7 @@ from salesledger.ledger.store import Store
 from support.happenings import captured, contacted
 from support.postgres import by_way_of, dialled, drop, new_schema
 
-WRITERS = 2
+WRITERS = 4
 WAYS = ("reply", "request", "both", "half")
 """The reply is dropped; the request is; nobody waits for the reply; half of the reply comes through."""
 

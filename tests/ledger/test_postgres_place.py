@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
+from time import sleep
 
 import psycopg
 import pytest
@@ -14,6 +16,7 @@ from salesledger.api import Ledger
 from salesledger.errors import (
     DamagedLedger,
     LedgerExists,
+    LockedLedger,
     NewerLedger,
     NoLedger,
     NotALedger,
@@ -174,6 +177,57 @@ class TestGuards:
             with pytest.raises(Exception, match="duplicate key"):
                 store.app.recorder.append([stored("deal:b", 1), stored("deal:a", 1)])
             assert store.app.recorder.append([stored("deal:b", 1)])[0] == 5
+
+
+class TestTogether:
+    """Appends that wait for the lock are made by who holds it."""
+
+    def test_who_waits_is_served_by_who_does_not(self, server: PostgresBackend) -> None:
+        """Each once, behind who had the lock, each told its own entries."""
+        told: list[tuple[int, int]] = []
+        with server.store() as store, server.store() as other, server.connected() as look:
+
+            def wait() -> None:
+                told.append(other.app.recorder.append([stored("deal:b", 1, key="k"), stored("deal:b", 2)]))
+
+            waiting = Thread(target=wait)
+            with store.app.recorder.exclusively():
+                waiting.start()
+                while not look.execute("SELECT 1 FROM append_requests").fetchone():
+                    sleep(0.01)
+                assert store.app.recorder.append([stored("deal:a", 1)])[0] == 4
+            waiting.join()
+        assert [first for first, _ in told] == [5]
+        assert [row[:3] for row in server.log()[3:]] == [(4, "deal:a", 1), (5, "deal:b", 1), (6, "deal:b", 2)]
+
+    def test_who_gives_up_takes_it_back(self, server: PostgresBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nothing was recorded, and nobody records it later."""
+        with server.store() as store:
+            monkeypatch.setenv("SALESLEDGER_LOCK_SECONDS", "0.05")
+            with server.store() as other, store.app.recorder.exclusively(), pytest.raises(LockedLedger):
+                other.app.recorder.append([stored("deal:b", 1)])
+            store.app.recorder.append([stored("deal:a", 1)])
+        assert [row[1] for row in server.log()[3:]] == ["deal:a"]
+
+    def test_what_cannot_be_appended_stops_nobody(self, server: PostgresBackend) -> None:
+        """A version that is taken, an event that the table refuses, a request that nobody waits for any more."""
+        placed = "INSERT INTO append_requests VALUES (gen_random_uuid(), clock_timestamp() - interval '{age}', "
+        with server.store() as store:
+            store.app.recorder.append([stored("deal:a", 1)])
+            for age, stream, version in (
+                ("0", "deal:a", 1),
+                ("0", "deal:b", 0),
+                ("2 min", "deal:c", 1),
+                ("0", "deal:d", 1),
+            ):
+                server.execute(
+                    f"{placed.format(age=age)} ARRAY['{stream}'], ARRAY[{version}], ARRAY['t'], ARRAY['{{}}'::bytea], "
+                    "ARRAY[NULL], 0)"
+                )
+            store.app.recorder.append([stored("deal:e", 1)])
+        assert [row[1] for row in server.log()[3:]] == ["deal:a", "deal:e", "deal:d"]
+        with server.connected() as look:
+            assert look.execute("SELECT 1 FROM append_requests").fetchone() is None
 
 
 class TestPlaces:

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 _APPEND = (
     "SELECT first_entry, stamp FROM append_events("
-    "%b::text[], %b::bigint[], %b::text[], %b::bytea[], %b::text[], %b::bigint, %b::uuid)"
+    "%b::text[], %b::bigint[], %b::text[], %b::bytea[], %b::text[], %b::bigint, %b::uuid, %b::boolean)"
 )
 _FIND = "SELECT entry, recorded_at, append FROM stored_events WHERE originator_id = %s AND originator_version = %s"
 _PAUSE_SECONDS = 0.05
@@ -85,23 +85,53 @@ class PostgresRecorder(LedgerRecorder):
         while True:
             try:
                 connection = self._connected()
-                return self._call(connection, stored_events, number)
+                placed = unsure
+                done = None if unsure else self._call(connection, stored_events, number, patient=False)
+                placed = True
+                return done or self._waited(connection, stored_events, number)
             except UnreachableLedger as e:
                 if not unsure:
                     raise
                 self._wait(until, e)
             except errors.UniqueViolation as e:
-                if unsure and (done := self._done(stored_events[0], number)):
-                    return done
                 raise IntegrityError(str(e)) from e
             except psycopg.Error as e:
                 if not is_lost(e, connection):
-                    raise (UnknownOutcome(self.url.shown) if unsure else own_error(self.url, e)) from e
+                    if placed:
+                        return self._withdrawn(connection, stored_events, number, e)
+                    raise own_error(self.url, e) from e
                 unsure = True
                 self._drop()
                 self._wait(until, e)
 
-    def _call(self, connection: Connection, stored_events: Sequence[StoredEvent], number: uuid.UUID) -> tuple[int, int]:
+    def _waited(
+        self, connection: Connection, stored_events: Sequence[StoredEvent], number: uuid.UUID
+    ) -> tuple[int, int]:
+        """Append when it is this one's turn; by then somebody else, whose turn came before, may have done it along with theirs."""
+        done = self._call(connection, stored_events, number, patient=True)
+        assert done is not None
+        return done
+
+    def _withdrawn(
+        self, connection: Connection, stored_events: Sequence[StoredEvent], number: uuid.UUID, error: psycopg.Error
+    ) -> tuple[int, int]:
+        """Take back an append that failed while it waited, unless somebody has done it meanwhile.
+
+        Raises:
+            UnknownOutcome: that can't be found out.
+        """
+        try:
+            row = connection.execute("SELECT withdraw_append(%s)", (number,)).fetchone()
+            if not (row and row[0]) and (done := self._done(stored_events[0], number)):
+                return done
+        except (psycopg.Error, StoreError) as e:
+            raise UnknownOutcome(self.url.shown) from e
+        raise own_error(self.url, error) from error
+
+    def _call(
+        self, connection: Connection, stored_events: Sequence[StoredEvent], number: uuid.UUID, *, patient: bool
+    ) -> tuple[int, int] | None:
+        """Append now, or when it is this one's turn; None where others are at it and the append was left with them."""
         given = (
             [str(s.originator_id) for s in stored_events],
             [s.originator_version for s in stored_events],
@@ -110,16 +140,16 @@ class PostgresRecorder(LedgerRecorder):
             [getattr(s, "key", None) for s in stored_events],
             self.now(),
             number,
+            patient,
         )
         row = connection.cursor(binary=True).execute(_APPEND, given, prepare=True).fetchone()
-        assert row is not None
-        return row[0], row[1]
+        return None if row is None or row[0] is None else (row[0], row[1])
 
     def _append_within(self, stored_events: Sequence[StoredEvent], number: uuid.UUID) -> tuple[int, int]:
         """Append in the transaction that this thread holds."""
         connection = self._connected()
         try:
-            done = self._call(connection, stored_events, number)
+            done = self._waited(connection, stored_events, number)
         except errors.UniqueViolation as e:
             raise IntegrityError(str(e)) from e
         except psycopg.Error as e:

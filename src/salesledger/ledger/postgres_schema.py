@@ -35,6 +35,18 @@ _LOG_TABLES = (
         PRIMARY KEY (level, number)
     )
     """,
+    """
+    CREATE UNLOGGED TABLE append_requests (
+        append_id uuid NOT NULL,
+        placed_at timestamptz NOT NULL,
+        streams text[] NOT NULL,
+        versions bigint[] NOT NULL,
+        topics text[] NOT NULL,
+        states bytea[] NOT NULL,
+        keys text[] NOT NULL,
+        clock bigint NOT NULL
+    ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)
+    """,
     "CREATE TABLE seal_checkpoints (size bigint PRIMARY KEY CHECK (size > 0), note text NOT NULL)",
 )
 
@@ -95,14 +107,48 @@ END
     ),
     "append_events": (
         "streams text[], versions bigint[], topics text[], states bytea[], keys text[], clock bigint, append_id uuid, "
-        "OUT first_entry bigint, OUT stamp bigint",
+        "patient boolean, OUT first_entry bigint, OUT stamp bigint",
         "record",
         True,
         f"""
 DECLARE
+    lock_number CONSTANT bigint := ({_LOCK}::bigint << 32) | 'stored_events'::regclass::oid::bigint;
+    request record;
+BEGIN
+    IF patient THEN
+        PERFORM pg_advisory_xact_lock(lock_number);
+        SELECT entry, recorded_at INTO first_entry, stamp FROM stored_events
+        WHERE originator_id = streams[1] AND originator_version = versions[1] AND append = append_id;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    ELSIF NOT pg_try_advisory_xact_lock(lock_number) THEN
+        INSERT INTO append_requests VALUES (append_id, clock_timestamp(), streams, versions, topics, states, keys, clock);
+        RETURN;
+    END IF;
+    SELECT * INTO first_entry, stamp FROM add_events(streams, versions, topics, states, keys, clock, append_id);
+    FOR request IN DELETE FROM append_requests AS r RETURNING r.* LOOP
+        CONTINUE WHEN request.append_id = append_events.append_id OR request.placed_at < clock_timestamp() - interval '1 minute';
+        BEGIN
+            PERFORM add_events(
+                request.streams, request.versions, request.topics, request.states, request.keys, request.clock, request.append_id
+            );
+        EXCEPTION WHEN OTHERS THEN
+            NULL; -- who asked for it finds out what is wrong with it
+        END;
+    END LOOP;
+END
+""",
+    ),
+    "add_events": (
+        "streams text[], versions bigint[], topics text[], states bytea[], keys text[], clock bigint, append_id uuid, "
+        "OUT first_entry bigint, OUT stamp bigint",
+        "record",
+        False,
+        """
+DECLARE
     ahead record; written bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock(({_LOCK}::bigint << 32) | 'stored_events'::regclass::oid::bigint);
     SELECT entry, recorded_at INTO ahead FROM stored_events ORDER BY entry DESC LIMIT 1;
     first_entry := coalesce(ahead.entry, 0) + 1;
     stamp := greatest(clock, coalesce(ahead.recorded_at, 0));
@@ -113,6 +159,17 @@ BEGIN
     IF written <> cardinality(streams) THEN
         RAISE EXCEPTION 'what was written did not come into the log as it is' USING ERRCODE = 'data_corrupted';
     END IF;
+END
+""",
+    ),
+    "withdraw_append": (
+        "withdrawn uuid",
+        "boolean",
+        True,
+        """
+BEGIN
+    DELETE FROM append_requests WHERE append_id = withdrawn;
+    RETURN FOUND;
 END
 """,
     ),
@@ -153,7 +210,7 @@ TRIGGERS: dict[str, tuple[str, str, str]] = {
 ROLES = ("reader", "auditor", "recorder")
 
 _MAY_READ = ("layout", "stored_events", "seal_blocks", "seal_checkpoints")
-TABLES = _MAY_READ
+TABLES = (*_MAY_READ, "append_requests")
 INDEXES = ("stored_events_forgotten",)
 
 
@@ -202,5 +259,5 @@ def grants(schema: str) -> list[str]:
         f"GRANT USAGE ON SCHEMA {schema} TO {everyone}",
         f"GRANT SELECT ON {', '.join(_MAY_READ)} TO {everyone}",
         f"GRANT EXECUTE ON FUNCTION keep_seal TO {sealing}",
-        f'GRANT EXECUTE ON FUNCTION append_events, hold_ledger TO "{role(schema, "recorder")}"',
+        f'GRANT EXECUTE ON FUNCTION append_events, withdraw_append, hold_ledger TO "{role(schema, "recorder")}"',
     ]
