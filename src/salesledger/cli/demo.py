@@ -2,42 +2,42 @@
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from salesledger.errors import LedgerExists, SalesledgerError
+from salesledger.errors import SalesledgerError
+
+if TYPE_CHECKING:
+    from salesledger.ledger.place import Where
 
 _CHUNK = 1_000
 
 
 @click.command("demo")
-@click.option(
-    "--keep",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Keep the ledger, to try things on it.",
-)
+@click.option("--keep", metavar="LEDGER", help="Keep the ledger, a file or a postgresql:// URL, to try things on it.")
 @click.option("--quiet", is_flag=True, help="Make the ledger only, no tour.")
-def demo_command(keep: Path | None, quiet: bool) -> None:
+def demo_command(keep: str | None, quiet: bool) -> None:
     """A made-up company, and a tour of it.
 
     Builds a ledger of two years of selling (2024-07 to 2026-06) and prints what a few commands say about it. The ledger is
-    temporary, unless --keep names a file.
+    temporary, unless --keep says where to make it.
     """
-    if keep is not None and keep.exists():
-        raise LedgerExists(str(keep))
+    from salesledger.api import to_path
+
     with tempfile.TemporaryDirectory(prefix="salesledger-") as folder:
-        place = keep or Path(folder) / "demo.ledger"
+        named = keep or str(Path(folder) / "demo.ledger")
+        place = to_path(named)
         deal = build(place)
         if not quiet:
-            _tour(place, deal)
+            _tour(named, deal)
         if keep is not None:
-            click.echo(f"The ledger is {keep}: 'salesledger -f {keep} --today 2026-06-30 pipeline' and so on.")
+            click.echo(f"The ledger is {place}: 'salesledger -f {place} --today 2026-06-30 pipeline' and so on.")
         else:
             click.echo("Try it yourself: 'salesledger demo --keep demo.ledger' leaves you the ledger.")
 
 
-def build(place: Path) -> str:
+def build(place: "Where") -> str:
     """Make the company's ledger.
 
     Returns:
@@ -64,7 +64,7 @@ def build(place: Path) -> str:
         return str(deal)
 
 
-def _tour(place: Path, deal: str) -> None:
+def _tour(place: str, deal: str) -> None:
     steps = (
         ("What is open, at the end of June 2026?", ["pipeline"]),
         ("And a year before, as it was then?", ["pipeline", "--as-of", "2025-06-30", "--known-at", "2025-06-30"]),
@@ -82,7 +82,7 @@ def _tour(place: Path, deal: str) -> None:
         click.echo(f"\n{title}\n$ salesledger --today 2026-06-30 {shown}\n")
         try:
             root.main(
-                args=["-f", str(place), "--today", "2026-06-30", *args], prog_name="salesledger", standalone_mode=False
+                args=["-f", place, "--today", "2026-06-30", *args], prog_name="salesledger", standalone_mode=False
             )
         except SalesledgerError as e:
             raise click.ClickException(str(e)) from e
