@@ -82,7 +82,7 @@ parts AS (
         a.who,
         s.begins_on,
         s.ends_on,
-        s.ends_on - s.begins_on AS days,
+        date_diff('day', s.begins_on, s.ends_on) AS days,
         s.amount
     FROM asked a
     JOIN standing s ON s.scope = a.scope AND s.who = a.who
@@ -181,16 +181,16 @@ SELECT
     nullif(a.who, '') AS who,
     q.quota,
     $currency AS currency,
-    a.ends_on - a.begins_on - coalesce(q.days, 0) AS uncovered_days,
+    date_diff('day', a.begins_on, a.ends_on) - coalesce(q.days, 0) AS uncovered_days,
     coalesce(b.won, 0) AS won,
     CAST(coalesce(b.bookings, 0) AS DECIMAL(38, 4)) AS bookings,
     coalesce(b.won_without_amount, 0) AS won_without_amount,
     CASE
-        WHEN q.days = a.ends_on - a.begins_on AND q.quota > 0
+        WHEN q.days = date_diff('day', a.begins_on, a.ends_on) AND q.quota > 0
             THEN CAST(coalesce(b.bookings, 0) AS DOUBLE) / CAST(q.quota AS DOUBLE)
     END AS attainment,
     CASE
-        WHEN q.days = a.ends_on - a.begins_on THEN CAST(q.quota - coalesce(b.bookings, 0) AS DECIMAL(38, 4))
+        WHEN q.days = date_diff('day', a.begins_on, a.ends_on) THEN CAST(q.quota - coalesce(b.bookings, 0) AS DECIMAL(38, 4))
     END AS gap,
     c."commit",
     c.best_case,

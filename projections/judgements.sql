@@ -45,7 +45,7 @@ judged AS (
             WHEN fact IS NULL THEN 'unknown'
             WHEN (at_least IS NOT NULL OR at_most IS NOT NULL) AND number IS NULL THEN 'unknown'
             WHEN number < at_least OR number > at_most THEN 'unmet'
-            WHEN len(one_of) > 0 AND NOT list_contains(one_of, word) THEN 'unmet'
+            WHEN array_length(one_of) > 0 AND NOT list_contains(one_of, word) THEN 'unmet'
             WHEN list_contains(none_of, word) THEN 'unmet'
             ELSE 'met'
         END AS verdict

@@ -26,7 +26,7 @@ WITH meetings_held AS (
         AND NOT EXISTS (SELECT 1 FROM strikes s WHERE s.entry = e.entry)
 ),
 each_named AS (
-    SELECT id AS deal, effective_at, rank, entry, unnest(pains) AS written, unnest(range(len(pains))) AS turn
+    SELECT id AS deal, effective_at, rank, entry, unnest(pains) AS written, unnest(range(array_length(pains))) AS turn
     FROM meetings_held
 ),
 named AS (

@@ -99,6 +99,25 @@ placed AS (
         AND t.process_version = s.version
         AND t.stage = s.to_stage
         AND s.kind IS DISTINCT FROM 'close'
+),
+counted AS (
+    SELECT
+        period,
+        begins_at,
+        process,
+        from_stage,
+        to_stage,
+        to_process,
+        kind,
+        min(from_position) AS from_position,
+        min(to_position) AS to_position,
+        count(DISTINCT deal) AS deals,
+        count(*) AS times,
+        median(days) AS median_days,
+        CAST(sum(value) FILTER (WHERE is_loss) AS DECIMAL(38, 4)) AS amount_lost,
+        count(*) FILTER (WHERE is_loss AND value IS NULL) AS lost_without_amount
+    FROM placed
+    GROUP BY period, begins_at, process, from_stage, to_stage, to_process, kind
 )
 SELECT
     period,
@@ -107,13 +126,12 @@ SELECT
     to_stage,
     to_process,
     kind,
-    count(DISTINCT deal) AS deals,
-    count(*) AS times,
-    CAST(count(*) AS DOUBLE) / sum(count(*)) OVER (PARTITION BY period, process, from_stage) AS share,
-    median(days) AS median_days,
-    CAST(sum(value) FILTER (WHERE is_loss) AS DECIMAL(38, 4)) AS amount_lost,
-    count(*) FILTER (WHERE is_loss AND value IS NULL) AS lost_without_amount,
+    deals,
+    times,
+    CAST(times AS DOUBLE) / sum(times) OVER (PARTITION BY period, process, from_stage) AS share,
+    median_days,
+    amount_lost,
+    lost_without_amount,
     $currency AS currency
-FROM placed
-GROUP BY period, begins_at, process, from_stage, to_stage, to_process, kind
-ORDER BY begins_at, process, min(from_position), from_stage, min(to_position), to_stage, to_process, kind
+FROM counted
+ORDER BY begins_at, process, from_position, from_stage, to_position, to_stage, to_process, kind

@@ -31,7 +31,17 @@ terms AS (
         account,
         subscription,
         term,
-        min_by(h, place) AS began,
+        min_by(
+            struct_pack(
+                type := h.type,
+                product := h.product,
+                term_ends_on := h.term_ends_on,
+                currency := h.currency,
+                next_type := h.next_type,
+                next_on := h.next_on
+            ),
+            place
+        ) AS began,
         max_by(h.mrr, place) FILTER (WHERE effective_on < term_ends_on) AS mrr,
         max_by(h.arr, place) FILTER (WHERE effective_on < term_ends_on) AS arr
     FROM happened h

@@ -66,7 +66,13 @@ paying AS (
 ),
 judged AS (
     SELECT
-        t.* REPLACE (coalesce(n.company, t.company) AS company),
+        t.account,
+        coalesce(n.company, t.company) AS company,
+        t.orders,
+        t.first_on,
+        t.last_on,
+        t.bookings,
+        t.won_without_amount,
         p.account IS NOT NULL AS subscribed,
         r.order_days,
         r.median_days,

@@ -27,7 +27,25 @@ WITH last AS (
     SELECT
         account,
         subscription,
-        max_by(h, place) AS told,
+        max_by(
+            struct_pack(
+                status := h.status,
+                product := h.product,
+                started_on := h.started_on,
+                term_months := h.term_months,
+                term_ends_on := h.term_ends_on,
+                ended_on := h.ended_on,
+                recurring_amount := h.recurring_amount,
+                interval_months := h.interval_months,
+                mrr := h.mrr,
+                arr := h.arr,
+                currency := h.currency,
+                deal := h.deal,
+                reason := h.reason,
+                competitor := h.competitor
+            ),
+            place
+        ) AS told,
         count(*) FILTER (WHERE type = 'subscription-renewed') AS renewals
     FROM subscription_history h
     WHERE effective_at <= $as_of AND started_on IS NOT NULL

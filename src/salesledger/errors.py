@@ -16,6 +16,7 @@ SalesledgerError                exit code 1: the ledger says no
 ├── Conflict                    others kept writing to the same stream
 ├── NoSeal                      the ledger can't be sealed as it is, or has no seal that was asked for
 ├── NotProved                   a proof that doesn't prove what it says
+├── NoEngine                    the engine that is to answer can't be started
 └── StoreError                  the file itself
     ├── NoLedger                there is no ledger at that place
     ├── NotALedger              the file is something else
@@ -142,6 +143,13 @@ class NoSeal(SalesledgerError):
 
 class NotProved(SalesledgerError):
     """A proof doesn't prove what it says."""
+
+
+class NoEngine(SalesledgerError):
+    """The engine that is to answer can't be started."""
+
+    def __init__(self, engine: str, why: str, remedy: str) -> None:
+        super().__init__(f"The engine {engine} can't be started: {why.rstrip('.')}. {remedy}")
 
 
 class StoreError(SalesledgerError):

@@ -12,7 +12,9 @@ NO_ACCESS = "file system operations are disabled"
 """What DuckDB says of a file that it may not read."""
 
 
-def connected(path: Where, *, memory: str | None = None, also: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
+def connected(
+    path: Where, *, memory: str | None = None, also: Sequence[Path] = (), folders: Sequence[Path] = ()
+) -> duckdb.DuckDBPyConnection:
     """Open DuckDB for questions to a ledger, and lock it.
 
     SQL may come from anybody: from a script, from a projection that lies beside the ledger. It reads the files of the mirror, and
@@ -22,6 +24,7 @@ def connected(path: Where, *, memory: str | None = None, also: Sequence[Path] = 
         path: the ledger's file.
         memory: the memory limit, such as '2GB'.
         also: further files that may be read and written.
+        folders: further folders in which files may be.
     """
     duck = duckdb.connect(":memory:")
     duck.execute("SET TimeZone = 'UTC'")
@@ -31,7 +34,9 @@ def connected(path: Where, *, memory: str | None = None, also: Sequence[Path] = 
     # status decides, and on ten million events it then builds its table of the big side.
     duck.execute("SET disabled_optimizers = 'build_side_probe_side'")
     duck.execute(MACROS)
-    duck.execute("SET allowed_directories = $folders", {"folders": [str(mirror_of(path))]})
+    duck.execute(
+        "SET allowed_directories = $folders", {"folders": [str(folder) for folder in (mirror_of(path), *folders)]}
+    )
     if also:
         duck.execute("SET allowed_paths = $files", {"files": [str(file) for file in also]})
     duck.execute("SET python_enable_replacements = false")

@@ -47,10 +47,10 @@ SUBSCRIBED = ("subscription-%",)
 
 _NO_RATE = re.compile(r"NO_RATE ([A-Z]{3}) (\d+-\d\d-\d\d)")
 
-_INLINED = ("decoded", "events", "deal_entries", "deal_changes")
+INLINED = ("decoded", "events", "deal_entries", "deal_changes")
 """Relations that are read anew wherever they are needed: few of their many columns are, and DuckDB would copy all of them."""
 
-_PARQUET = "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false"
+PARQUET = "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false"
 
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 """Behind everything that can happen or become known."""
@@ -227,9 +227,9 @@ class Engine:
                     raise
                 return self._answered(*self._prepared(sql, question, values))
         except duckdb.ProgrammingError as e:
-            raise _refused(e, "That SQL can't be run", question) from e
+            raise refused(e, "That SQL can't be run", question) from e
         except duckdb.Error as e:
-            raise _refused(e, "That can't be answered", question) from e
+            raise refused(e, "That can't be answered", question) from e
 
     def _answered(self, statement: str, parameters: dict[str, object]) -> Answer:
         result = self.duck.execute(statement, parameters)  # a relation would plan the statement twice
@@ -259,7 +259,7 @@ class Engine:
                 statement, parameters = self._prepared(sql, question, values)
                 return self.duck.sql(statement, params=parameters)
         except duckdb.Error as e:
-            raise _refused(e, "That SQL can't be run", question) from e
+            raise refused(e, "That SQL can't be run", question) from e
 
     def _heal(self, error: duckdb.Error) -> bool:
         """Throw the mirror away where it is what the error is about: it is a cache, and is written anew from the log."""
@@ -286,7 +286,7 @@ class Engine:
         try:
             result = self.duck.execute(statement, parameters)
         except duckdb.Error as e:
-            raise _refused(e, "That SQL can't be run", question) from e
+            raise refused(e, "That SQL can't be run", question) from e
         columns = [str(column[0]) for column in result.description or ()]
 
         def rows() -> Iterator[tuple[Any, ...]]:
@@ -294,7 +294,7 @@ class Engine:
                 while chunk := result.fetchmany(_CHUNK):
                     yield from chunk
             except duckdb.Error as e:
-                raise _refused(e, "That can't be answered", question) from e
+                raise refused(e, "That can't be answered", question) from e
 
         return columns, rows()
 
@@ -310,11 +310,11 @@ class Engine:
         statement, parameters = self._prepared(sql, question, {})
         target = "'" + str(file).replace("'", "''") + "'"
         try:
-            self.duck.execute(f"COPY ({statement}) TO {target} ({_PARQUET})", parameters)
+            self.duck.execute(f"COPY ({statement}) TO {target} ({PARQUET})", parameters)
         except duckdb.IOException as e:
             raise OSError(str(e).partition(":")[2].strip() or "the system refused") from e
         except duckdb.Error as e:
-            raise _refused(e, "That can't be answered", question) from e
+            raise refused(e, "That can't be answered", question) from e
 
     def _prepared(
         self, sql: str, question: Question | None, values: Mapping[str, object] | None
@@ -330,7 +330,7 @@ class Engine:
                 )
             names = self.duck.get_table_names(catalogue.without_parameters(sql))
         except duckdb.Error as e:
-            raise _refused(e, "That SQL can't be run", question) from e
+            raise refused(e, "That SQL can't be run", question) from e
         wanted = [name for name in names if name in self.projections or name in catalogue.BASES]
         return self._compose(sql, wanted, question, dict(values or {}))
 
@@ -342,6 +342,19 @@ class Engine:
     def _compose(
         self, sql: str, wanted: Sequence[str], question: Question, values: dict[str, object]
     ) -> tuple[str, dict[str, object]]:
+        chain = self._chained(wanted, question, values)
+        statement = f"{_with(chain)} SELECT * FROM ({sql})" if chain else sql
+        used = catalogue.parameters_of(statement)
+        available = self._parameters(question) | values
+        missing = sorted(used - set(available))
+        if missing:
+            raise BadQuery(
+                f"The parameter ${missing[0]} has no value; there are {', '.join('$' + p for p in sorted(available))}."
+            )
+        return statement, {name: available[name] for name in used}
+
+    def _chained(self, wanted: Sequence[str], question: Question, values: dict[str, object]) -> dict[str, str]:
+        """What a statement reads, by name: each behind what it needs itself. The filters' values are added to the others."""
         chain: dict[str, str] = {}
         few = False
         needed = catalogue.in_order(self.projections, wanted)
@@ -372,15 +385,7 @@ class Engine:
                 chain[projection.name] = body
         if question.filters and FILTERED not in chain:
             raise BadQuery("Filters choose deals, and this report doesn't read the projection 'deals'.")
-        statement = f"{_with(chain)} SELECT * FROM ({sql})" if chain else sql
-        used = catalogue.parameters_of(statement)
-        available = self._parameters(question) | values
-        missing = sorted(used - set(available))
-        if missing:
-            raise BadQuery(
-                f"The parameter ${missing[0]} has no value; there are {', '.join('$' + p for p in sorted(available))}."
-            )
-        return statement, {name: available[name] for name in used}
+        return chain
 
     def _columns(self, chain: Mapping[str, str], question: Question) -> dict[str, str]:
         statement = f"DESCRIBE {_with(chain)} SELECT * FROM unfiltered_deals"
@@ -469,7 +474,7 @@ def _only(needed: Sequence[Projection], wanted: Sequence[str]) -> str | None:
 
 def _with(chain: Mapping[str, str]) -> str:
     return "WITH " + ", ".join(
-        f'"{name}" AS {"NOT MATERIALIZED " if name in _INLINED else ""}({body})' for name, body in chain.items()
+        f'"{name}" AS {"NOT MATERIALIZED " if name in INLINED else ""}({body})' for name, body in chain.items()
     )
 
 
@@ -489,7 +494,8 @@ def check_zone(name: str) -> None:
             raise ValueError(f"{name!r} is not a time zone that reports can use; write one like Europe/Berlin or UTC")
 
 
-def _refused(error: duckdb.Error, what: str, question: Question | None) -> SalesledgerError:
+def refused(error: Exception | str, what: str, question: Question | None) -> SalesledgerError:
+    """The error to raise where an engine complains: of a rate that is missing, of a file, of the SQL."""
     if found := _NO_RATE.search(str(error)):
         past = question is not None and (question.known_at is not None or question.upto is not None)
         return MissingRate(found[1], found[2], past=past)
@@ -503,8 +509,8 @@ def _refused(error: duckdb.Error, what: str, question: Question | None) -> Sales
     return BadQuery(f"{what}: {_first_line(error)}")
 
 
-def _first_line(error: Exception) -> str:
-    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+def _first_line(error: Exception | str) -> str:
+    line = next(iter(str(error).strip().splitlines()), "it gives no reason")
     if "pytz" in line:  # what DuckDB would need to hand one over to Python
         return "A TIMESTAMP WITH TIME ZONE can't be shown; cast it, such as now()::TIMESTAMP, which is in UTC."
     if line.startswith("Catalog Error: Table with name"):
