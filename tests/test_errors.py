@@ -18,6 +18,7 @@ from salesledger.exchange.process_file import read_process
 from salesledger.ledger.application import LedgerApplication
 from salesledger.ledger.postgres_recorder import PostgresRecorder
 from salesledger.ledger.proof import check
+from salesledger.readmodel import spark_session
 from support.ledgers import file_of, new_ledger
 
 CLASSES = {
@@ -79,6 +80,13 @@ def overtaken(ledger: Ledger) -> None:
         ledger.record("deal-won", deal="acme")
 
 
+def without_java(ledger: Ledger) -> None:
+    """Ask with an engine for which something is missing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAVA_HOME", "/nowhere")
+        spark_session.check_java()
+
+
 def keyless(ledger: Ledger) -> None:
     """Add a person where the master key is gone."""
     ledger.record("person-added", name="Ann Example")
@@ -137,6 +145,7 @@ CASES: dict[str, tuple[Callable[[Ledger], object], str]] = {
     "AmbiguousId": (lambda ledger: ledger.find("deal", "acm"), "'acm' could be any of these deals: acme, acme-two"),
     "KeyReused": (lambda ledger: ledger.record("deal-won", deal="acme", key="k1"), "The key 'k1' was used for entry 4"),
     "Conflict": (overtaken, "4 tries were overtaken"),
+    "NoEngine": (without_java, "The engine spark can't be started: it needs Java"),
     "NoSeal": (lambda ledger: ledger.prove(1), "The ledger has no seal yet"),
     "NotProved": (forged, "this is not what entry 1 of the checkpoint over 6 entries holds"),
     "StoreError": (lambda _: Ledger.create("/nowhere/sales.ledger"), "'/nowhere/sales.ledger' can't be made"),

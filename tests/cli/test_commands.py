@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from salesledger.cli.main import COMMANDS, SECTIONS, root
+from salesledger.cli.main import COMMANDS, SECTIONS, asking, root
 from support.console import Console, commands
 
 DOCS = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -156,6 +156,35 @@ class TestOptions:
         """-f and --today are options of every command."""
         opts = {opt for param in commands()[name].params for opt in param.opts}
         assert {"-f", "--file", "--today"} <= opts
+
+    @pytest.mark.parametrize("name", commands())
+    def test_of_what_asks_choose_the_engine(self, name: str) -> None:
+        """--engine and --memory belong to the commands that ask, and to no other."""
+        opts = {opt for param in commands()[name].params for opt in param.opts}
+        assert ({"--engine", "--memory"} <= opts) == (name.partition(" ")[0] in asking())
+
+    @pytest.mark.parametrize(
+        ("env", "line", "told"),
+        [
+            ({}, "pipeline --engine flink", "'flink' is not one of 'duckdb', 'spark'"),
+            ({"SALESLEDGER_ENGINE": "flink"}, "pipeline", "There is no engine 'flink'. Choose from duckdb, spark"),
+            ({}, "pipeline --memory lots", "'lots' is no amount of memory. Write it like 500MB or 4GB"),
+            ({"SALESLEDGER_MEMORY": "0GB"}, "deals", "'0GB' is no amount of memory."),
+        ],
+    )
+    def test_of_what_asks_say_what_is_wrong(self, console: Console, env: dict[str, str], line: str, told: str) -> None:
+        """An engine that there isn't, an amount that is none."""
+        console.env.update(env)
+        assert told in console.no(line, code=2)
+
+    def test_an_engine_of_the_environment_is_for_what_asks(self, console: Console) -> None:
+        """What records doesn't look at it."""
+        console.env["SALESLEDGER_ENGINE"] = "flink"
+        assert console.ok("lead contact delta --channel call")
+
+    def test_memory_changes_no_answer(self, console: Console) -> None:
+        """Little is enough for a few deals."""
+        assert console.ok("deals --memory 100MB -O csv") == console.ok("deals -O csv")
 
     @pytest.mark.parametrize("name", RECORDING)
     def test_of_what_records_are_the_same_everywhere(self, name: str) -> None:

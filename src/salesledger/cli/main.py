@@ -77,6 +77,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Every command: the module that holds it, and its help in a line (which the command's own docstring begins with)."""
 
+ENGINES = ("duckdb", "spark")
+
 SECTIONS = {"init": "Record", "pipeline": "Ask", "check": "Keep"}
 """The commands at which a section of --help begins, and what it is called."""
 
@@ -141,7 +143,7 @@ class Root(Prefixed):
             return None
         module = importlib.import_module(f"salesledger.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
-        _add_everywhere(command)
+        _add_everywhere(command, asks=cmd_name in asking())
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -190,15 +192,41 @@ def _everywhere() -> list[click.Option]:
     ]
 
 
-def _add_everywhere(command: click.Command) -> None:
-    """Let -f and --today stand behind the command's name as well as before it."""
+def asking() -> set[str]:
+    """The commands that ask."""
+    names = list(COMMANDS)
+    begin, end = (next(name for name, title in SECTIONS.items() if title == wanted) for wanted in ("Ask", "Keep"))
+    return set(names[names.index(begin) : names.index(end)])
+
+
+def _engines() -> list[click.Option]:
+    return [
+        click.Option(
+            ["--engine", "engine"],
+            type=click.Choice(ENGINES),
+            help="What works out the answer.  [default: $SALESLEDGER_ENGINE, else duckdb]",
+            expose_value=False,
+            callback=_remember,
+        ),
+        click.Option(
+            ["--memory", "memory"],
+            metavar="SIZE",
+            help="What it may use of it, such as 4GB.  [default: $SALESLEDGER_MEMORY, else the engine decides]",
+            expose_value=False,
+            callback=_remember,
+        ),
+    ]
+
+
+def _add_everywhere(command: click.Command, *, asks: bool) -> None:
+    """Let -f and --today stand behind the command's name as well as before it; what asks also takes --engine and --memory."""
     if isinstance(command, click.Group):
         for part in command.commands.values():
-            _add_everywhere(part)
+            _add_everywhere(part, asks=asks)
         if isinstance(command, Answering):
-            _add_everywhere(command.own)
+            _add_everywhere(command.own, asks=asks)
     elif not any(param.name == "ledger" for param in command.params):
-        command.params.extend(_everywhere())
+        command.params.extend([*(_engines() if asks else ()), *_everywhere()])
         for param in command.params:
             if param.name == "output":
                 param.callback = _spare_ledgers

@@ -46,11 +46,24 @@ def opened(ctx: click.Context, actor: str | None = None) -> Iterator["Ledger"]:
         yield resident
         return
     with Ledger.open(
-        to_path(place_of(ctx)), actor=actor, today=today_of(ctx), progress=progress("Building the mirror")
+        to_path(place_of(ctx)),
+        actor=actor,
+        today=today_of(ctx),
+        progress=progress("Building the mirror"),
+        **_engine_of(ctx),
     ) as ledger:
         yield ledger
         _note_what_is_beyond(ctx, ledger)
         seal_quietly(ledger)
+
+
+def _engine_of(ctx: click.Context) -> dict[str, str]:
+    """The engine and its memory that the command line names, else the environment; only what asks looks at them."""
+    if not any(param.name == "engine" for param in ctx.command.params):
+        return {}
+    told = ctx.find_root().obj or {}
+    named = {name: told.get(name) or os.environ.get(f"SALESLEDGER_{name.upper()}") for name in ("engine", "memory")}
+    return {name: value for name, value in named.items() if value}
 
 
 def seal_quietly(ledger: "Ledger") -> None:

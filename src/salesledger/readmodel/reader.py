@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from salesledger.readmodel.engine import Answer, Engine, Question
 
 
+ENGINES = ("duckdb", "spark")
+"""What can answer."""
+
+
 class Reader:
     """A ledger, open for questions.
 
@@ -31,12 +36,24 @@ class Reader:
         path: the ledger's file.
         today: the day that counts as today for dates such as 'yesterday' and as default date, for runs that can be repeated.
         progress: told of long work: (steps done, steps in all).
+        engine: what answers: 'duckdb', or 'spark', for ledgers that one machine can't answer for.
+        memory: what it may use of it, such as '4GB'; DuckDB puts the rest on the disk.
+
+    Raises:
+        UsageError: there is no such engine, or the memory is no size.
     """
 
     def __init__(
-        self, path: Where, *, today: date | None = None, progress: Callable[[int, int], None] | None = None
+        self,
+        path: Where,
+        *,
+        today: date | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        engine: str = "duckdb",
+        memory: str | None = None,
     ) -> None:
         self.path = path
+        self._answering = to_engine(engine), to_memory(memory)
         self._today = today
         self._progress = progress
         self._head: Head | None = None
@@ -176,9 +193,12 @@ class Reader:
     def engine(self) -> Engine:
         """The part that answers."""
         if self._engine is None:
-            from salesledger.readmodel.engine import Engine
-
-            self._engine = Engine.open(self.path, progress=self._progress)
+            engine, memory = self._answering
+            if engine == "spark":
+                from salesledger.readmodel.spark import SparkEngine as Answering
+            else:
+                from salesledger.readmodel.engine import Engine as Answering  # type: ignore[assignment]
+            self._engine = Answering.open(self.path, progress=self._progress, memory=memory)
         return self._engine
 
     def question(
@@ -291,6 +311,32 @@ class Reader:
             BadQuery: it is no SELECT, or DuckDB refuses it.
         """
         return self.engine.query(sql, self.question(**question))
+
+
+def to_engine(name: str) -> str:
+    """The name of an engine.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in ENGINES:
+        raise UsageError(
+            f"There is no engine {name!r}. Choose from {', '.join(ENGINES)} (--engine, $SALESLEDGER_ENGINE)."
+        )
+    return name
+
+
+def to_memory(text: str | None) -> str | None:
+    """An amount of memory, such as '4GB'.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text is not None and not re.fullmatch(r"[1-9][0-9]{0,5}\s*[MGT]i?B", text.strip(), re.IGNORECASE):
+        raise UsageError(
+            f"{text!r} is no amount of memory. Write it like 500MB or 4GB (--memory, $SALESLEDGER_MEMORY)."
+        )
+    return text and text.strip()
 
 
 def is_unicode(text: str) -> bool:

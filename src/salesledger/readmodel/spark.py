@@ -5,6 +5,7 @@ columns or types differ from those that DuckDB would give is refused, so that it
 """
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 10_000
 _LOG = "decoded_log"
+MIRROR = "SALESLEDGER_SPARK_MIRROR"
 
 Convert = Callable[[Any], Any]
 
@@ -44,7 +46,8 @@ class SparkEngine(Engine):
     """A reader of one ledger that has Spark answer.
 
     Attributes:
-        mirror: where segments of the mirror lie besides, as Spark writes it, such as 's3a://bucket/ledger.mirror/0123abcd'.
+        mirror: where segments of the mirror lie besides, as Spark writes it, such as 's3a://bucket/ledger.mirror/0123abcd';
+            $SALESLEDGER_SPARK_MIRROR where nothing is said.
     """
 
     mirror: str | None = None
@@ -75,7 +78,7 @@ class SparkEngine(Engine):
         """
         engine = super().open(path, progress=progress)
         try:
-            engine.mirror = mirror
+            engine.mirror = mirror or os.environ.get(MIRROR)
             engine.spark = session(memory)
             engine._folder = Path(tempfile.mkdtemp(prefix="salesledger-"))
             engine._connect()
@@ -171,9 +174,10 @@ class SparkEngine(Engine):
             frame = self.spark.sql(asked.sql)
             fields = frame.schema.fields
         names, types = [str(row[0]) for row in told], [str(row[1]) for row in told]
-        if [f.name for f in fields] != names:
+        if len(fields) != len(names):
             raise BadQuery("The engine spark would give other columns than DuckDB. Ask it with --engine duckdb.")
-        return frame, types, [_converting(f.name, f.dataType, kind) for f, kind in zip(fields, types, strict=True)]
+        converts = [_converting(name, f.dataType, kind) for name, f, kind in zip(names, fields, types, strict=True)]
+        return frame.toDF(*names), types, converts
 
     def _define(self, views: Mapping[str, Translated]) -> None:
         """Have Spark know what a statement reads: each projection is worked out once, however many others read it.
@@ -261,11 +265,7 @@ class SparkEngine(Engine):
 
     def _elsewhere(self) -> tuple[list[str], int]:
         """The segments that lie where Spark alone can read, as far as they follow each other without a gap."""
-        folder = (
-            f"{self.mirror}/".replace("//", "/").replace(":/", "://", 1)
-            if "://" in str(self.mirror)
-            else f"{self.mirror}/"
-        )
+        folder = str(self.mirror).rstrip("/") + "/"
         jvm = self.spark._jvm
         assert jvm is not None
         with _translating():

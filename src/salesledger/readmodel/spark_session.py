@@ -62,7 +62,7 @@ def _started(memory: str | None) -> "SparkSession":
     running = SparkSession.getActiveSession()
     if running is not None:
         return running
-    _check_java()
+    check_java()
     master = os.environ.get(MASTER) or f"local[{len(os.sched_getaffinity(0))}]"
     told = _SETTINGS | (_LOCAL if master.startswith("local") else {})
     told |= {
@@ -71,7 +71,7 @@ def _started(memory: str | None) -> "SparkSession":
         "spark.driver.memory": _java_size(memory or "4GB"),
     }
     if master.startswith("local"):
-        told["spark.sql.shuffle.partitions"] = str(2 * len(os.sched_getaffinity(0)))
+        told = {"spark.sql.shuffle.partitions": str(2 * len(os.sched_getaffinity(0)))} | told
     logging.getLogger(
         "SQLQueryContextLogger"
     ).disabled = True  # it would repeat every error, SQL and all, on standard error
@@ -92,7 +92,12 @@ def _reason(said: str) -> str:
     return (telling or lines or [""])[-1][:200]
 
 
-def _check_java() -> None:
+def check_java() -> None:
+    """Make sure that there is a Java.
+
+    Raises:
+        NoEngine: there is none.
+    """
     home = os.environ.get("JAVA_HOME")
     java = Path(home, "bin", "java") if home else None
     if (java is None and shutil.which("java") is None) or (java is not None and not java.exists()):

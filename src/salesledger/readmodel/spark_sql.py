@@ -42,7 +42,7 @@ _PARTS: dict[str, str] = {
     "Select": "with_ expressions from_ joins where group having order limit offset distinct windows",
     "Distinct": "expressions",
     "Group": "expressions",
-    "Join": "this on side kind using",
+    "Join": "this on side kind",
     "Table": "this alias",
     "Star": "",
     "Ordered": "this desc nulls_first",
@@ -138,6 +138,7 @@ def _translated(sql: str, values: tuple[tuple[str, object], ...]) -> Translated:
     try:
         tree = _expanded(sqlglot.parse_one(sql, dialect="duckdb"))
         _check(tree)
+        _remember(tree)
         reads = tuple(table.name for table in tree.find_all(exp.Table))
         holder = exp.Paren(this=tree)
         for node in reversed(list(tree.walk(bfs=False))):
@@ -167,8 +168,15 @@ def _refusal(what: str) -> BadQuery:
     )
 
 
+def _remember(tree: exp.Expr) -> None:
+    """Keep what is written for what is refused later, when parts of it are translated already."""
+    for node in tree.walk():
+        if type(node).__name__ in _RULES and not isinstance(node, exp.Select | exp.CTE):
+            node.meta["written"] = node.sql(dialect="duckdb")
+
+
 def _shown(node: exp.Expr) -> str:
-    text = node.sql(dialect="duckdb")
+    text = node.meta.get("written") or node.sql(dialect="duckdb")
     return repr(text if len(text) <= 80 else f"{text[:80]}...")
 
 
