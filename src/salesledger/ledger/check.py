@@ -66,9 +66,8 @@ def _schema(connection: Log) -> Iterator[Finding]:
         problem = (
             f"the {kind} {name!r} is not salesledger's: it may keep entries out of the log, or answer in its place"
         )
-        yield Finding(
-            "schema", problem, f"Look at what it does, then take it away with the sqlite3 program: DROP {kind.upper()}."
-        )
+        remedy = f"Look at what it does, then take it away with {connection.tool}: DROP {kind.upper()}."
+        yield Finding("schema", problem, remedy)
 
 
 def _order(connection: Log, now: datetime) -> Iterator[Finding]:

@@ -47,11 +47,13 @@ class Log(Protocol):
     Attributes:
         text_factory: what text comes as: `str`, or `bytearray` for the bytes as they are stored.
         server: what the database is called in messages.
+        tool: what its owner changes its structure with.
         itself: the table of events in SQL, read row by row and never from an index, which may be damaged by itself.
     """
 
     text_factory: Any
     server: str
+    tool: str
     itself: str
 
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:

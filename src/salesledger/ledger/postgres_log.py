@@ -19,6 +19,9 @@ from salesledger.ledger.postgres_url import PostgresUrl
 _ROWS_AT_ONCE = 4096
 _CURSORS = count()
 
+_BATCH_BYTES = 512 * 1024
+"""In a batch of the stream: about 2,048 rows, as many as DuckDB works on at once."""
+
 _RAW = (
     "SELECT entry, originator_id, originator_version, topic, convert_from(state, 'UTF8') AS state, recorded_at, "
     "coalesce('=' || key, '') AS marked_key FROM {schema}.stored_events WHERE entry > {{after}} AND entry <= {{upto}} "
@@ -52,6 +55,7 @@ class PostgresLog:
     """
 
     server = "PostgreSQL"
+    tool = "psql"
     itself = "stored_events"
 
     def __init__(self, url: PostgresUrl, connection: Connection | None = None) -> None:
@@ -230,7 +234,8 @@ class PostgresLog:
 
     def arrow(self) -> ArrowSource:
         """Through PostgreSQL's own driver, which copies rows as they are stored."""
-        return ArrowSource("adbc_driver_postgresql", self.url.conninfo, _RAW.format(schema=self.url.schema))
+        options = {"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)}
+        return ArrowSource("adbc_driver_postgresql", self.url.conninfo, _RAW.format(schema=self.url.schema), options)
 
     def identity(self) -> str:
         """What tells this ledger's log from any other, also from a copy of it that has gone another way since."""

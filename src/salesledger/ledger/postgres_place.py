@@ -38,7 +38,7 @@ class PostgresPlace(Place):
         Raises:
             UsageError: no ledger can be there, or what speaks to the server isn't installed.
         """
-        if find_spec("psycopg") is None:
+        if find_spec("psycopg") is None or find_spec("adbc_driver_postgresql") is None:
             raise UsageError(
                 "A postgresql:// ledger needs the extra: pip install 'salesledger[postgres]'. Nothing was recorded."
             )

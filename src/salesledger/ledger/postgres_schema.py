@@ -126,6 +126,9 @@ BEGIN
         INSERT INTO append_requests VALUES (append_id, clock_timestamp(), streams, versions, topics, states, keys, clock);
         RETURN;
     END IF;
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true); -- what is acknowledged is on the disk
+    END IF;
     SELECT * INTO first_entry, stamp FROM add_events(streams, versions, topics, states, keys, clock, append_id);
     FOR request IN DELETE FROM append_requests AS r RETURNING r.* LOOP
         CONTINUE WHEN request.append_id = append_events.append_id OR request.placed_at < clock_timestamp() - interval '1 minute';

@@ -25,6 +25,7 @@ class SQLiteLog(sqlite3.Connection):
     """A connection to a ledger's file, as `salesledger.ledger.log.Log` has it."""
 
     server = "SQLite"
+    tool = "the sqlite3 program"
     itself = "stored_events NOT INDEXED"
     uri = ""
 

@@ -116,7 +116,11 @@ def _check_file(connection: Log, found: list[Finding]) -> None:
         Finding("trigger", f"The {kind} {name} isn't there as 'init' makes it.", _TRIGGER) for kind, name, _ in altered
     ]
     found += [
-        Finding("schema", f"The {kind} {name!r} isn't salesledger's: it may keep entries out of the log.", _FOREIGN)
+        Finding(
+            "schema",
+            f"The {kind} {name!r} isn't salesledger's: it may keep entries out of the log.",
+            _FOREIGN.format(tool=connection.tool),
+        )
         for kind, name in foreign
     ]
     if last is not None and last > (end or 0):
@@ -134,7 +138,7 @@ _TRIGGER = (
     "Somebody changed the file's structure, and could then change entries. Look at the other findings; "
     "restore the ledger from a backup made before."
 )
-_FOREIGN = "Look at what it does, then take it away with the sqlite3 program, and run 'salesledger check'."
+_FOREIGN = "Look at what it does, then take it away with {tool}, and run 'salesledger check'."
 
 
 @dataclass
