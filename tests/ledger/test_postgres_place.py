@@ -341,9 +341,6 @@ class TestMirror:
     def test_a_reader_outlives_a_lost_connection(self, server: PostgresBackend) -> None:
         """It asks again on a new one."""
         with closing(connect_to_read(server.place)) as log:
-            log.execute("SELECT 1 FROM stored_events").fetchone()
-            server.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'salesledger' "
-                "AND query LIKE '%stored_events%' AND pid <> pg_backend_pid()"
-            )
+            (process,) = log.execute("SELECT pg_backend_pid()").fetchone()
+            server.execute(f"SELECT pg_terminate_backend({process})")
             assert log.execute("SELECT count(*) FROM stored_events").fetchone()[0] == 3
