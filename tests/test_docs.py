@@ -125,3 +125,15 @@ class TestMetrics:
             "pulled_in",
             "pushed_out",
         }
+
+
+def test_table_of_attacks_names_each_test() -> None:
+    """docs/trust.md names every test of an attack on the page, and none that isn't there."""
+    text = (DOCS / "trust.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", text))
+    told = "".join(
+        file.read_text(encoding="utf-8") for file in (DOCS.parent / "tests" / "web").glob("test_attacks*.py")
+    )
+    there = set(re.findall(r"^def (test_\w+)", told, re.MULTILINE))
+    assert named <= there
+    assert there - named == {"test_own_names_are_served", "test_post_of_the_own_page_is_served"}

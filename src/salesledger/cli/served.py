@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NOT_SERVED = frozenset(
     (
         "init",
+        "migrate",
         "import",
         "export",
         "backup",

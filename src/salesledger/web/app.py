@@ -17,7 +17,7 @@ from salesledger.errors import NotFound, SalesledgerError
 from salesledger.web import api, assets, live, login, pages
 from salesledger.web.commands import Commands
 from salesledger.web.desk import Desk
-from salesledger.web.guard import Denied, Guard, Sessions
+from salesledger.web.guard import HEADERS, Denied, Guard, Sessions
 from salesledger.web.problems import told
 from salesledger.web.settings import Settings
 
@@ -80,7 +80,7 @@ def make_app(settings: Settings, commands: Commands) -> Starlette:
         routes=routes,
         lifespan=lifespan,
         middleware=[Middleware(Guard, settings=settings, sessions=server.sessions)],
-        exception_handlers={SalesledgerError: _problem, HTTPException: _http_problem},
+        exception_handlers={SalesledgerError: _problem, HTTPException: _http_problem, Exception: _fault},
     )
 
 
@@ -91,3 +91,12 @@ async def _problem(request: Request, error: Exception) -> Response:
 async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return told(request.scope, Exception(f"{error.detail}."), error.status_code)
+
+
+async def _fault(request: Request, _error: Exception) -> Response:
+    """What isn't foreseen: the server's standard error has all of it, the visitor is told nothing of it."""
+    response = told(
+        request.scope, Exception("That is a fault of salesledger; the server's own messages say more."), 500
+    )
+    response.headers.update(HEADERS | {"Cache-Control": "no-store"})
+    return response

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from salesledger.charts import backtest, over_time, process_map, reports
+from salesledger.shown.escape import safe_text
 
 if TYPE_CHECKING:
     from salesledger.web.view import View
@@ -46,8 +47,12 @@ def chart(view: View, kind: str, rows: Sequence[Mapping[str, Any]], title: str, 
     """A chart of some rows; None where there is nothing to draw, or where amounts are hidden."""
     if view.settings.incognito or not rows:
         return None
-    drawn = KINDS[kind](rows, **more)
+    drawn = KINDS[kind]([_inert(row) for row in rows], **more)
     return None if drawn is None else Shown(spec_of(drawn), title)
+
+
+def _inert(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {safe_text(name): safe_text(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def spec_of(drawn: Any) -> str:

@@ -59,14 +59,22 @@ class Watch:
         Raises:
             Denied: too many listen already.
         """
-        if len(self._listeners) >= MOST_LISTENERS:
-            raise Denied(429, "Too many pages wait for new entries already.")
+        self.check_room()
         queue: asyncio.Queue[int] = asyncio.Queue()
         self._listeners.add(queue)
         try:
             yield queue
         finally:
             self._listeners.discard(queue)
+
+    def check_room(self) -> None:
+        """Refuse one more who listens where there are many.
+
+        Raises:
+            Denied: too many listen already.
+        """
+        if len(self._listeners) >= MOST_LISTENERS:
+            raise Denied(429, "Too many pages wait for new entries already.")
 
     async def _look(self) -> None:
         seen = await asyncio.to_thread(self._last)
@@ -96,6 +104,8 @@ def routes(server: Server) -> list[Route]:
     """Where pages listen."""
 
     async def listen(_request: Request) -> Response:
+        server.watch.check_room()
+
         async def told() -> AsyncIterator[str]:
             async with server.watch.listening() as queue:
                 yield "retry: 3000\n\n"

@@ -23,10 +23,25 @@ def serve(settings: Settings, commands: Commands, ready: Callable[[str], None]) 
         UsageError: others could reach it without a token.
         OSError: the address is taken, or isn't this machine's.
     """
-    config = uvicorn.Config(
+    config = config_of(settings, commands)
+    socket = config.bind_socket()
+    server = uvicorn.Server(config)
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    ready(f"http://{shown}:{socket.getsockname()[1]}/")
+    server.run(sockets=[socket])
+
+
+def config_of(settings: Settings, commands: Commands) -> uvicorn.Config:
+    """How it is served: nothing that a proxy adds is believed, and headers are bounded whatever else is installed.
+
+    Raises:
+        UsageError: others could reach it without a token.
+    """
+    return uvicorn.Config(
         make_app(settings, commands),
         host=settings.host,
         port=settings.port,
+        http="h11",
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -36,8 +51,3 @@ def serve(settings: Settings, commands: Commands, ready: Callable[[str], None]) 
         timeout_graceful_shutdown=3,
         ws="none",
     )
-    socket = config.bind_socket()
-    server = uvicorn.Server(config)
-    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    ready(f"http://{shown}:{socket.getsockname()[1]}/")
-    server.run(sockets=[socket])
