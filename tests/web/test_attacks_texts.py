@@ -117,7 +117,7 @@ def test_text_of_the_ledger_stays_text_in_the_api(seen: TestClient) -> None:
             "contacts",
             "cases",
             "leads",
-            "pains",
+            "pain_points",
             "losses",
             "subscriptions",
             "process_stages",
