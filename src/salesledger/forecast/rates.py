@@ -20,7 +20,13 @@ AGES: Whole = np.array([0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 28, 40, 60])
 """The whole weeks in a stage at which a band of ages begins."""
 
 SIZE_EDGES = (0.2, 0.4, 0.6, 0.75, 0.86, 0.93, 0.975)
-"""Where the amounts that were seen are cut into bands of size, finer where the money is; 0 stands for no amount."""
+"""Where sizes that were seen are cut into bands, finer where the money is; 0 stands for no amount."""
+
+_WIDEST_SIZE = 2.5
+"""The size beyond which more makes no more difference, in natural logarithms."""
+
+_SLOPE_STRENGTH = 20.0
+_LONGEST_STRIDE = 0.3
 
 NEAR: Whole = np.array([-28, -7, 0, 7, 14, 28, 56])
 """The days up to the expected close at which a band begins; below the first is one more, and 0 stands for a day not told."""
@@ -31,7 +37,7 @@ FACTORS = ("size", "source", "owner", "segment", "product", "growth", "category"
 LASTING, PASSING = FACTORS[:-2], FACTORS[-2:]
 
 HALF_LIFE_WEEKS = 104.0
-DRIFT_HALF_LIFE_WEEKS = 52.0
+DRIFT_HALF_LIFE_WEEKS = 26.0
 _DRIFT_STRENGTH = (40.0, 20.0, 40.0, 25.0)
 _AGE_STRENGTH = 0.7
 _REFIT_WEEKS = 13
@@ -73,6 +79,8 @@ class Rates:
         factors: for each of FACTORS, of shape (kinds, codes).
         usual: what category and expected close do to a kind on average in each stage, of shape (kinds, stages).
         usual_size: what size does to a kind on average in each segment, of shape (kinds, segments).
+        slopes: how the logarithm of a kind changes with that of the amount, the same in all bands of size.
+        middles: the mean logarithm of the amounts in each segment, which sizes are measured from.
         drift: the present level of each kind against the long one.
         wins: how many wins were learned from.
     """
@@ -86,6 +94,8 @@ class Rates:
         self.drift = np.ones(KINDS)
         self.leaps = np.zeros((2, 0, 0))
         self.edges: Real = np.zeros(0)
+        self.slopes = np.zeros(KINDS)
+        self.middles: Real = np.zeros(1)
         self.wins = 0
         self._rows: list[Rows] = []
         self._begins: list[date] = []
@@ -107,7 +117,7 @@ class Rates:
         rows = Rows(
             steps.before.stage * len(AGES) + age_band(steps.before.weeks),
             levels_of(steps.before, day_number(steps.begins_on)),
-            np.log(np.where(steps.before.value > 0, steps.before.value, np.nan)),
+            _log(steps.before.value),
             kind,
             np.full(len(kind), len(self._begins)),
         )
@@ -134,10 +144,20 @@ class Rates:
         table = self.factors[name][kind]
         return np.where(codes < len(table), table[np.minimum(codes, len(table) - 1)], 1.0)
 
-    def size(self, value: Real) -> Whole:
-        """The band of size of amounts."""
-        told = value > 0
-        return np.where(told, np.searchsorted(self.edges, np.log(np.where(told, value, 1.0)), side="right") + 1, 0)
+    def sizes(self, deals: Deals) -> Real:
+        """The logarithm of each amount over what is usual in its segment; NaN where none is told."""
+        known = deals.segment < len(self.middles)
+        middle = np.where(known, self.middles[np.minimum(deals.segment, len(self.middles) - 1)], np.mean(self.middles))
+        found: Real = np.clip(_log(deals.value) - middle, -_WIDEST_SIZE, _WIDEST_SIZE)
+        return found
+
+    def by_size(self, kind: int, sizes: Real) -> Real:
+        """How much sizes change a kind."""
+        found: Real = self.factor(kind, "size", self._bands(sizes)) * np.exp(self.slopes[kind] * np.nan_to_num(sizes))
+        return found
+
+    def _bands(self, sizes: Real) -> Whole:
+        return np.where(np.isnan(sizes), 0, np.searchsorted(self.edges, sizes, side="right") + 1)
 
     def lasting(self, deals: Deals, *, later: bool = False) -> Real:
         """What speaks for each kind in the deals' lasting traits, of shape (kinds, deals).
@@ -146,17 +166,15 @@ class Rates:
             deals: the deals.
             later: in the stages to come, where those without an amount will have one such as others of their segment.
         """
-        found = np.ones((KINDS, len(deals)))
-        for name in LASTING:
-            codes = self.size(deals.value) if name == "size" else getattr(deals, name)
+        sizes = self.sizes(deals)
+        found = np.stack([self.by_size(kind, sizes) for kind in range(KINDS)])
+        if later:
+            known = deals.segment < self.usual_size.shape[1]
+            usual = self.usual_size[:, np.minimum(deals.segment, self.usual_size.shape[1] - 1)]
+            found = np.where(np.isnan(sizes), np.where(known, usual, 1.0), found)
+        for name in LASTING[1:]:
             for kind in range(KINDS):
-                factor = self.factor(kind, name, codes)
-                if name == "size" and later:
-                    usual = self.usual_size[kind]
-                    known = deals.segment < len(usual)
-                    others = np.where(known, usual[np.minimum(deals.segment, len(usual) - 1)], 1.0)
-                    factor = np.where(codes == 0, others, factor)
-                found[kind] *= factor
+                found[kind] *= self.factor(kind, name, getattr(deals, name))
         return found
 
     def _kinds(self, week: Week, steps: Steps) -> Whole:
@@ -216,23 +234,27 @@ class Rates:
         cell = np.concatenate([r.cell for r in rows])
         levels = np.concatenate([r.levels for r in rows], axis=1)
         log_value = np.concatenate([r.log_value for r in rows])
-        told = log_value[~np.isnan(log_value)]
-        self.edges = np.quantile(told, SIZE_EDGES) if len(told) else np.zeros(0)
-        levels[0] = np.where(np.isnan(log_value), 0, np.searchsorted(self.edges, log_value, side="right") + 1)
-        sizes = [
+        segment = levels[FACTORS.index("segment")]
+        self.middles = _middles(log_value, segment, max(week.levels["segment"], 1))
+        size = np.clip(log_value - self.middles[segment], -_WIDEST_SIZE, _WIDEST_SIZE)
+        sized = ~np.isnan(size)
+        self.edges = np.quantile(size[sized], SIZE_EDGES) if np.any(sized) else np.zeros(0)
+        levels[0] = self._bands(size)
+        size = np.nan_to_num(size)
+        lengths = [
             {"size": len(SIZE_EDGES) + 2, "near": len(NEAR) + 2}.get(name) or max(week.levels.get(name, 1), 1)
             for name in FACTORS
         ]
         grown = np.zeros((KINDS, stages, len(AGES)))
         usual = np.ones((KINDS, stages))
-        usual_size = np.ones((KINDS, sizes[FACTORS.index("segment")]))
+        usual_size = np.ones((KINDS, lengths[FACTORS.index("segment")]))
         for kind in range(KINDS):
             calendar = np.array([float(np.mean(self.season[kind].days(begin))) for begin in self._begins])
             seen = weight * (kinds == kind)
-            product = exposed * calendar[number]
+            product = exposed * calendar[number] * np.exp(self.slopes[kind] * size)
             tables = []
             for at, name in enumerate(FACTORS):
-                table = np.ones(sizes[at])
+                table = np.ones(lengths[at])
                 had = self.factors[name][kind]
                 table[: len(had)] = had[: len(table)]
                 tables.append(table)
@@ -249,6 +271,9 @@ class Rates:
                     even = np.bincount(levels[at], weights=product, minlength=len(table)) / old
                     table[:] = (has + (k := _strength(has, even))) / (even + k)
                     product *= (table / old)[levels[at]]
+                stride = _stride(size, seen, product, float(self.slopes[kind]))
+                self.slopes[kind] += stride
+                product *= np.exp(stride * size)
                 product /= np.maximum(base[cell], 1e-12)
             base[:] = _shrunk(cell, seen, product, stages)
             passing = tables[-2][levels[-2]] * tables[-1][levels[-1]]
@@ -257,12 +282,9 @@ class Rates:
             with_them = np.bincount(stage, weights=product, minlength=stages)
             without = np.bincount(stage, weights=product / passing, minlength=stages)
             usual[kind] = (with_them + 1e-9) / (without + 1e-9)
-            sized = levels[0] > 0
-            segment = levels[FACTORS.index("segment")][sized]
-            with_size = np.bincount(segment, weights=product[sized], minlength=len(usual_size[kind]))
-            without = np.bincount(
-                segment, weights=product[sized] / tables[0][levels[0][sized]], minlength=len(usual_size[kind])
-            )
+            by_size = tables[0][levels[0]] * np.exp(self.slopes[kind] * size)
+            with_size = np.bincount(segment[sized], weights=product[sized], minlength=len(usual_size[kind]))
+            without = np.bincount(segment[sized], weights=(product / by_size)[sized], minlength=len(usual_size[kind]))
             usual_size[kind] = (with_size + 1.0) / (without + 1.0)
             for name, table in zip(FACTORS, tables, strict=True):
                 had = self.factors[name]
@@ -294,6 +316,27 @@ def _shrunk(cell: Whole, seen: Real, product: Real, stages: int) -> Real:
         near = (has[:, band] + _AGE_STRENGTH) / (even[:, band] + _AGE_STRENGTH / near)
         rates[:, band] = near
     return rates.reshape(-1)
+
+
+def _log(value: Real) -> Real:
+    """The logarithm of amounts; NaN where none is told."""
+    logs: Real = np.log(np.where(value > 0, value, np.nan))
+    return logs
+
+
+def _middles(log_value: Real, segment: Whole, segments: int) -> Real:
+    """The mean logarithm of the amounts in each segment, drawn to that of all as if ten more deals had just that."""
+    told = ~np.isnan(log_value)
+    whole = float(np.mean(log_value[told])) if np.any(told) else 0.0
+    sums = np.bincount(segment[told], weights=log_value[told], minlength=segments)
+    return (sums + 10 * whole) / (np.bincount(segment[told], minlength=segments) + 10)
+
+
+def _stride(size: Real, seen: Real, product: Real, slope: float) -> float:
+    """One step of Newton's method towards the likeliest slope of a Poisson rate in the size, which is drawn to 0."""
+    pull = float(np.sum((seen - product) * size)) - _SLOPE_STRENGTH * slope
+    step = pull / (float(np.sum(product * size**2)) + _SLOPE_STRENGTH)
+    return float(np.clip(step, -_LONGEST_STRIDE, _LONGEST_STRIDE))
 
 
 def _strength(has: NDArray[Any], even: Real) -> float:

@@ -49,7 +49,7 @@ class Entry:
     needs: tuple[str, ...] = ()
 
 
-MEMBERS = ("hazard", "learner", "weighted_history")
+MEMBERS = ("hazard", "learner")
 CANDIDATES = (
     "ensemble",
     "hazard",

@@ -131,20 +131,18 @@ class Hazard:
         found = []
         for name in FACTORS:
             if name == "size":
-                codes, value = self.rates.size(one.value), f"{one.value[0]:,.0f}" if one.value[0] > 0 else "no amount"
+                times = self.rates.by_size(WIN, self.rates.sizes(one))
+                value = f"{one.value[0]:,.0f}" if one.value[0] > 0 else "no amount"
             elif name == "near":
                 told = one.expected != UNKNOWN_DAY
-                codes = near_band(one.expected - day_number(week.on), told)
+                times = self.rates.factor(WIN, name, near_band(one.expected - day_number(week.on), told))
                 left = int(one.expected[0]) - day_number(week.on)
                 value = "no date" if not told[0] else f"in {left} days" if left >= 0 else f"{-left} days ago"
             else:
                 codes = getattr(one, name)
+                times = self.rates.factor(WIN, name, codes)
                 value = week.names.words[name][int(codes[0])] or "not told"
-            found.append(
-                Reason(
-                    "expected close" if name == "near" else name, value, float(self.rates.factor(WIN, name, codes)[0])
-                )
-            )
+            found.append(Reason("expected close" if name == "near" else name, value, float(times[0])))
         weeks = int(one.weeks[0])
         here = float(self.rates.at(WIN, one.stage, one.weeks)[0])
         usual = (
