@@ -89,3 +89,15 @@ def test_a_file_that_is_written_is_the_only_other_one(path: Path) -> None:
         assert engine.ask(f"SELECT * FROM read_parquet('{path.with_name('out.parquet')}')").rows == [("a",), ("b",)]
         with pytest.raises(BadQuery, match=r"it reads 'other\.csv'"):
             engine.ask("SELECT * FROM read_csv('other.csv')")
+
+
+def test_what_memory_can_not_hold_lies_where_nobody_else_reads_it(path: Path) -> None:
+    """In a folder of the engine's own, which is gone with it; nothing lies where the program was started."""
+    with Engine.open(path, memory="60MB") as engine:
+        sql = "SELECT count(DISTINCT md5(CAST(a.x * 1000 + b.x AS VARCHAR))) FROM range(1000) a(x), range(1000) b(x)"
+        assert engine.ask(sql).rows == [(1_000_000,)]
+        folder = engine.folder
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert list((folder / "spill").iterdir())
+    assert not folder.exists()
+    assert not list(Path.cwd().glob(".tmp*"))

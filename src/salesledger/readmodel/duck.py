@@ -13,7 +13,12 @@ NO_ACCESS = "file system operations are disabled"
 
 
 def connected(
-    path: Where, *, memory: str | None = None, also: Sequence[Path] = (), folders: Sequence[Path] = ()
+    path: Where,
+    *,
+    memory: str | None = None,
+    spill: Path | None = None,
+    also: Sequence[Path] = (),
+    folders: Sequence[Path] = (),
 ) -> duckdb.DuckDBPyConnection:
     """Open DuckDB for questions to a ledger, and lock it.
 
@@ -23,11 +28,14 @@ def connected(
     Args:
         path: the ledger's file.
         memory: the memory limit, such as '2GB'.
+        spill: the folder for what memory can't hold, in one that nobody else can read; it is made where it is needed. Where there
+            is none, nothing is put on the disk.
         also: further files that may be read and written.
         folders: further folders in which files may be.
     """
     duck = duckdb.connect(":memory:")
     duck.execute("SET TimeZone = 'UTC'")
+    duck.execute("SET temp_directory = $folder", {"folder": str(spill or "")})
     if memory:
         duck.execute("SET memory_limit = $limit", {"limit": memory})
     # Joins are written with the small side on the right. DuckDB's guess is wrong by a factor of a hundred where a deal's

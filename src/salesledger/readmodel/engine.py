@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -122,6 +123,7 @@ class Engine:
     projections: dict[str, Projection]
     log: Log
     duck: duckdb.DuckDBPyConnection
+    folder: Path
     progress: Progress | None = None
     memory: str | None = None
     shows_persons: bool = True
@@ -144,16 +146,18 @@ class Engine:
         try:
             head = read_head(log, path)
             own = catalogue.load(place_of(path).projections)
-            duck = connected(path, memory=memory)
+            folder = Path(tempfile.mkdtemp(prefix="salesledger-"))
+            duck = connected(path, spill=folder / "spill", memory=memory)
         except BaseException:
             log.close()
             raise
-        return cls(path, head, own, log, duck, progress, memory)
+        return cls(path, head, own, log, duck, folder, progress, memory)
 
     def close(self) -> None:
         """Let go of the file and of the memory."""
         self.duck.close()
         self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -306,7 +310,10 @@ class Engine:
             OSError: the file can't be written.
         """
         # A locked connection can't be changed; what still reads the one before keeps it.
-        self.duck, self._tail = connected(self.path, memory=self.memory, also=[file]), None
+        self.duck, self._tail = (
+            connected(self.path, spill=self.folder / file.name, memory=self.memory, also=[file]),
+            None,
+        )
         statement, parameters = self._prepared(sql, question, {})
         target = "'" + str(file).replace("'", "''") + "'"
         try:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from salesledger.readmodel.engine import Answer, Engine, Question
+    from salesledger.readmodel.resident import Resident
 
 
 ENGINES = ("duckdb", "spark")
@@ -200,6 +201,17 @@ class Reader:
                 from salesledger.readmodel.engine import Engine as Answering  # type: ignore[assignment]
             self._engine = Answering.open(self.path, progress=self._progress, memory=memory)
         return self._engine
+
+    def resident(self) -> Resident:
+        """An engine for a program that keeps running: it holds the histories of all deals in memory, and answers what reads
+        `deal_history` from there, new entries included. Close it, or use it as a context manager.
+
+        Raises:
+            NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: as their names say.
+        """
+        from salesledger.readmodel.resident import Resident
+
+        return Resident.open(self.path, progress=self._progress, memory=self._answering[1])
 
     def question(
         self,

@@ -7,8 +7,6 @@ columns or types differ from those that DuckDB would give is refused, so that it
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,7 +50,6 @@ class SparkEngine(Engine):
 
     mirror: str | None = None
     spark: "SparkSession" = field(init=False)
-    _folder: Path = field(init=False)
     _read: tuple[str, ...] = ()
     _views: dict[str, str] = field(default_factory=dict)
     _sql: str = ""
@@ -80,11 +77,9 @@ class SparkEngine(Engine):
         try:
             engine.mirror = mirror or os.environ.get(MIRROR)
             engine.spark = session(memory)
-            engine._folder = Path(tempfile.mkdtemp(prefix="salesledger-"))
             engine._connect()
         except BaseException:
-            engine.duck.close()
-            engine.log.close()
+            Engine.close(engine)
             raise
         return engine
 
@@ -92,11 +87,13 @@ class SparkEngine(Engine):
         """Let go of the files and of the memory; Spark itself runs until the program ends."""
         self._forget(self._known)
         super().close()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _connect(self, also: Sequence[Path] = ()) -> None:
         self.duck.close()
-        self.duck, self._tail = connected(self.path, also=also, folders=[self._folder]), None
+        self.duck, self._tail = (
+            connected(self.path, spill=self.folder / "spill", also=also, folders=[self.folder]),
+            None,
+        )
         empty = decoding(spark_log.empty_log())
         self.duck.execute(f"CREATE TEMP VIEW {_LOG} AS {decoded_by_duckdb(empty, self.head.zone.key)}")
         self.duck.execute(
@@ -249,10 +246,10 @@ class SparkEngine(Engine):
         if mirrored < last:
             if self._tail != (mirrored, last):
                 mirror.tail("log_tail", (mirrored, last))
-                tail = self._folder / f"{mirrored}-{last}.parquet"
+                tail = self.folder / f"{mirrored}-{last}.parquet"
                 self.duck.execute(f"COPY log_tail TO '{tail}' ({PARQUET})")
                 self._tail = (mirrored, last)
-            files = [*files, (self._folder / f"{mirrored}-{last}.parquet").as_uri()]
+            files = [*files, (self.folder / f"{mirrored}-{last}.parquet").as_uri()]
         if self._read != tuple(files):
             with _translating():
                 self.spark.read.parquet(*files).createOrReplaceTempView("log_rows")
