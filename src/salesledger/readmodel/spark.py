@@ -54,6 +54,7 @@ class SparkEngine(Engine):
     _views: dict[str, str] = field(default_factory=dict)
     _sql: str = ""
     _known: dict[str, int] = field(default_factory=dict)
+    _left: set[str] = field(default_factory=set)
     _about_persons: set[str] = field(default_factory=set)
     _answers: int = 0
 
@@ -167,7 +168,7 @@ class SparkEngine(Engine):
         asked = translated(self._sql, parameters)
         views = {name: translated(body, parameters) for name, body in self._views.items()}
         with _translating():
-            self._define(views)
+            self._define(views, asked)
             frame = self.spark.sql(asked.sql)
             fields = frame.schema.fields
         names, types = [str(row[0]) for row in told], [str(row[1]) for row in told]
@@ -176,23 +177,30 @@ class SparkEngine(Engine):
         converts = [_converting(name, f.dataType, kind) for name, f, kind in zip(names, fields, types, strict=True)]
         return frame.toDF(*names), types, converts
 
-    def _define(self, views: Mapping[str, Translated]) -> None:
+    def _define(self, views: dict[str, Translated], asked: Translated) -> None:
         """Have Spark know what a statement reads: each projection is worked out once, however many others read it.
 
         Put together in one statement, they would be worked out as often as they are read, and planning alone would take minutes.
-        What is known already, from a question before with the same dates and the same log, is taken over.
+        What is known already, from a question before with the same dates and the same log, is taken over. What only the statement
+        itself reads, and once, is left to it: of that it may need few columns.
         """
+        last = next(reversed(views), "")
+        left = last if asked.reads.count(last) == 1 else ""
         self._about_persons = {"personal", "personal_texts"} if "personal" in views else set()
         for name, told in views.items():
             needs = tuple(need for need in dict.fromkeys(told.reads) if need in views and need != name)
             if self._about_persons & set(needs):
                 self._about_persons.add(name)
             key = hash((told.sql, self._read if name == "decoded" else None, *(self._known[need] for need in needs)))
-            if self._known.get(name) == key and name not in self._about_persons:
+            is_left = name in (left, *INLINED, *BASES, *self._about_persons)
+            if self._known.get(name) == key and name not in self._about_persons and (is_left or name not in self._left):
                 continue
             frame = self.spark.sql(told.sql)
-            if name not in (*INLINED, *BASES, *self._about_persons):
+            if is_left:
+                self._left.add(name)
+            else:
                 frame = frame.localCheckpoint(eager=True)
+                self._left.discard(name)
             frame.createOrReplaceTempView(name)
             self._known[name] = key
 
