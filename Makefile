@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench accuracy faults laws postgres lock clean
+.PHONY: demo test browser fuzz pictures bench accuracy faults laws postgres lock clean
 
 demo: .venv
 	@$(BIN)/salesledger demo
@@ -13,6 +13,20 @@ test: .venv
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# The page in a real Chromium: that of $CHROMIUM, else the one on the PATH, else Debian's, which is installed.
+browser: .venv
+	tests/browser/chromium.sh
+	SALESLEDGER_BROWSER=1 $(BIN)/pytest tests/browser
+
+# The pictures in docs/pictures, taken anew.
+pictures: .venv
+	tests/browser/chromium.sh
+	cd tests && ../$(BIN)/python -m browser.pictures
+
+# EXAMPLES random requests to the HTTP API; `make test` tries the same few each time.
+fuzz: .venv
+	HYPOTHESIS_PROFILE=soak HYPOTHESIS_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/web/test_fuzz.py
 
 # The environment, pinned and checked by hash. The stamp makes a changed lock or pyproject rebuild it.
 .venv: .venv/.stamp

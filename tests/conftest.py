@@ -7,6 +7,9 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+collect_ignore = [] if os.environ.get("SALESLEDGER_BROWSER") else ["browser"]
+"""The tests in a browser have a command of their own, `make browser`."""
+
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 settings.register_profile(
     "soak", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
