@@ -120,7 +120,6 @@ def test_text_of_the_ledger_stays_text_in_the_api(seen: TestClient) -> None:
             "pain_points",
             "losses",
             "subscriptions",
-            "process_stages",
             "deal_history",
         )
     ]

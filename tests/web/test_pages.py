@@ -196,8 +196,16 @@ def test_checks_say_that_all_is_well(client: TestClient) -> None:
 def test_incognito_shows_no_name_and_no_amount(serve: Serving) -> None:
     """Neither on a page nor through the API, whatever is asked."""
     with serve(incognito=True) as client:
-        for address in [*ADDRESSES, "/deals?view=table", "/?since=2026-01-31", "/api/projections/deals", "/api/projections/events",
-                        "/api/commands/deals", "/api/commands/log", "/query?sql=SELECT+*+FROM+deals"]:  # fmt: skip
+        for address in [
+            *ADDRESSES,
+            "/deals?view=table",
+            "/?since=2026-01-31",
+            "/api/projections/deals",
+            "/api/projections/events",
+            "/api/commands/deals",
+            "/api/commands/log",
+            "/query?sql=SELECT+*+FROM+deals",
+        ]:
             shown = client.get(address).text
             content = re.sub(r'(?:href|action|data-path)="[^"]*"', "", shown)
             for secret in ("ACME", "Delta Ltd", "delta-ltd", "7000", "7,000", "4400", "4,400"):

@@ -37,7 +37,7 @@ NOT_SERVED = frozenset(
 )
 """Commands that work on files of the machine, or for minutes."""
 
-_NOT_TAKEN = frozenset(("ledger", "today", "output", "format_", "help", "picture"))
+_NOT_TAKEN = frozenset(("ledger", "today", "engine", "memory", "output", "format_", "help", "picture"))
 _RECORDS = frozenset(("issue",))
 
 _heard: ContextVar[tuple[StringIO, StringIO] | None] = ContextVar("heard", default=None)

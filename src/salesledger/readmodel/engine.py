@@ -128,6 +128,7 @@ class Engine:
     memory: str | None = None
     shows_persons: bool = True
     _tail: tuple[int, int] | None = None
+    _rests: bool = False
 
     @classmethod
     def open(cls, path: Where, *, progress: Progress | None = None, memory: str | None = None) -> Self:
@@ -194,8 +195,19 @@ class Engine:
         end = span.end or max(begin, min(last or as_of_on, as_of_on)) + timedelta(days=1)
         return replace(question, periods=split(Span(begin, max(end, begin + timedelta(days=1))), interval))
 
+    def rest(self) -> None:
+        """Let go of the log until the next question, for who keeps the engine for long.
+
+        The mirror's tail is read through a SQLite library of its own. Where that one closes the file, the locks of this connection
+        are gone, and another program could take the write-ahead log away under it.
+        """
+        self.log.close()
+        self._rests = True
+
     def refresh(self) -> None:
         """Look at the log again."""
+        if self._rests:
+            self.log, self._rests = connect_to_read(self.path), False
         self.head = read_head(self.log, self.path)
 
     def project(self, name: str, question: Question | None = None) -> "duckdb.DuckDBPyRelation":

@@ -112,6 +112,11 @@ class Reader:
         """What is known of the ledger without asking a question: its id, zone, currency and processes, as it was opened."""
         return self._head or self._read_head()
 
+    def rest(self) -> None:
+        """Let go of the file until the next question, for who keeps it open for long."""
+        if self._engine is not None:
+            self._engine.rest()
+
     def refresh(self) -> None:
         """Look at the ledger again, for what others have recorded since: for who keeps it open for long."""
         self._read_head()

@@ -14,7 +14,6 @@ from salesledger.errors import NOTHING_RECORDED, BadValue, NotFound, Salesledger
 from salesledger.readmodel.catalogue import named
 from salesledger.readmodel.plain import plain
 from salesledger.shown.reports import narrowed
-from salesledger.web.blur import blurred
 from salesledger.web.commands import Command, read_object, words_of
 from salesledger.web.guard import Denied
 from salesledger.web.openapi import document
@@ -133,7 +132,7 @@ async def run(
         return server.commands.run(words, None if records else ledger)
 
     try:
-        ran = await server.desk.do(work)
+        ran = await (server.desk.do_alone(work) if records else server.desk.do(work))
     except SalesledgerError as e:
         raise e.also(NOTHING_RECORDED) if records else e from None
     found: Any = json.loads(ran.output) if command.prints_json and ran.output else {"text": ran.output}
@@ -205,10 +204,9 @@ def _rows(ledger: Ledger, name: str, request: Request, visitor: Visitor, server:
     )
     sql, parameters = narrowed(ledger, f'SELECT * FROM "{projection.name}"', question, told.getlist("filter"))
     limit, offset = _number(told, "limit", 0, MOST_ROWS) or 0, _number(told, "offset", 0, 0) or 0
-    answer = ledger.engine.ask(sql, question, parameters)
-    total = len(answer.rows)
-    answer = type(answer)(answer.columns, answer.types, answer.rows[offset : offset + limit])
-    return (blurred(answer) if server.settings.incognito else answer), total
+    answer = server.desk.ask(ledger, sql, question, parameters)
+    part = type(answer)(answer.columns, answer.types, answer.rows[offset : offset + limit])
+    return part, len(answer.rows)
 
 
 def _number(told: Mapping[str, str], name: str, least: int, default: int | None) -> int | None:

@@ -76,12 +76,14 @@ def make_app(settings: Settings, commands: Commands) -> Starlette:
         *pages.routes(server),
         Route("/{rest:path}", missing, methods=["GET", "POST"]),
     ]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         lifespan=lifespan,
         middleware=[Middleware(Guard, settings=settings, sessions=server.sessions)],
         exception_handlers={SalesledgerError: _problem, HTTPException: _http_problem, Exception: _fault},
     )
+    app.state.stop = server.watch.stop
+    return app
 
 
 async def _problem(request: Request, error: Exception) -> Response:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from salesledger.api import Ledger
 from salesledger.errors import SalesledgerError
+from salesledger.readmodel.catalogue import in_order
+from salesledger.web.blur import blurred
 from salesledger.web.jobs import Jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
 
+    from salesledger.readmodel.engine import Answer, Engine, Question
     from salesledger.web.commands import Commands
     from salesledger.web.settings import Settings
 
@@ -71,7 +76,11 @@ class Clerk:
         return self._ledger
 
     def _work(self, work: Callable[[Ledger], T]) -> T:
-        return work(self._opened())
+        ledger = self._opened()
+        try:
+            return work(ledger)
+        finally:
+            ledger.rest()
 
     async def do(self, work: Callable[[Ledger], T], seconds: float) -> T:
         """Do some work with the ledger.
@@ -108,6 +117,8 @@ class Desk:
     def __init__(self, settings: Settings, commands: Commands) -> None:
         self.settings = settings
         self.commands = commands
+        self._asking = Lock()
+        self._asked: dict[Hashable, Lock] = {}
         self.jobs = Jobs(commands.program(), commands.environment())
         self.kept = Kept()
         self._clerks = [Clerk(settings) for _ in range(settings.clerks)]
@@ -115,6 +126,7 @@ class Desk:
 
     def open(self) -> None:
         """Begin to serve, in the loop that runs."""
+        self._alone = asyncio.Lock()
         self._free = asyncio.LifoQueue()  # whoever worked last has everything at hand
         for clerk in self._clerks:
             self._free.put_nowait(clerk)
@@ -131,6 +143,58 @@ class Desk:
             return await clerk.do(work, self.settings.seconds)
         finally:
             self._free.put_nowait(clerk)
+
+    def ask(self, ledger: Ledger, sql: str, question: Question, values: Mapping[str, object] | None = None) -> Answer:
+        """The rows of a SELECT over the projections, in a clerk's thread.
+
+        The same question at the same position of the ledger is asked once, also where several ask it at the same time.
+        """
+        engine = ledger.engine
+        if self._is_personal(engine, sql):
+            return self._answered(engine, sql, question, values)
+        minute = None if question.as_of and question.known_at else int(time.time() / 60)
+        told = json.dumps(values or {}, sort_keys=True, default=str)
+        key = (engine.head.last_entry, minute, sql, repr(question), told)
+        with self._asking:
+            lock = self._asked.setdefault(key, Lock())
+        with lock:
+            answer: Answer | None = self.kept.get(key)
+            if answer is None:
+                answer = self._answered(engine, sql, question, values)
+                if len(answer.rows) <= LONGEST_KEPT:
+                    self.kept.put(key, answer)
+        with self._asking:
+            self._asked.pop(key, None)
+        return answer
+
+    def _answered(self, engine: Engine, sql: str, question: Question, values: Mapping[str, object] | None) -> Answer:
+        answer = engine.ask(sql, question, values)
+        return blurred(answer) if self.settings.incognito else answer
+
+    @staticmethod
+    def _is_personal(engine: Engine, sql: str) -> bool:
+        """Whether it reads what may be forgotten at any moment, and what not everybody may see."""
+        known = engine.projections
+        return "personal" in sql or any(
+            name in sql and any("personal" in each.needs for each in in_order(known, [name]))
+            for name, projection in known.items()
+            if not projection.problem
+        )
+
+    async def do_alone(self, work: Callable[[Ledger], T]) -> T:
+        """Have some work done while nobody else works: what records must keep its locks on the file, see `Engine.rest`.
+
+        Raises:
+            TooSlow: it took too long.
+        """
+        assert self._free is not None
+        async with self._alone:
+            held = [await self._free.get() for _ in self._clerks]
+            try:
+                return await held[0].do(work, self.settings.seconds)
+            finally:
+                for clerk in held:
+                    self._free.put_nowait(clerk)
 
     async def close(self) -> None:
         """Let go of everything."""

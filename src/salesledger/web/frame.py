@@ -17,6 +17,7 @@ from salesledger.web.state import INTERVALS
 if TYPE_CHECKING:
     from salesledger.readmodel.engine import Question
     from salesledger.web.page import Page
+    from salesledger.web.state import State
     from salesledger.web.view import View
 
 _MOST_MOVES = 8
@@ -58,6 +59,7 @@ def frame(view: View, page: Page, pages: Sequence[Page], path: str) -> dict[str,
         "ledger_name": "ledger" if view.settings.incognito else Path(str(view.settings.ledger)).name,
         "zone": view.ledger.zone.key,
         "changes": changes(view),
+        "unchanged": address(view, path, view.state.but(since="", known_since="")),
         "view": view,
     }
 
@@ -83,11 +85,17 @@ def permalink(view: View, path: str) -> str:
     """The address that shows the same for ever: both dates as instants, and the ledger's position."""
     now = view.ledger.engine.head.now()
     question = view.plain_question
-    return path + view.state.but(
+    state = view.state.but(
         as_of=_instant(question.as_of or now),
         known_at=_instant(question.known_at or now),
         upto=str(question.upto or view.last_entry),
-    ).query(
+    )
+    return address(view, path, state)
+
+
+def address(view: View, path: str, state: State) -> str:
+    """The address of the page in another state; what else it says stays."""
+    return path + state.query(
         **{
             name: value
             for name, value in view.extra.items()

@@ -40,6 +40,12 @@ class Watch:
         self._listeners: set[asyncio.Queue[int]] = set()
         self.is_over = False
 
+    def stop(self) -> None:
+        """Let all who listen go, so that the server can end."""
+        self.is_over = True
+        for queue in self._listeners:
+            queue.put_nowait(0)
+
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Look as long as the server runs."""
@@ -115,6 +121,8 @@ def routes(server: Server) -> list[Route]:
                     except TimeoutError:
                         yield ": still here\n\n"
                     else:
+                        if server.watch.is_over:
+                            break
                         yield f"event: entries\ndata: {json.dumps({'last': last})}\n\n"
 
         return StreamingResponse(told(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
 from salesledger.web.app import make_app
 from salesledger.web.commands import Commands
 from salesledger.web.settings import Settings
+
+
+class _Server(uvicorn.Server):
+    """A server that lets pages go that wait for new entries, when it is stopped."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop."""
+        self.config.app.state.stop()  # type: ignore[union-attr]
+        super().handle_exit(sig, frame)
 
 
 def serve(settings: Settings, commands: Commands, ready: Callable[[str], None]) -> None:
@@ -25,7 +35,8 @@ def serve(settings: Settings, commands: Commands, ready: Callable[[str], None]) 
     """
     config = config_of(settings, commands)
     socket = config.bind_socket()
-    server = uvicorn.Server(config)
+    socket.listen(100)  # whoever comes before the server runs waits
+    server = _Server(config)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     ready(f"http://{shown}:{socket.getsockname()[1]}/")
     server.run(sockets=[socket])

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from salesledger.readmodel.catalogue import in_order, named
+from salesledger.readmodel.catalogue import named
 from salesledger.readmodel.engine import Answer, Question
 from salesledger.shown.reports import for_people
 from salesledger.shown.tables import Table
 from salesledger.shown.values import Rows, read_by_people
-from salesledger.web.blur import blurred
-from salesledger.web.desk import LONGEST_KEPT
 from salesledger.web.roles import Right
 
 if TYPE_CHECKING:
@@ -118,25 +114,7 @@ class View:
 
     def ask(self, sql: str, question: Question | None = None, values: Mapping[str, object] | None = None) -> Answer:
         """The rows of a SELECT over the projections; the same question at the same position is asked once."""
-        question = question or self.question
-        minute = None if question.as_of and question.known_at else int(time.time() / 60)
-        key = (self.last_entry, minute, sql, repr(question), json.dumps(values or {}, sort_keys=True, default=str))
-        answer: Answer | None = self.desk.kept.get(key)
-        if answer is None:
-            answer = self.ledger.engine.ask(sql, question, values)
-            if self.settings.incognito:
-                answer = blurred(answer)
-            if len(answer.rows) <= LONGEST_KEPT and not self._is_personal(sql):
-                self.desk.kept.put(key, answer)
-        return answer
-
-    def _is_personal(self, sql: str) -> bool:
-        """Whether it reads what may be forgotten at any moment."""
-        known = self.ledger.engine.projections
-        return (
-            any(name in sql and any("personal" in each.needs for each in in_order(known, [name])) for name in known)
-            or "personal" in sql
-        )
+        return self.desk.ask(self.ledger, sql, question or self.question, values)
 
     def project(self, name: str, question: Question | None = None, order: str = "") -> Answer:
         """The rows of a projection."""

@@ -32,9 +32,9 @@ def build(view: View) -> dict[str, Any]:
     """The values of the page."""
     shown = "table" if view.extra.get("view") == "table" else "board"
     start = _start(view.extra.get("from", ""))
-    ((total,),) = view.ask("SELECT count(*) FROM deals").rows
-    grid = None
+    grid, total = None, 0
     if shown == "table":
+        ((total,),) = view.ask("SELECT count(*) FROM deals").rows
         answer = view.ask(f"SELECT * FROM deals ORDER BY captured_at DESC, deal LIMIT {_ROWS} OFFSET {start}")
         grid = view.grid(answer, DEALS, caption="Deals, the newest first")
     return {

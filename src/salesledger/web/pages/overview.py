@@ -15,7 +15,11 @@ from salesledger.web.roles import Right
 from salesledger.web.view import View
 
 _MOST_BLOCKED = 10
-_WAITING = replace(BLOCKED, columns=("deal", "stage", "owner", "amount", "currency", "days_in_stage", "usual_days"))
+_WAITING = replace(BLOCKED, columns=("deal", "stage", "owner", "amount", "days_in_stage", "usual_days"))
+_STAGES = replace(
+    PIPELINE, columns=("process", "stage", "deals", "amount", "currency", "weighted_amount"), if_mixed=("process",)
+)
+_TARGETS = replace(ATTAINMENT, columns=("scope", "who", "quota", "bookings", "currency", "attainment"))
 
 
 def build(view: View) -> dict[str, Any]:
@@ -35,7 +39,7 @@ def build(view: View) -> dict[str, Any]:
             _tile("Waiting too long", _total(view, blocked, "amount"), counted(len(blocked), "deal")),
             _freshness(view),
         ],
-        "pipeline": view.grid(pipeline, PIPELINE, caption="The pipeline by stage"),
+        "pipeline": view.grid(pipeline, _STAGES, caption="The pipeline by stage"),
         "pipeline_chart": chart(view, "pipeline", stages, "The pipeline by stage"),
         "blocked": view.grid(
             replace(answer, rows=answer.rows[:_MOST_BLOCKED]),
@@ -65,7 +69,7 @@ def _quarter(view: View) -> list[dict[str, str]]:
     if not rows:
         return []
     row = rows[-1]
-    quota = [r for r in view.project("attainment", replace(question, filters=())).dicts() if r["scope"] == "everybody"]
+    quota = [r for r in view.project("attainment", replace(question, filters=())).dicts() if r["scope"] == "all"]
     note = f"{counted(row['won'], 'deal')} won"
     if quota and quota[0]["attainment"] is not None:
         note += f", {quota[0]['attainment']:.0%} of the target"
@@ -81,7 +85,7 @@ def _quarter_of(view: View) -> str:
 def _targets(view: View) -> Any:
     question = replace(view.periods(_quarter_of(view), "quarter"), filters=())
     answer = view.project("attainment", question)
-    return view.grid(answer, ATTAINMENT, question, caption="Targets and calls") if answer.rows else None
+    return view.grid(answer, _TARGETS, question, caption="Targets and calls") if answer.rows else None
 
 
 def _freshness(view: View) -> dict[str, str]:

@@ -1,0 +1,123 @@
+"""Steps of the page's time sliders under load (wrk, four clients), against what their projections cost by themselves."""
+
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+
+from benchmarks.measure import Line
+from benchmarks.workspace import Workspace
+from salesledger import Ledger
+
+CLIENTS = 4
+SECONDS = 15
+ROUNDS = 7
+LIMIT = 300_000
+PIPELINE = "/api/projections/pipeline"
+PAGES = (
+    "/",
+    "/deals",
+    "/deals?view=table",
+    "/accounts",
+    "/funnel",
+    "/metrics",
+    "/walk",
+    "/recurring",
+    "/log",
+    "/query",
+)
+
+# Each thread of wrk goes through the days from the first: as many threads as clients ask about the same days, one thread with all
+# clients about other ones each time, none of which was asked about before.
+_SCRIPT = """
+local days = { %s }
+local n = 0
+function request()
+  n = n + 1
+  return wrk.format("GET", "%s" .. days[(n - 1) %% #days + 1])
+end
+"""
+
+
+def run(work: Workspace) -> Iterator[Line]:
+    """A step of each slider, and the size of the pages."""
+    path = work.ledger()
+    days, last, pipeline, history = _by_itself(path)
+    own, built = f"the projection by itself {pipeline * 1000:.0f} ms", f"building the history {history * 1000:.0f} ms"
+    for whose, threads in (("the same days", CLIENTS), ("days of their own", 1)):
+        with serving(path, last) as address:
+            as_of = load(address, f"{PIPELINE}?as_of=", days, threads)
+            known_at = load(address, f"{PIPELINE}?known_at=", days, threads)
+        told = f"{CLIENTS} clients at {whose}, median"
+        yield Line(f"as-of step, {told}", f"{as_of * 1000:.0f} ms", own, as_of / pipeline, (3, False))
+        yield Line(f"known-at step, {told}", f"{known_at * 1000:.0f} ms", built, known_at / history, (2, False))
+    with serving(path, last) as address:
+        largest = max(_size(address + page) for page in PAGES)
+    yield Line("the largest page", f"{largest / 1000:.0f} KB", f"{LIMIT / 1000:.0f} KB", largest / LIMIT, (1, False))
+
+
+def _by_itself(path: Path) -> tuple[list[str], date, float, float]:
+    """The days to ask about, the last one of the ledger, and the seconds of both questions asked alone."""
+    with Ledger.open(path) as ledger:
+        sql = "SELECT min(effective_on), max(effective_on) FROM events WHERE stream = 'deal'"
+        ((first, last),) = ledger.engine.ask(sql).rows
+        days = [str(first + timedelta(days=i)) for i in range(60, (last - first).days)]
+        asked = iter(days[::20])
+        pipeline = _median(lambda: ledger.answer("pipeline", as_of=next(asked)))
+        known = iter(days[::20])
+        history = _median(lambda: ledger.query("SELECT count(*) FROM deal_history", known_at=next(known)).fetchall())
+    return days, last, pipeline, history
+
+
+def _median(ask: Callable[[], object]) -> float:
+    ask()
+    spent = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        ask()
+        spent.append(time.perf_counter() - begin)
+    return statistics.median(spent)
+
+
+def _size(address: str) -> int:
+    return len(subprocess.run(["curl", "-s", address], check=True, capture_output=True).stdout)
+
+
+def load(address: str, place: str, days: Sequence[str], threads: int) -> float:
+    """The median seconds of a request, as wrk sees it.
+
+    Raises:
+        SystemExit: there is no wrk, or a request failed.
+    """
+    if shutil.which("wrk") is None:
+        raise SystemExit("There is no wrk: apt-get install wrk.")
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(_SCRIPT % (", ".join(f'"{day}"' for day in days), place))
+        script.flush()
+        words = ["wrk", "-t", str(threads), "-c", str(CLIENTS), "-d", f"{SECONDS}s", "--timeout", "60s", "--latency"]
+        told = subprocess.run([*words, "-s", script.name, address], check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in told:
+        raise SystemExit(told)
+    found = re.search(r"50%\s+([\d.]+)(us|ms|s|m)\b", told)
+    assert found, told
+    return float(found[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}[found[2]]
+
+
+@contextmanager
+def serving(path: Path, today: date) -> Iterator[str]:
+    """A server on the ledger, as a user starts it; gives its address."""
+    program = [sys.executable, "-c", "from salesledger.cli import main; main()"]
+    words = ["-f", str(path), "--today", today.isoformat(), "serve", "--port", "0", "--read-only"]
+    with subprocess.Popen([*program, *words], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().partition(" is at ")[2].partition("/ ")[0]
+        finally:
+            server.terminate()
