@@ -1,5 +1,6 @@
 """What only a PostgreSQL server has or could break: roles, a password, functions, a schema, a mirror far from the log."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -263,6 +264,16 @@ class TestPlaces:
         monkeypatch.setitem(sys.modules, "psycopg", None)
         with pytest.raises(UsageError, match=r"pip install 'salesledger\[postgres\]'"):
             Ledger.open("postgresql://h/d")
+
+    def test_a_ledger_in_a_file_needs_no_driver(self, tmp_path: Path) -> None:
+        """It is recorded into and asked without loading what speaks to servers."""
+        script = (
+            "import sys\nfrom salesledger.cli.main import run\n"
+            "for line in (['init', '--currency', 'EUR'], ['lead', 'capture', 'Acme'], ['pipeline'], ['verify']):\n"
+            "    assert run(['-f', sys.argv[1], *line]) == 0\n"
+            "assert not {'psycopg', 'adbc_driver_postgresql'} & {name.partition('.')[0] for name in sys.modules}\n"
+        )
+        subprocess.run([sys.executable, "-c", script, tmp_path / "sales.ledger"], check=True, capture_output=True)
 
     def test_what_is_no_ledger_is_told(self, server: PostgresBackend) -> None:
         """No schema, another program's, a later version's, one that is there."""
