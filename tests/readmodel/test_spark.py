@@ -144,6 +144,7 @@ def test_spark_gives_what_duckdb_gives_or_an_error(engines: tuple[Engine, SparkE
     small_letters(spark)
     other_ways(duck, spark, tmp_path)
     what_was_just_recorded(duck, spark)
+    a_mirror_elsewhere(duck, tmp_path)
 
 
 def every_projection(duck: Engine, spark: SparkEngine) -> None:
@@ -187,6 +188,20 @@ def what_was_just_recorded(duck: Engine, spark: SparkEngine) -> None:
         ledger.record("lead-captured", company="Just now", on="2026-07-01")
     sql = "SELECT deal, captured_on FROM deals WHERE company = 'Just now'"
     assert spark.ask(sql).rows == duck.ask(sql).rows == [("just-now", date(2026, 7, 1))]
+
+
+def a_mirror_elsewhere(duck: Engine, folder: Path) -> None:
+    """Read as far as its segments follow each other; the rest, or all of it, comes from the ledger."""
+    sql = (
+        "SELECT type, count(*) AS n, max(entry) AS last, sum(amount) AS amount FROM events GROUP BY type ORDER BY type"
+    )
+    (folder / "away").mkdir()
+    for file in sorted(folder.glob("*.mirror/*/0*.parquet"))[:-2]:
+        shutil.copy(file, folder / "away")
+    for place, is_read in (("away", True), ("nowhere", False)):
+        with SparkEngine.open(folder / "sales.ledger", mirror=(folder / place).as_uri()) as spark:
+            assert spark.ask(sql) == duck.ask(sql)
+            assert any("/away/" in file for file in spark._read) == is_read
 
 
 REFUSED = {
