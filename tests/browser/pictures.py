@@ -5,6 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from browser.png import small
 from browser.serving import launched, make_demo, served
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -39,14 +40,15 @@ def main() -> None:
         ledger = make_demo(Path(folder) / "demo.ledger")
         with served(ledger) as address, sync_playwright() as playwright:
             browser = launched(playwright)
+            blank = browser.new_page()
             for name, where in ADDRESSES.items():
                 page = browser.new_context(viewport=SIZE, color_scheme="light").new_page()  # type: ignore[arg-type]
                 page.goto(address + where, timeout=60_000)
                 page.wait_for_function(
-                    "() => !document.querySelector('.busy, .working, figure.chart[data-spec]:not(.drawn)')",
+                    "() => !document.querySelector('.busy, .pending, figure.chart[data-spec]:not(.drawn)')",
                     timeout=SECONDS * 1000,
                 )
-                page.screenshot(path=FOLDER / f"{name}.png")
+                (FOLDER / f"{name}.png").write_bytes(small(blank, page.screenshot()))
                 page.close()
             browser.close()
 
