@@ -153,6 +153,9 @@ class Recalibrated:
     periods had shown just that, is the square of the factor by which the distribution is stretched; with n periods it grows by
     1 + 1/(1 + n), for what so few leave open. Errors within one period go together, so periods are counted, not origins.
 
+    What pulls all deals together doesn't show in a model that takes them as independent. Before four settled periods tell of that, an
+    error of its own is added, which is that of a point of which nothing is known yet, less a quarter for each settled period.
+
     The mean stays, unless its bias is to be taken out: what came on top of what was won, compared to what was said would come, as a
     logarithm, averaged in the same way and shrunk to none.
 
@@ -198,8 +201,12 @@ class Recalibrated:
         times = self._times(span.offset, left)
         mean, shifted = won + times * (raw.mean - won), won + times * (raw.quantiles - won)
         self._pending.keep(week, span, (raw, shifted, won))
-        quantiles = rising(mean + self.factor(span.offset, left) * (shifted - mean), won)
-        return Forecast(mean, quantiles, raw.note)
+        settled = len(self._squares.near(span.offset, left, 1.0 + 0.3 * left)[0])
+        lacking = max(0.0, 1 - settled / _FEW)
+        unknown = lacking * default_spread(span.offset, left, weeks_in(span)) * mean
+        wider = self.factor(span.offset, left) * _widened(shifted, unknown)
+        few = f"the spread is partly a default: {settled} settled periods tell its errors" if lacking else ""
+        return Forecast(mean, rising(mean + wider * (shifted - mean), won), "; ".join(n for n in (raw.note, few) if n))
 
     def _times(self, offset: int, left: int) -> float:
         """How much more comes than was said, usually; 1 where the mean is left alone."""
@@ -216,6 +223,13 @@ class Recalibrated:
         known = float(weights.sum())
         square = (float(squares @ weights) + _PERIODS_OF_RIGHT_WIDTH) / (known + _PERIODS_OF_RIGHT_WIDTH)
         return float(np.sqrt(square * (1 + 1 / (1 + known))))
+
+
+def _widened(quantiles: Real, unknown: float) -> float:
+    """How many times as wide a distribution becomes by an independent error of that standard deviation."""
+    low, high = (float(np.interp(level, LEVELS, quantiles)) for level in (0.1587, 0.8413))
+    own = (high - low) / 2
+    return float(np.hypot(1.0, unknown / own)) if own > 0 else 1.0
 
 
 def _more(actual: float, mean: float, won: float) -> float:
