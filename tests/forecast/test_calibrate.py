@@ -142,7 +142,7 @@ def test_a_slow_bias_is_taken_out_where_that_is_asked() -> None:
 
 
 def test_the_fewer_periods_are_settled_the_wider_a_distribution_is() -> None:
-    """Without any, by the square root of two, as nobody knows how wrong the model is, and by what a point of no past is wrong: 30 %."""
+    """Without any, by the square root of two, as nobody knows how wrong the model is, and by the 30 % that a point may be wrong."""
     raw = Forecast(100.0, 100.0 + 10 * NORMAL)
     widths = []
     for last in (date(2020, 3, 1), date(2020, 11, 15), date(2022, 11, 6)):

@@ -153,8 +153,8 @@ class Recalibrated:
     periods had shown just that, is the square of the factor by which the distribution is stretched; with n periods it grows by
     1 + 1/(1 + n), for what so few leave open. Errors within one period go together, so periods are counted, not origins.
 
-    What pulls all deals together doesn't show in a model that takes them as independent. Before four settled periods tell of that, an
-    error of its own is added, which is that of a point of which nothing is known yet, less a quarter for each settled period.
+    What pulls all deals together doesn't show in a model that takes them as independent. Before four settled periods tell of
+    that, an error of its own is added: that of a point of which nothing is known yet, less a quarter for each settled period.
 
     The mean stays, unless its bias is to be taken out: what came on top of what was won, compared to what was said would come, as a
     logarithm, averaged in the same way and shrunk to none.
