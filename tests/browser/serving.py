@@ -40,15 +40,15 @@ def make_demo(path: Path) -> Path:
 def served(path: Path, *options: str) -> Iterator[str]:
     """The address of a server on a ledger; the server is stopped in the end."""
     words = [str(SALESLEDGER), "-f", str(path), "--today", TODAY, "serve", "--port", "0", *options]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        found = re.search(r"http://\S+", process.stdout.readline())
-        assert found, "the server didn't start"
-        yield found[0].rstrip("/")
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://\S+", process.stdout.readline())
+            assert found, "the server didn't start"
+            yield found[0].rstrip("/")
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
 
 
 def launched(playwright: Playwright) -> Browser:
