@@ -2,6 +2,8 @@
 
 import doctest
 import sqlite3
+import subprocess
+import sys
 import threading
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -429,3 +431,19 @@ class TestKeeping:
             (found,) = ledger.check()
         assert found.rule == "append-only"
         assert found.remedy
+
+
+def test_what_others_record_between_questions_is_never_lost(tmp_path: Path) -> None:
+    """A program that asks and records in turns with others leaves their entries alone, and sees them."""
+    place = tmp_path / "sales.ledger"
+    command = str(Path(sys.executable).with_name("salesledger"))
+    other = [command, "-f", str(place), "lead", "capture", "--source", "pr"]
+    with Ledger.create(place, currency="EUR") as ledger:
+        for number in range(3):
+            ledger.record("lead-captured", company=f"Ours {number}", source="pr")
+            assert len(ledger.project("leads").fetchall()) == 2 * number + 1
+            subprocess.run([*other, f"Theirs {number}"], check=True, capture_output=True)
+
+    with Ledger.open(place) as ledger:
+        assert len(ledger.project("leads").fetchall()) == 6
+        assert ledger.check() == []

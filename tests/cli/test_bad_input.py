@@ -310,9 +310,8 @@ FILES = (click.File, click.Path)
 @st.composite
 def command_lines(draw: st.DrawFn) -> list[str]:
     """A command with some of its arguments and options, filled with what nobody expects."""
-    name = draw(
-        st.sampled_from(sorted(set(commands()) - {"demo", "serve"}))
-    )  # the one takes seconds, the other goes on for ever
+    # A demo takes seconds, and what serves goes on for ever.
+    name = draw(st.sampled_from(sorted(set(commands()) - {"demo", "serve"})))
     value = st.one_of(st.sampled_from(NASTY), st.sampled_from(WORDS), st.text(max_size=10))
     line = name.split()
     for param in commands()[name].params:
