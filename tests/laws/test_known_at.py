@@ -42,7 +42,7 @@ def only_what_was_known(path: Path, known_at: datetime) -> Path:
     return target
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(5))
 @given(journey=st.booleans().flatmap(lambda foreign: journeys(foreign=foreign, whole=True)))
 def test_what_was_known_is_all_there_is_to_a_ledger_that_holds_no_more(journey: Journey) -> None:
     """Every projection, at some moments, split and by period."""
@@ -64,7 +64,7 @@ BELIEFS = ("deal_history_as_known", "deal_audit")
 """What tells how belief changed, or what was recorded, shows the strike and its end too."""
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(3))
 @given(journey=journeys(whole=True))
 def test_a_strike_that_is_taken_back_leaves_every_answer_as_it_was(journey: Journey) -> None:
     """Void and void of the void: every projection says what it said before either, and asked with a known-at before, always."""

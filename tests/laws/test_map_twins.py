@@ -45,7 +45,7 @@ def moved_on(story: Played, back: int) -> None:
         story.now = time.now
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(6))
 @given(journey=journeys(), back=st.integers(0, 99))
 def test_the_map_and_the_ratios_are_what_a_plain_fold_says(journey: Journey, back: int) -> None:
     """At the journey's end and at some pairs of moments; the last cohort's ratios are those of the funnel."""
