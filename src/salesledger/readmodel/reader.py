@@ -117,6 +117,11 @@ class Reader:
         if self._engine is not None:
             self._engine.rest()
 
+    def interrupt(self) -> None:
+        """Stop the question in hand; another thread may do so."""
+        if self._engine is not None:
+            self._engine.duck.interrupt()
+
     def refresh(self) -> None:
         """Look at the ledger again, for what others have recorded since: for who keeps it open for long."""
         self._read_head()

@@ -93,7 +93,7 @@ class Clerk:
         if done:
             return doing.result()
         if self._ledger is not None:
-            self._ledger.engine.duck.interrupt()
+            self._ledger.interrupt()
         with suppress(SalesledgerError):
             await doing
         raise TooSlow(f"That took longer than {seconds:g} s and was stopped. Ask for less: fewer days, or a filter.")
