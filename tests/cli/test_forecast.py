@@ -111,6 +111,15 @@ def test_a_backtest_is_drawn_in_each_format(demo: Console) -> None:
     assert (done.code, "There is nothing to draw as 'fan'" in done.err) == (2, True)
 
 
+def test_the_fan_of_a_period_is_drawn(demo: Console) -> None:
+    """What a model said of it week by week; a model or a period that isn't one is refused as without a picture."""
+    demo.ok("forecast --as-of 2026-05-31 -p 2026Q2 --model run_rate -o fan.svg")
+    drawn = (demo.folder / "fan.svg").read_text(encoding="utf-8")
+    assert "2026Q2 as run_rate forecast it, week by week, up to 2026-05-31" in drawn
+    assert "bookings, EUR" in drawn
+    assert "There is no model 'magic'" in demo.no("forecast --as-of 2026-05-31 --model magic -o no.svg", code=2)
+
+
 def test_scores_are_told_by_model_by_weeks_and_by_deals(demo: Console) -> None:
     """The same forecasts each time, counted."""
     line = "backtest -p 2025Q1 --step month --model weighted,run_rate"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from salesledger.charts.pictures import drawn, load_altair
+from salesledger.charts.pictures import drawn, load_altair, titled
 from salesledger.errors import UsageError
 from salesledger.shown.escape import safe_text
 
@@ -47,7 +47,7 @@ def draw_backtest(
         raise UsageError(
             f"There is nothing to draw{f' as {picture!r}' if picture else ''}: no period of these is over."
         )
-    page = altair.vconcat(*charts, title=altair.Title(safe_text(title), fontSize=15, anchor="start", offset=12))
+    page = titled(altair, altair.vconcat(*charts), safe_text(title))
     page = page.resolve_scale(color="independent", size="independent", shape="independent")
     return drawn(page.configure_view(stroke=None).configure_axis(gridColor="#e8ebee", domainColor=_GREY), file)
 

@@ -165,5 +165,60 @@ def funnel(rows: Sequence[Row]) -> Any:
     )
 
 
-KINDS = {"metrics": metrics, "recurring": recurring, "walk": walk, "funnel": funnel}
-"""The charts by name."""
+def attainment(rows: Sequence[Row]) -> Any:
+    """What was booked beside the target and the last calls, for the whole business and for each who has one; None where nothing is.
+
+    Args:
+        rows: the rows of `attainment`.
+    """
+    promised = ("quota", "commit", "best_case")
+    told = [
+        {
+            "period": row["period"] or "",
+            "who": safe_text(row["who"] or "all"),
+            **{name: drawable(row[name]) for name in ("bookings", *promised)},
+        }
+        for row in rows
+        if any(row[name] for name in ("bookings", *promised))
+    ]
+    if not told:
+        return None
+    altair = load_altair(INSTEAD)
+    base = altair.Chart().encode(
+        y=altair.Y("who:N", sort=list(dict.fromkeys(row["who"] for row in told)), title=None),
+        tooltip=[
+            "period:N",
+            "who:N",
+            *(
+                altair.Tooltip(f"{name}:Q", title=name.replace("_", " "), format=",.2f")
+                for name in ("bookings", *promised)
+            ),
+        ],
+    )
+    axis = altair.Axis(format="~s")
+    bars = base.mark_bar(color=BLUE, opacity=0.6).encode(
+        x=altair.X("bookings:Q", title=f"booked, {rows[0]['currency'] or ''}; what was promised as a line", axis=axis)
+    )
+    ends = [name for name in promised if any(row[name] is not None for row in told)]
+    lines = (
+        base.transform_fold(ends, as_=["promise", "amount"])
+        .transform_filter("isValid(datum.amount)")
+        .transform_calculate(told="replace(datum.promise, '_', ' ')")
+        .mark_tick(thickness=3, height={"band": 0.8})
+        .encode(
+            x=altair.X("amount:Q", axis=axis),
+            color=altair.Color(
+                "told:N",
+                scale=altair.Scale(domain=["quota", "commit", "best case"], range=[RED, GREEN, "#f58518"]),
+                legend=altair.Legend(title=None, orient="bottom"),
+            ),
+        )
+    )
+    data = altair.Data(values=told)
+    shown = altair.layer(bars, *([lines] if ends else []))
+    periods = list(dict.fromkeys(row["period"] for row in told))
+    if len(periods) == 1:
+        return shown.properties(height={"step": 34}, data=data)
+    return shown.properties(height={"step": 26}, width=420).facet(
+        facet=altair.Facet("period:N", sort=periods, title=None), columns=2, data=data
+    )

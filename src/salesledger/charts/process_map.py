@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import atan2, degrees
 from typing import Any
 
-from salesledger.charts.pictures import drawn, load_altair
+from salesledger.charts.pictures import drawn, load_altair, titled
 from salesledger.errors import UsageError
 from salesledger.shown.escape import safe_text
 from salesledger.shown.values import cut, money
@@ -71,7 +71,7 @@ class _Drawing:
 def draw_map(
     rows: Sequence[Row], defined: Mapping[str, Sequence[str]], title: str, file: str, process: str | None = None
 ) -> bytes:
-    """The walked process as an SVG or PNG, a drawing a process.
+    """The walked process as an SVG, PNG or HTML file, a drawing a process.
 
     Args:
         rows: the rows of `process_map`, of one period.
@@ -86,9 +86,7 @@ def draw_map(
     altair = load_altair("Without -o the map is a table.")
     if not rows:
         raise UsageError("There is no step to draw: no lead that was captured passes.")
-    picture = map_of(rows, defined, process).properties(
-        title=altair.Title(safe_text(title), fontSize=15, anchor="start", offset=12)
-    )
+    picture = titled(altair, map_of(rows, defined, process), safe_text(title))
     return drawn(picture.configure_view(stroke=None).configure_axis(grid=False), file)
 
 

@@ -119,6 +119,7 @@ def query(rows: Sequence[Row]) -> Any:
         return None
     altair = load_altair(INSTEAD)
     told = altair.Data(values=[{"x": drawable(row[name]), "y": drawable(row[number])} for row in rows])
+    order = list(dict.fromkeys(drawable(row[name]) for row in rows))
     is_time = all(isinstance(row[name], date | None) for row in rows)
     tips = [altair.Tooltip("x:N", title=safe_text(name)), altair.Tooltip("y:Q", title=safe_text(number))]
     base = altair.Chart(told).encode(tooltip=tips)
@@ -127,7 +128,7 @@ def query(rows: Sequence[Row]) -> Any:
             x=altair.X("x:T", title=safe_text(name)), y=altair.Y("y:Q", title=safe_text(number))
         )
     return base.mark_bar(color=BLUE).encode(
-        y=altair.Y("x:N", sort=None, title=safe_text(name)), x=altair.X("y:Q", title=safe_text(number))
+        y=altair.Y("x:N", sort=order, title=safe_text(name)), x=altair.X("y:Q", title=safe_text(number))
     )
 
 
@@ -138,7 +139,3 @@ def _is_numeric(rows: Sequence[Row], name: str) -> bool:
 
 def _is_simple(rows: Sequence[Row], name: str) -> bool:
     return all(isinstance(row[name], str | date | int | None) for row in rows)
-
-
-KINDS = {"pipeline": pipeline, "clocks": clocks, "query": query}
-"""The charts by name."""

@@ -9,7 +9,7 @@ import click
 from salesledger.cli.forecast import end_of, forecasting
 from salesledger.cli.forecast_screen import as_rows
 from salesledger.cli.options import by_one_of, emit, opened, printing, progress
-from salesledger.cli.render import format_for, write
+from salesledger.cli.render import format_for, is_picture, write
 from salesledger.errors import BadValue
 from salesledger.shown.reports import counted
 from salesledger.shown.values import Rows
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 STEPS = ("day", "week", "month", "quarter")
 MOST_AHEAD = 12
 PICTURES = ("fan", "error", "coverage", "calibration")
-ENDINGS = (".svg", ".png", ".html")
 
 ROW = (
     *("model", "origin", "period", "horizon_days", "actual", "mean", "lo-95", "lo-80", "median", "hi-80", "hi-95"),
@@ -83,16 +82,16 @@ def backtest_command(ctx: click.Context, /, **values: Any) -> None:
     Ctrl-C it tells what is done, and goes on there when it is run again.
     """
     format_, output, by = values["format_"], values["output"], values["by"]
-    is_picture = format_ is None and (output or "").lower().endswith(ENDINGS)
-    chosen = "table" if is_picture else format_for(format_, output)
+    drawn = is_picture(format_, output)
+    chosen = "table" if drawn else format_for(format_, output)
     with opened(ctx) as ledger:
         at, _ = end_of(ledger, values["known_at"])
         plan = _plan(ledger, at, values)
-        done, is_whole = _replayed(ledger, plan, deals=is_picture or by in ("deals", "chances"))
+        done, is_whole = _replayed(ledger, plan, deals=drawn or by in ("deals", "chances"))
         told = _sorted(done.told, plan)
         booked = _actuals(ledger, told, at)
         title = f"Backtest of {counted(len({each.origin for each in told}), 'origin')}, a {plan.step} apart"
-        if is_picture:
+        if drawn:
             write(_picture(ledger, done, told, booked, plan, at, title, values["picture"], str(output)), output)
         else:
             shown = chosen in ("table", "md")

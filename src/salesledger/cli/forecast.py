@@ -6,7 +6,7 @@ import click
 
 from salesledger.cli.main import Answering
 from salesledger.cli.options import INTERVALS, Whole, by_one_of, completing, opened, printing, progress
-from salesledger.cli.render import format_for
+from salesledger.cli.render import format_for, is_picture
 from salesledger.cli.target import call_command
 from salesledger.errors import NOTHING_RECORDED, BadPeriod, Refused, SalesledgerError, UsageError
 
@@ -63,7 +63,10 @@ def own_command(ctx: click.Context, /, **values: Any) -> None:
     DEAL, the chance that this deal is won. 'forecast call' records what somebody says instead.
     """
     _check(values)
-    format_, output = format_for(values["format_"], values["output"]), values["output"]
+    _check_picture(values)
+    output = values["output"]
+    drawn = is_picture(values["format_"], output)
+    format_ = "table" if drawn else format_for(values["format_"], output)
     try:
         with opened(ctx, values["actor"]) as ledger:
             at, on = end_of(ledger, values["as_of"])
@@ -76,6 +79,11 @@ def own_command(ctx: click.Context, /, **values: Any) -> None:
                 return
             interval, furthest, wanted = _periods(ledger, values["period"], values["interval"], on)
             model = values["model"] or "best"
+            if drawn:
+                from salesledger.cli.fan import draw_fan
+
+                draw_fan(ledger, model, interval, wanted.start, at, on, str(output))
+                return
             asked = ask_models(ledger, at, [model], interval, furthest, values["upto"])
             told = _told(asked, model, wanted)
             entries = _issue(ledger, told, on) if values["issue"] else []
@@ -120,6 +128,21 @@ def _check(values: dict[str, Any]) -> None:
         raise UsageError(
             f"Only what is forecast now, of all that is known, can be issued: leave out --as-of and --upto. {NOTHING_RECORDED}"
         )
+
+
+def _check_picture(values: dict[str, Any]) -> None:
+    """Refuse what a picture can't show.
+
+    Raises:
+        UsageError: with what to leave out.
+    """
+    if not is_picture(values["format_"], values["output"]):
+        return
+    for name, option in (("deal", "the deal"), ("by", "--by"), ("issue", "--issue"), ("upto", "--upto")):
+        if values[name]:
+            raise UsageError(
+                f"A picture shows what was forecast week by week: leave out {option}, or end the file in .csv or .json."
+            )
 
 
 def end_of(ledger: "Ledger", as_of: str | None) -> "tuple[datetime, date]":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from salesledger.cli.drawing import draw
 from salesledger.cli.options import (
     Whole,
     clocked,
@@ -20,7 +21,7 @@ from salesledger.cli.options import (
     split_by,
     within,
 )
-from salesledger.cli.render import format_for
+from salesledger.cli.render import format_for, is_picture
 from salesledger.errors import BadQuery, NotFound, UsageError
 from salesledger.shown.journal import DETAILS, ENTRIES, HAPPENED, entry_rows, entry_table
 from salesledger.shown.reports import narrowed, to_rows, when
@@ -69,6 +70,10 @@ def history_command(ctx: click.Context, /, deal: str, as_known: bool, **values: 
         )
         if not answer.rows:
             raise NotFound(f"Nothing had happened to the {kind} {found!r} {when(ledger, question)}.")
+        title = f"History of {found} {when(ledger, question)}"
+        if is_picture(format_, output):
+            draw("clocks", answer.dicts(), title, str(output))
+            return
         without = ("stream", "id")
         people = _for_people(format_, output)
         emit(
@@ -76,7 +81,7 @@ def history_command(ctx: click.Context, /, deal: str, as_known: bool, **values: 
             ledger,
             format_=format_,
             output=output,
-            title=f"History of {found} {when(ledger, question)}",
+            title=title,
             expendable=("recorded_by", "recorded_at", "known_at"),
             wrap=DETAILS,
         )
@@ -159,6 +164,9 @@ def query_command(ctx: click.Context, /, sql: str, **values: Any) -> None:
     with opened(ctx) as ledger:
         text = _standard_input() if sql == "-" else sql
         answer = ledger.engine.ask(text, ledger.question(**values))
+        if is_picture(format_, output):
+            draw("query", answer.dicts(), "", str(output))
+            return
         rows = replace(to_rows(answer), whole=True)
         emit(rows, ledger, format_=format_, output=output, expendable=_last_first(answer))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from salesledger.cli.main import place_of
-from salesledger.cli.render import FORMATS, format_for, render, write
+from salesledger.cli.render import FORMATS, format_for, is_picture, render, write
 from salesledger.errors import SalesledgerError, UsageError
 from salesledger.shown.escape import safe_text
 from salesledger.shown.values import Rows
@@ -77,10 +77,8 @@ def seal_quietly(ledger: "Ledger") -> None:
 def _note_what_is_beyond(ctx: click.Context, ledger: "Ledger") -> None:
     """Tell people, on standard error, where they ask about a day that is still to come, or beyond the ledger's end."""
     asked = {name: ctx.params.get(name) for name in ("as_of", "known_at", "upto")}
-    if not any(asked.values()) or format_for(ctx.params.get("format_"), ctx.params.get("output")) not in (
-        "table",
-        "md",
-    ):
+    form = ctx.params.get("format_"), ctx.params.get("output")
+    if not any(asked.values()) or not (is_picture(*form) or format_for(*form) in ("table", "md")):
         return
     last = ledger.head.last_entry
     later = [

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "csv", "jsonl", "md")
 
+PICTURES = (".svg", ".png", ".html")
+"""The endings of a picture's file."""
+
+DRAWN = (
+    *("pipeline", "metrics", "funnel", "map", "recurring", "attainment", "diff"),
+    *("forecast", "backtest", "history", "query"),
+)
+"""The commands that draw one."""
+
 _ENDINGS = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "md", ".txt": "table"}
 _GAP = 2
 _NARROWEST = 6
@@ -40,11 +49,21 @@ def format_for(explicit: str | None, out: str | None) -> str:
     from pathlib import Path
 
     ending = Path(out).suffix.lower()
+    if ending in PICTURES:
+        raise UsageError(
+            f"There is no picture of this for {out!r}. End it in {', '.join(_ENDINGS)}; the commands that draw are "
+            f"{', '.join(DRAWN)}."
+        )
     if ending not in _ENDINGS:
         raise UsageError(
             f"{out!r} doesn't end in a format's name. End it in {', '.join(_ENDINGS)}, or name the format with -O."
         )
     return _ENDINGS[ending]
+
+
+def is_picture(explicit: str | None, out: str | None) -> bool:
+    """Whether the ending of `-o FILE` asks for a picture, as no format is named."""
+    return explicit is None and (out or "").lower().endswith(PICTURES)
 
 
 def render(

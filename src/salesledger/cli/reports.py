@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from salesledger.cli.drawing import draw
 from salesledger.cli.options import Whole, dated, emit, filtered, opened, periodic, printing, split_by
-from salesledger.cli.render import format_for
+from salesledger.cli.render import format_for, is_picture
 from salesledger.errors import BadDate, BadFilter, NotFound, UsageError
 from salesledger.readmodel.plain import in_utc
 from salesledger.shown.reports import counted, for_people, narrowed, to_rows, when
@@ -50,6 +51,7 @@ def report(
     narrow: tuple[str, ...] = (),
     reach: Sequence[str] | None = None,
     split: str | None = None,
+    chart: str | None = None,
 ) -> None:
     """Answer a report and print it.
 
@@ -64,6 +66,7 @@ def report(
         narrow: filters that choose among the projection's own rows; the others choose among deals.
         reach: the types of events that periods without an end reach over; those of deals where absent.
         split: any column of `deals` that the table's own SELECT is split by, in the place of --by.
+        chart: the chart that is drawn where the file's ending asks for a picture; see `charts.kinds`.
     """
     format_, output = values.pop("format_"), values.pop("output")
     own_filters = (*narrow, *values.pop("filters")) if table.own_filters else narrow
@@ -78,6 +81,10 @@ def report(
         grouped = table.grouped.format(group=f'd."{by}"', relation=source)
         sql, more = narrowed(ledger, grouped if is_split else f"SELECT * FROM {source}{order}", question, own_filters)
         answer = ledger.engine.ask(sql, question, parameters | more)
+        title = f"{title} {when(ledger, question)}"
+        if chart and is_picture(format_, output):
+            draw(chart, answer.dicts(), title, str(output))
+            return
         rows, headers = to_rows(answer), {}
         # The user's own projection of that name may have other columns: it is then shown as it is.
         as_shipped = set(ledger.engine.shipped_columns(name)) <= set(answer.columns)
@@ -88,7 +95,6 @@ def report(
             rows, headers = for_people(rows, table, question), dict(table.headers)
         if (as_shipped or is_split) and format_for(format_, output) in ("table", "md"):
             notes += conversion_note(ledger, table.converted, question)
-        title = f"{title} {when(ledger, question)}"
         print_split(ledger, rows, table, by, headers, title=title, notes=notes, format_=format_, output=output)
 
 
@@ -214,7 +220,7 @@ def _walk_note(answer: "Answer") -> list[str]:
 @click.pass_context
 def pipeline_command(ctx: click.Context, /, **values: Any) -> None:
     """Open deals by stage, at any date."""
-    report(ctx, "pipeline", "Pipeline", values, PIPELINE, _pipeline_note)
+    report(ctx, "pipeline", "Pipeline", values, PIPELINE, _pipeline_note, chart="pipeline")
 
 
 @click.command("deals")
@@ -332,7 +338,7 @@ def _criteria(ledger: "Ledger", text: str, question: "Question") -> tuple[str | 
 @click.pass_context
 def metrics_command(ctx: click.Context, /, **values: Any) -> None:
     """Leads, bookings, deal size, close ratio, lifetime."""
-    report(ctx, "metrics", "Metrics", values, METRICS, _metrics_note)
+    report(ctx, "metrics", "Metrics", values, METRICS, _metrics_note, chart="metrics")
 
 
 @click.command("funnel")
@@ -344,7 +350,7 @@ def metrics_command(ctx: click.Context, /, **values: Any) -> None:
 @click.pass_context
 def funnel_command(ctx: click.Context, /, **values: Any) -> None:
     """How far the leads of a period have come."""
-    report(ctx, "funnel", "Funnel of the leads captured in each period,", values, FUNNEL)
+    report(ctx, "funnel", "Funnel of the leads captured in each period,", values, FUNNEL, chart="funnel")
 
 
 @click.command("blocked")
@@ -387,7 +393,7 @@ def attainment_command(ctx: click.Context, /, **values: Any) -> None:
 
     Filters choose by its own columns: who:kim, scope:team, attainment:'<0.5'.
     """
-    report(ctx, "attainment", "Attainment", values, ATTAINMENT, _attainment_note)
+    report(ctx, "attainment", "Attainment", values, ATTAINMENT, _attainment_note, chart="attainment")
 
 
 @click.command("diff")
@@ -413,4 +419,4 @@ def diff_command(ctx: click.Context, /, each_deal: bool, **values: Any) -> None:
     if each_deal:
         report(ctx, "pipeline_moves", f"Pipeline deal by deal{within}", values, MOVES)
     else:
-        report(ctx, "pipeline_walk", f"Pipeline{within}", values, WALK, _walk_note)
+        report(ctx, "pipeline_walk", f"Pipeline{within}", values, WALK, _walk_note, chart="walk")

@@ -178,7 +178,7 @@ def recurring_command(ctx: click.Context, /, **values: Any) -> None:
     Each period goes from an opening MRR to a closing one: opening + new + expansion - contraction - churn + exchange, which
     is what moving exchange rates did.
     """
-    report(ctx, "recurring", "Monthly recurring revenue (MRR)", values, RECURRING, reach=_SUBSCRIBED)
+    report(ctx, "recurring", "Monthly recurring revenue (MRR)", values, RECURRING, reach=_SUBSCRIBED, chart="recurring")
 
 
 @click.command("renewals")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from salesledger.cli.options import dated, filtered, opened, periodic, printing, split_by
-from salesledger.cli.render import format_for, write
+from salesledger.cli.render import format_for, is_picture, write
 from salesledger.cli.reports import print_split, refuse_periods_as_filters
 from salesledger.errors import BadPeriod, UsageError
 from salesledger.shown.reports import counted, for_people, to_rows, when
@@ -35,7 +35,6 @@ FALLING = Table(
     if_mixed=("process",),
 )
 
-PICTURES = (".svg", ".png")
 DEVIATIONS = {"skip": "skipped", "back": "went back", "reopen": "reopened", "undefined": "undefined"}
 
 
@@ -49,10 +48,10 @@ def map_command(ctx: click.Context, /, words: tuple[str, ...], **values: Any) ->
     """The process as it is really walked.
 
     The steps between stages, how long each takes, what is lost by it, and how it differs from the defined order. With a period,
-    of the leads captured in it. '-o map.svg' and '-o map.png' draw it.
+    of the leads captured in it. '-o map.svg' draws it.
     """
     format_, output = values.pop("format_"), values.pop("output")
-    drawn = format_ is None and (output or "").lower().endswith(PICTURES)
+    drawn = is_picture(format_, output)
     wanted, filters = _process_and_filters(words)
     with opened(ctx) as ledger:
         process = None if wanted is None else ledger.find("process", wanted)

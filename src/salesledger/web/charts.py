@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from salesledger.charts import backtest, over_time, process_map, reports
+from salesledger.charts import backtest, process_map
+from salesledger.charts.kinds import KINDS, chart_of
 from salesledger.shown.escape import safe_text
 
 if TYPE_CHECKING:
     from salesledger.web.view import View
-
-
-def _of_backtest(name: str) -> Callable[..., Any]:
-    def drawn(_rows: Sequence[Mapping[str, Any]], *, by_weeks: Any, chances: Any) -> Any:
-        return backtest.charts_of([], by_weeks, chances)[name]
-
-    return drawn
-
-
-KINDS: dict[str, Callable[..., Any]] = {
-    **reports.KINDS,
-    **over_time.KINDS,
-    "map": process_map.map_of,
-    "fan": backtest.fan_of,
-    **{name: _of_backtest(name) for name in ("error", "coverage", "calibration")},
-}
 
 
 @dataclass(frozen=True)
@@ -47,8 +32,14 @@ def chart(view: View, kind: str, rows: Sequence[Mapping[str, Any]], title: str, 
     """A chart of some rows; None where there is nothing to draw, or where amounts are hidden."""
     if view.settings.incognito or not rows:
         return None
-    drawn = KINDS[kind]([_inert(row) for row in rows], **more)
+    drawn = _drawn(kind, [_inert(row) for row in rows], **more)
     return None if drawn is None else Shown(spec_of(drawn), title)
+
+
+def _drawn(kind: str, rows: Sequence[Mapping[str, Any]], **more: Any) -> Any:
+    if kind in KINDS:
+        return chart_of(kind, rows)
+    return process_map.map_of(rows, **more) if kind == "map" else backtest.charts_of([], **more)[kind]
 
 
 def _inert(row: Mapping[str, Any]) -> dict[str, Any]:

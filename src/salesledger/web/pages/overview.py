@@ -47,7 +47,7 @@ def build(view: View) -> dict[str, Any]:
             caption="Deals that wait longer than usual",
             note=f"The first {_MOST_BLOCKED} of {len(blocked)}." if len(blocked) > _MOST_BLOCKED else "",
         ),
-        "targets": _targets(view),
+        **_targets(view),
         "may_record": view.may(Right.RECORD),
     }
 
@@ -82,10 +82,15 @@ def _quarter_of(view: View) -> str:
     return f"{day.year}Q{(day.month + 2) // 3}"
 
 
-def _targets(view: View) -> Any:
+def _targets(view: View) -> dict[str, Any]:
     question = replace(view.periods(_quarter_of(view), "quarter"), filters=())
     answer = view.project("attainment", question)
-    return view.grid(answer, _TARGETS, question, caption="Targets and calls") if answer.rows else None
+    if not answer.rows:
+        return {"targets": None, "targets_chart": None}
+    return {
+        "targets": view.grid(answer, _TARGETS, question, caption="Targets and calls"),
+        "targets_chart": chart(view, "attainment", answer.dicts(), "What is booked beside targets and calls"),
+    }
 
 
 def _freshness(view: View) -> dict[str, str]:
