@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from salesledger import Ledger
 from salesledger.ledger.place import connect_to_read
@@ -41,3 +44,54 @@ def test_an_engine_that_rests_sees_what_was_recorded_meanwhile(tmp_path: Path) -
                 other.record("lead-captured", company=f"{name} here", source="event")
             _recorded_elsewhere(path, f"{name} there")
         assert len(kept.engine.answer("deals").rows) == 6
+
+
+@pytest.mark.parametrize("kind", ["engine", "resident"])
+def test_what_is_recorded_beside_an_engine_is_never_lost(tmp_path: Path, kind: str) -> None:
+    """An engine that is held while its program records, in turns with another program, costs neither of them an entry."""
+    path = new_ledger(tmp_path / "sales.ledger")
+    with Ledger.open(path, actor="kim") as ours, Ledger.open(path, actor="eva") as asked:
+        engine = asked.resident() if kind == "resident" else asked.engine
+        for number in range(1, 5):
+            ours.record("lead-captured", company=f"ours {number}", source="event")
+            assert len(engine.answer("deals").rows) == 2 * number - 1
+            _recorded_elsewhere(path, f"theirs {number}")
+            ours.record("deal-lost", deal=f"ours-{number}", reason="price")
+            assert len(engine.answer("deals").rows) == 2 * number
+        engine.close()
+
+    with Ledger.open(path) as ledger:
+        assert len(ledger.engine.answer("deals").rows) == 8
+        assert ledger.check() == []
+
+
+def test_threads_that_ask_and_record_at_once_lose_nothing(tmp_path: Path) -> None:
+    """Each with a ledger of its own, while another program comes and goes."""
+    path = new_ledger(tmp_path / "sales.ledger")
+    rounds = 8
+
+    def record(name: str) -> None:
+        with Ledger.open(path, actor="kim", seals=False) as ledger:
+            for number in range(rounds):
+                ledger.record("lead-captured", company=f"{name} {number}", source="event")
+
+    def ask() -> None:
+        with Ledger.open(path, actor="eva") as ledger:
+            for _ in range(rounds):
+                ledger.engine.answer("deals")
+
+    def elsewhere() -> None:
+        for number in range(rounds // 2):
+            _recorded_elsewhere(path, f"theirs {number}")
+
+    with ThreadPoolExecutor() as threads:
+        for done in [
+            threads.submit(record, "alpha"),
+            threads.submit(ask),
+            threads.submit(ask),
+            threads.submit(elsewhere),
+        ]:
+            done.result()
+    with Ledger.open(path) as ledger:
+        assert len(ledger.engine.answer("deals").rows) == rounds + rounds // 2
+        assert ledger.check() == []

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from salesledger.ledger.place import Where
     from salesledger.ledger.seal import Seal
     from salesledger.ledger.store import Store
-    from salesledger.readmodel.engine import Engine
 
 
 class Recording(Reader):
@@ -34,7 +33,7 @@ class Recording(Reader):
         super().__init__(path, **options)
         self._actor = actor
         self._seals = seals
-        self._sealed = self._appended = 0
+        self._sealed = 0
         self._store: Store | None = None
         self._known_currency: str | None = None
 
@@ -46,31 +45,10 @@ class Recording(Reader):
         except (SalesledgerError, OSError) as e:
             warnings.warn(f"recorded, but not sealed: {e}", stacklevel=2)
         finally:
-            self._put_down()
-            self._sealed = self._appended = 0
+            if self._store is not None:
+                self._store.close()
+            self._store, self._sealed = None, 0
             super().close()
-
-    def _put_down(self) -> None:
-        """Let what records let go of the file."""
-        if self._store is not None:
-            self._appended += self._store.appended
-            self._store.close()
-        self._store = None
-
-    @property
-    def engine(self) -> Engine:
-        """The part that answers.
-
-        It reads the log through a SQLite library of its own. Where that one closes the file, every lock that this process has on
-        it is gone, and another program could take the write-ahead log away under a connection that is still open, with what is
-        then written to it. So whatever has the file open lets go of it first.
-        """
-        self._put_down()
-        is_fresh, engine = self._engine is None, super().engine
-        if not is_fresh:
-            engine.rest()
-            engine.refresh()
-        return engine
 
     def seal_recorded(self) -> Seal | None:
         """Seal what was recorded since this was opened, or since it was called before.
@@ -81,7 +59,7 @@ class Recording(Reader):
         Raises:
             NoSeal: the key can't be read, is another one, or what is sealed has changed.
         """
-        appended = self._appended + (self._store.appended if self._store is not None else 0)
+        appended = self._store.appended if self._store is not None else 0
         if appended == self._sealed:
             return None
         from salesledger.ledger.sealing import seal_again

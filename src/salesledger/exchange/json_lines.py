@@ -88,7 +88,7 @@ def _object(number: int, line: bytes) -> dict[str, Any]:
         raise BadFile(f"Line {number} has {len(line)} bytes; at most {MAX_LINE} are read. {NOTHING_RECORDED}")
     try:
         value = json.loads(
-            line.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_once
+            line.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=each_once
         )
     except (ValueError, ArithmeticError, RecursionError) as e:
         raise BadFile(f"Line {number} is no JSON: {e}. {NOTHING_RECORDED}") from e
@@ -97,7 +97,12 @@ def _object(number: int, line: bytes) -> dict[str, Any]:
     return value
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, for `json.loads`.
+
+    Raises:
+        ValueError: a name stands in it twice.
+    """
     told = dict(pairs)
     if len(told) < len(pairs):
         twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))

@@ -147,6 +147,7 @@ def connect_to_read(path: Path) -> SQLiteLog:
                 uri=True,
                 timeout=lock_seconds(),
                 isolation_level=None,
+                check_same_thread=False,
                 factory=SQLiteLog,
             )
             connection.execute("PRAGMA query_only = ON")

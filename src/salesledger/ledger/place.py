@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from eventsourcing.persistence import InfrastructureFactory
 
     from salesledger.ledger.log import Log
+    from salesledger.ledger.sqlite_turns import Holder
 
 
 class Place(ABC):
@@ -36,6 +37,17 @@ class Place(ABC):
         Raises:
             NoLedger, NotALedger, NewerLedger, LockedLedger, UnreachableLedger, DamagedLedger: as their names say.
         """
+
+    def holds(self, holder: "Holder") -> None:  # noqa: B027  # most places have nothing to tell
+        """Have something that keeps a connection be told when it must be closed, for what another library does to its locks."""
+
+    def using(self) -> AbstractContextManager[object]:
+        """While something is asked through such a connection."""
+        return nullcontext()
+
+    def letting_go(self) -> AbstractContextManager[object]:
+        """While another library lets go of the ledger."""
+        return nullcontext()
 
     @abstractmethod
     @contextmanager

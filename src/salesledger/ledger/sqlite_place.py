@@ -2,11 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salesledger.errors import LedgerExists, StoreError, UsageError
+from salesledger.ledger import sqlite_turns
 from salesledger.ledger.files import appearing
 from salesledger.ledger.format import (
     APPLICATION_ID,
@@ -68,6 +69,18 @@ class FilePlace(Place):
         """Open the file; see `format.connect_to_read`."""
         return connect_to_read(self.path)
 
+    def holds(self, holder: sqlite_turns.Holder) -> None:
+        """See `sqlite_turns`."""
+        sqlite_turns.holds(self.path, holder)
+
+    def using(self) -> AbstractContextManager[object]:
+        """See `sqlite_turns`."""
+        return sqlite_turns.using(self.path)
+
+    def letting_go(self) -> AbstractContextManager[object]:
+        """See `sqlite_turns`."""
+        return sqlite_turns.letting_go(self.path)
+
     @contextmanager
     def opening(self) -> Iterator[SQLiteLog]:
         """Look at the file's format and what it says."""
@@ -84,11 +97,10 @@ class FilePlace(Place):
         """What makes SQLite's recorder."""
         from eventsourcing.utils import Environment
 
-        from salesledger.ledger.sqlite_recorder import SQLiteLedgerFactory
+        from salesledger.ledger.sqlite_recorder import LEDGER_FILE, SQLiteLedgerFactory
 
-        return SQLiteLedgerFactory(
-            Environment("salesledger", {"SQLITE_DBNAME": uri(self.path, "mode=rw"), "CREATE_TABLE": "n"})
-        )
+        settings = {"SQLITE_DBNAME": uri(self.path, "mode=rw"), LEDGER_FILE: str(self.path), "CREATE_TABLE": "n"}
+        return SQLiteLedgerFactory(Environment("salesledger", settings))
 
     def translate(self, message: str) -> Exception:
         """By what SQLite's messages say."""

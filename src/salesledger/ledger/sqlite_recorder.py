@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from eventsourcing.persistence import InterfaceError, StoredEvent
@@ -18,12 +19,16 @@ from eventsourcing.sqlite import (
     SQLiteTransaction,
 )
 
+from salesledger.ledger import sqlite_turns
 from salesledger.ledger.format import is_instant, lock_seconds
 from salesledger.ledger.mapper import LoggedEvent
 from salesledger.ledger.raw import COLUMNS
 from salesledger.ledger.recorder import LedgerRecorder
 from salesledger.ledger.sqlite_log import is_log_ours
 from salesledger.ledger.sqlite_schema import SCHEMA
+
+LEDGER_FILE = "LEDGER_FILE"
+"""The setting that names the ledger's file, of which the other one is the address."""
 
 
 class _WriteFirst(SQLiteTransaction):
@@ -174,13 +179,27 @@ class SQLiteLedgerFactory(SQLiteFactory):
     def __init__(self, env: Any) -> None:
         super().__init__(env)
         self.datastore.close()
-        place = self.env.get(self.SQLITE_DBNAME)
+        place, file = self.env.get(self.SQLITE_DBNAME), self.env.get(LEDGER_FILE)
         assert place
-        self.datastore = _Datastore(place)
+        assert file
+        self.datastore = _Datastore(place, Path(file))
 
 
 class _Datastore(SQLiteDatastore):
-    def __init__(self, db_name: str) -> None:
+    def __init__(self, db_name: str, file: Path) -> None:
         super().__init__(db_name, originator_id_type="text")
+        self._file = file
+        self.let_go()
+        sqlite_turns.holds(file, self)
+
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
+        with sqlite_turns.using(self._file), super().transaction(commit=commit) as c:
+            yield c
+
+    def let_go(self) -> None:
+        """Close the connections that wait for their next use."""
+        is_closed = self.pool.closed
         self.pool.close()
-        self.pool = _Pool(db_name=db_name, lock_timeout=max(1, round(lock_seconds())))
+        if not is_closed:
+            self.pool = _Pool(db_name=self.pool.db_name, lock_timeout=max(1, round(lock_seconds())))

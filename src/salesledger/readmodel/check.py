@@ -62,7 +62,7 @@ def check_mirror(path: Where, log: Log) -> Iterator[Finding]:
     with duckdb.connect(":memory:") as duck:
         duck.execute("SET TimeZone = 'UTC'")
         try:
-            mirror = Mirror(path, read_head(log, path), log, duck)
+            mirror = Mirror(path, read_head(log, path), log.arrow(), duck)
         except SalesledgerError as e:
             yield Finding("file", str(e).removesuffix("."), _RESTORE)
             return

@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,7 +109,7 @@ class Answer:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-@dataclass
+@dataclass(eq=False)
 class Engine:
     """A reader of one ledger.
 
@@ -121,14 +122,13 @@ class Engine:
     path: Where
     head: Head
     projections: dict[str, Projection]
-    log: Log
     duck: duckdb.DuckDBPyConnection
     folder: Path
     progress: Progress | None = None
     memory: str | None = None
     shows_persons: bool = True
     _tail: tuple[int, int] | None = None
-    _rests: bool = False
+    _log: Log | None = None
 
     @classmethod
     def open(cls, path: Where, *, progress: Progress | None = None, memory: str | None = None) -> Self:
@@ -152,12 +152,14 @@ class Engine:
         except BaseException:
             log.close()
             raise
-        return cls(path, head, own, log, duck, folder, progress, memory)
+        opened = cls(path, head, own, duck, folder, progress, memory, _log=log)
+        place_of(path).holds(opened)
+        return opened
 
     def close(self) -> None:
         """Let go of the file and of the memory."""
         self.duck.close()
-        self.log.close()
+        self.let_go()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -195,20 +197,27 @@ class Engine:
         end = span.end or max(begin, min(last or as_of_on, as_of_on)) + timedelta(days=1)
         return replace(question, periods=split(Span(begin, max(end, begin + timedelta(days=1))), interval))
 
-    def rest(self) -> None:
-        """Let go of the log until the next question, for who keeps the engine for long.
+    @property
+    def log(self) -> Log:
+        """A connection that reads the ledger; see `using`."""
+        if self._log is None:
+            self._log = connect_to_read(self.path)
+        return self._log
 
-        The mirror's tail is read through a SQLite library of its own. Where that one closes the file, the locks of this connection
-        are gone, and another program could take the write-ahead log away under it.
-        """
-        self.log.close()
-        self._rests = True
+    def using(self) -> AbstractContextManager[object]:
+        """While something is asked through `log`, which would be closed else as soon as its locks are gone."""
+        return place_of(self.path).using()
+
+    def let_go(self) -> None:
+        """Close the connection that reads the ledger, until it is needed again."""
+        if self._log is not None:
+            self._log.close()
+        self._log = None
 
     def refresh(self) -> None:
         """Look at the log again."""
-        if self._rests:
-            self.log, self._rests = connect_to_read(self.path), False
-        self.head = read_head(self.log, self.path)
+        with self.using():
+            self.head = read_head(self.log, self.path)
 
     def project(self, name: str, question: Question | None = None) -> "duckdb.DuckDBPyRelation":
         """A projection as a DuckDB relation, which is run when its rows are asked for.
@@ -279,7 +288,7 @@ class Engine:
 
     def _heal(self, error: duckdb.Error) -> bool:
         """Throw the mirror away where it is what the error is about: it is a cache, and is written anew from the log."""
-        folder = Mirror(self.path, self.head, self.log, self.duck).folder
+        folder = Mirror(self.path, self.head, self.log.arrow(), self.duck).folder
         if str(folder) not in str(error) or not folder.is_dir():
             return False
         shutil.rmtree(folder, ignore_errors=True)
@@ -433,7 +442,8 @@ class Engine:
         """What is kept about persons, read anew for each question: a key may have been destroyed since the last."""
         from salesledger.ledger.keys import personal_texts
 
-        told = personal_texts(self.log, self.path) if self.shows_persons else []
+        with self.using():
+            told = personal_texts(self.log, self.path) if self.shows_persons else []
         self.duck.execute("SET max_temp_directory_size = '0B'")  # what memory can't hold must not be written to a disk
         self.duck.execute(
             "CREATE OR REPLACE TEMP TABLE personal_texts AS SELECT CAST(r[1] AS BIGINT) AS entry, r[2] ->> '$' AS field, "
@@ -444,7 +454,7 @@ class Engine:
 
     def _decoded(self, question: Question, *, open_only: bool) -> tuple[str, bool]:
         """The rows that a question reads, and whether hardly any of them belong to deals that are not open."""
-        mirror = Mirror(self.path, self.head, self.log, self.duck)
+        mirror = Mirror(self.path, self.head, self.log.arrow(), self.duck)
         segments, mirrored = mirror.segments(self.progress)
         last, upto = self.head.last_entry, question.upto
         if not last:

@@ -12,7 +12,7 @@ import os
 import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,8 @@ import duckdb
 
 from salesledger.errors import DamagedLedger, NewerLedger
 from salesledger.ledger.format import Head
-from salesledger.ledger.log import ArrowSource, Log
-from salesledger.ledger.place import Where, mirror_of, place_of
+from salesledger.ledger.log import ArrowSource
+from salesledger.ledger.place import Place, Where, connect_to_read, mirror_of, place_of
 from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, decoding
 
 BIG, SMALL = 100_000, 5_000
@@ -52,10 +52,11 @@ def filled(last_entry: int) -> int:
 
 
 @contextmanager
-def _raw_rows(source: ArrowSource, entries: Range) -> Iterator[object]:
+def _raw_rows(place: Place, source: ArrowSource, entries: Range) -> Iterator[object]:
     """A range of the log as an Arrow stream to be read once; each has its own connection, as a reused one can serve stale rows."""
     driver = importlib.import_module(source.driver)._driver_path()
-    with ExitStack() as held:
+    held = ExitStack()
+    try:
         database = held.enter_context(adbc_driver_manager.AdbcDatabase(driver=driver, uri=source.uri))
         connection = held.enter_context(adbc_driver_manager.AdbcConnection(database))
         statement = held.enter_context(adbc_driver_manager.AdbcStatement(connection))
@@ -63,6 +64,9 @@ def _raw_rows(source: ArrowSource, entries: Range) -> Iterator[object]:
         statement.set_sql_query(source.rows.format(after=entries[0], upto=entries[1]))
         handle, _ = statement.execute_query()
         yield handle.__arrow_c_stream__()
+    finally:
+        with place.letting_go():
+            held.close()
 
 
 @dataclass
@@ -72,14 +76,14 @@ class Mirror:
     Args:
         path: where the ledger is.
         head: what is known of it.
-        log: a connection that reads it, for what the fast way can't decode.
+        source: how its rows are read.
         duck: the engine's connection.
         grown: whether `segments` has just written a big one.
     """
 
     path: Where
     head: Head
-    log: Log
+    source: ArrowSource
     duck: duckdb.DuckDBPyConnection
     grown: bool = False
 
@@ -149,7 +153,7 @@ class Mirror:
         """Run a statement over a range of the log, as {rows} of `events`."""
         rows = decoding("log_rows")
         try:
-            with _raw_rows(self.log.arrow(), entries) as stream, self._registered("log_rows", stream):
+            with _raw_rows(place_of(self.path), self.source, entries) as stream, self._registered("log_rows", stream):
                 self.duck.execute(statement.replace("{rows}", rows))
             return
         except adbc_driver_manager.Error as e:
@@ -192,13 +196,13 @@ class Mirror:
         from salesledger.ledger.mapper import UPCASTERS, upcast
 
         rows = []
-        for entry, stream, version, topic, state, recorded_at, key in self.log.execute(
-            self.log.arrow().rows.format(after=entries[0], upto=entries[1])
-        ):
-            current, fields = upcast(str(self.path), entry, topic, state.encode(), UPCASTERS)
-            if current not in TOPICS:
-                raise NewerLedger(str(self.path), f"entry {entry} is of the unknown type {topic!r}")
-            rows.append([entry, stream, version, current, fields.decode(), recorded_at, key])
+        with closing(connect_to_read(self.path)) as log:
+            raw = log.execute(self.source.rows.format(after=entries[0], upto=entries[1]))
+            for entry, stream, version, topic, state, recorded_at, key in raw:
+                current, fields = upcast(str(self.path), entry, topic, state.encode(), UPCASTERS)
+                if current not in TOPICS:
+                    raise NewerLedger(str(self.path), f"entry {entry} is of the unknown type {topic!r}")
+                rows.append([entry, stream, version, current, fields.decode(), recorded_at, key])
         self.duck.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT "
             "CAST(r[1] AS BIGINT) AS entry, r[2] ->> '$' AS originator_id, CAST(r[3] AS INTEGER) AS originator_version, "

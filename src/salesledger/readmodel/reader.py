@@ -115,7 +115,7 @@ class Reader:
     def rest(self) -> None:
         """Let go of the file until the next question, for who keeps it open for long."""
         if self._engine is not None:
-            self._engine.rest()
+            self._engine.let_go()
 
     def interrupt(self) -> None:
         """Stop the question in hand; another thread may do so."""

@@ -15,7 +15,7 @@ _FEW = 5_000
 """Deals that are redone one by one; where more were touched, all are, which is then sooner."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Resident(Engine):
     """An engine that answers what reads `deal_history` from memory; every answer is that of an engine just opened.
 

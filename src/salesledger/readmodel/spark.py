@@ -39,7 +39,7 @@ MIRROR = "SALESLEDGER_SPARK_MIRROR"
 Convert = Callable[[Any], Any]
 
 
-@dataclass
+@dataclass(eq=False)
 class SparkEngine(Engine):
     """A reader of one ledger that has Spark answer.
 
@@ -231,7 +231,8 @@ class SparkEngine(Engine):
         """What is kept about persons, as part of the statement: so it is written to no file on its way."""
         from salesledger.ledger.keys import personal_texts
 
-        texts = personal_texts(self.log, self.path)
+        with self.using():
+            texts = personal_texts(self.log, self.path)
         rows = ", ".join(f"({int(entry)}, {_quoted(name)}, {_quoted(text)})" for entry, name, text in texts)
         none = "SELECT CAST(0 AS BIGINT) AS entry, '' AS field, '' AS text WHERE false"
         made = (
@@ -246,7 +247,7 @@ class SparkEngine(Engine):
         last = self.head.last_entry
         if not last:
             raise StoreError("The ledger's log is empty.")
-        mirror = Mirror(self.path, self.head, self.log, self.duck)
+        mirror = Mirror(self.path, self.head, self.log.arrow(), self.duck)
         files, mirrored = self._elsewhere() if self.mirror else ([], 0)
         if not files:
             segments, mirrored = mirror.segments(self.progress)

@@ -132,7 +132,7 @@ async def run(
         return server.commands.run(words, None if records else ledger)
 
     try:
-        ran = await (server.desk.do_alone(work) if records else server.desk.do(work))
+        ran = await server.desk.do(work)
     except SalesledgerError as e:
         raise e.also(NOTHING_RECORDED) if records else e from None
     found: Any = json.loads(ran.output) if command.prints_json and ran.output else {"text": ran.output}

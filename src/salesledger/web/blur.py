@@ -11,64 +11,15 @@ from salesledger.readmodel.engine import Answer
 
 _SALT = secrets.token_bytes(16)
 
-NAMED = frozenset(
-    (
-        *(
-            "deal",
-            "deal_id",
-            "id",
-            "company",
-            "account",
-            "owner",
-            "team",
-            "recorded_by",
-            "referrer",
-            "referred_by",
-        ),
-        *(
-            "grown_from",
-            "name",
-            "email",
-            "phone",
-            "position",
-            "person",
-            "persons",
-            "attendees",
-            "who",
-            "competitor",
-        ),
-        *(
-            "offered_by",
-            "offered_to",
-            "lead",
-            "handed_by",
-            "handed_to",
-            "actor",
-            "subject",
-            "note",
-            "text",
-            "remark",
-        ),
-        *(
-            "key",
-            "changes",
-            "details",
-            "attributes",
-            "void_reason",
-            "struck_reason",
-            "evidence",
-            "resolution",
-        ),
-        *(
-            "content",
-            "campaign",
-            "subscription",
-            "before",
-            "after",
-            "told",
-        ),
-    )
-)
+# fmt: off
+NAMED = frozenset((
+    "deal", "deal_id", "id", "company", "account", "owner", "team", "recorded_by", "referrer",
+    "referred_by", "grown_from", "name", "email", "phone", "position", "person", "persons", "attendees",
+    "who", "competitor", "offered_by", "offered_to", "lead", "handed_by", "handed_to", "actor", "subject",
+    "note", "text", "remark", "key", "changes", "details", "attributes", "void_reason", "struck_reason",
+    "evidence", "resolution", "content", "campaign", "subscription", "before", "after", "told",
+))
+# fmt: on
 """Columns that say who or what: what they hold is replaced by a word that is the same throughout one run of the server."""
 
 GONE = frozenset(("attributes", "pain_points", "persons", "stages"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from salesledger.errors import NOTHING_RECORDED, BadValue, UsageError
+from salesledger.exchange.json_lines import each_once
 from salesledger.web.roles import Right
 
 if TYPE_CHECKING:
@@ -127,19 +128,12 @@ def read_object(body: bytes) -> dict[str, Any]:
         BadValue: it holds none.
     """
     try:
-        value = json.loads(body.decode("utf-8"), parse_float=str, parse_int=str, object_pairs_hook=_once)
+        value = json.loads(body.decode("utf-8"), parse_float=str, parse_int=str, object_pairs_hook=each_once)
     except (ValueError, RecursionError) as e:
         raise BadValue(f"The body is no JSON object: {str(e)[:200]}. {NOTHING_RECORDED}") from e
     if not isinstance(value, dict):
         raise BadValue(f"The body is JSON, and no object. {NOTHING_RECORDED}")
     return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    told = dict(pairs)
-    if len(told) < len(pairs):
-        raise ValueError("a name stands there twice")
-    return told
 
 
 def words_of(command: Command, values: Mapping[str, Any], *, actor: str | None, asking: bool) -> list[str]:

@@ -126,7 +126,6 @@ class Desk:
 
     def open(self) -> None:
         """Begin to serve, in the loop that runs."""
-        self._alone = asyncio.Lock()
         self._free = asyncio.LifoQueue()  # whoever worked last has everything at hand
         for clerk in self._clerks:
             self._free.put_nowait(clerk)
@@ -180,21 +179,6 @@ class Desk:
             for name, projection in known.items()
             if not projection.problem
         )
-
-    async def do_alone(self, work: Callable[[Ledger], T]) -> T:
-        """Have some work done while nobody else works: what records must keep its locks on the file, see `Engine.rest`.
-
-        Raises:
-            TooSlow: it took too long.
-        """
-        assert self._free is not None
-        async with self._alone:
-            held = [await self._free.get() for _ in self._clerks]
-            try:
-                return await held[0].do(work, self.settings.seconds)
-            finally:
-                for clerk in held:
-                    self._free.put_nowait(clerk)
 
     async def close(self) -> None:
         """Let go of everything."""

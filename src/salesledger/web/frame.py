@@ -130,9 +130,7 @@ def _walked(view: View) -> dict[str, Any]:
         "title": f"What changed {when(view.ledger, replace(question, filters=()))}",
         "problem": "",
         "grids": [
-            view.grid(
-                walk, replace(WALK, unless_empty=("opening", "closing")), question, caption="The pipeline's walk"
-            ),
+            view.grid(walk, WALK, question, caption="The pipeline's walk"),
             view.grid(shown, MOVES, question, caption="Deal by deal"),
         ],
         "note": f"The {_MOST_MOVES} that moved it most; the pipeline walk has all of them." if more else "",
