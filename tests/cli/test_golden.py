@@ -253,7 +253,14 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "correct 35 --reason 'a discount' --set recurring_amount=40 --set term_months=24",
     ),
     "record": ("record events.jsonl", "record events.jsonl --dry-run", "record events.jsonl -O json"),
-    "pipeline": ("pipeline", "pipeline --as-of 2026-02-02 --by owner", "pipeline --as-of 2026-02-02 -O json"),
+    "pipeline": (
+        "pipeline",
+        "pipeline --as-of 2026-02-02 --by owner",
+        "pipeline --as-of 2026-02-02 -O json",
+        "pipeline -M -b 2026-01-01 -e 2026-03-01",
+        "pipeline -p 2026Q1 owner:kim",
+        "pipeline 2026Q1",
+    ),
     "deals": (
         "deals --open",
         "deals owner:kim not:source:event",

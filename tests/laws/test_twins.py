@@ -21,6 +21,7 @@ BY_DATE: dict[str, Twin] = {
     "deals": twins.deals,
     "stage_visits": twin_reports.stage_visits,
     "pipeline": twin_reports.pipeline,
+    "pipeline_by_period": twin_reports.pipeline_by_period,
     "leads": twin_reports.leads,
     "metrics": twin_reports.metrics,
     "funnel": twin_reports.funnel,

@@ -78,6 +78,7 @@ GRAINS = {
     "leads": ("deal",),
     "metrics": ("period", "group"),
     "pipeline": ("group", "process", "stage"),
+    "pipeline_by_period": ("period", "group", "process", "stage"),
     "pipeline_moves": ("position", "deal"),
     "pipeline_walk": ("group", "line"),
     "rate_days": ("currency", "day"),

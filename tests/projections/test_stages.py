@@ -1,8 +1,9 @@
 """Visits to stages, the pipeline, the funnel, and what is blocked."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,6 +20,7 @@ from support.happenings import (
     moved,
     offered,
     qualified,
+    rate_set,
     reopened,
     revised,
     won,
@@ -145,6 +147,52 @@ class TestPipeline:
         ledger.record("a", captured(1)).record("b", captured(1, owner="lee")).record("c", captured(1, owner="kim"))
         assert ledger.ask("pipeline", "group", "deals", by="owner") == [("kim", 1), ("lee", 1), (None, 1)]
         assert ledger.ask("pipeline", "deals", filters=("not:owner:kim",)) == [(2,)]
+
+
+class TestPipelineByPeriod:
+    COLUMNS = ("period", "stage", "deals", "deals_without_amount", "amount", "weighted_amount")
+
+    def test_is_the_pipeline_at_the_end_of_each_period(self, ledger: Books) -> None:
+        """A deal that came and went within one is in none; one that stays is in each, as it is then."""
+        ledger.record("a", captured(1, amount="100"), meeting(5), won(9)).record("b", captured(5), lost(8))
+        ledger.record("c", captured(5.5), lost(6))
+        assert ledger.ask("pipeline_by_period", *self.COLUMNS, periods=days(1, 2, 4, 7, 9, 10)) == [
+            ("1-2", "lead", 1, 0, 100, 2),
+            ("2-4", "lead", 1, 0, 100, 2),
+            ("4-7", "lead", 1, 1, None, None),
+            ("4-7", "meeting", 1, 0, 100, 25),
+            ("7-9", "meeting", 1, 0, 100, 25),
+        ]
+
+    def test_ends_with_what_is_so_at_the_date_asked_for(self, ledger: Books) -> None:
+        """A period under way is as it was then, and one that begins later isn't there."""
+        ledger.record("a", captured(1), lost(6))
+        rows = ledger.ask("pipeline_by_period", "period", "deals", periods=days(1, 4, 9, 12), as_of=at(5))
+        assert rows == [("1-4", 1), ("4-9", 1)]
+        assert ledger.ask("pipeline_by_period", "period", "deals", as_of=at(5)) == [("all", 1)]
+
+    def test_converts_at_the_rates_of_each_periods_end(self, ledger: Books) -> None:
+        """What stands unchanged is worth more where its currency is."""
+        ledger.record("rate:USD", rate_set(1, rate="0.5"), rate_set(5, rate="0.75"))
+        ledger.record("a", captured(2, amount="100", currency="USD")).record("b", captured(1, amount="1"))
+        rows = ledger.ask("pipeline_by_period", "period", "deals", "amount", "currency", periods=days(1, 2, 4, 7, 9))
+        assert rows == [("1-2", 1, 1, "EUR"), ("2-4", 2, 51, "EUR"), ("4-7", 2, 76, "EUR"), ("7-9", 2, 76, "EUR")]
+
+    def test_counts_by_days_of_the_ledgers_zone_where_clocks_are_put_forward(self, tmp_path: Path) -> None:
+        """In London the days on both sides of that end on the same day in UTC."""
+        london = books(tmp_path, "Europe/London")
+        for name, hours in (("a", -1), ("b", 1), ("c", 22.5), ("d", 23.5)):
+            london.record(name, captured(88 + hours / 24))
+        periods = days(86, 87, 88, 89, 90)
+        rows = london.ask("pipeline_by_period", "period", "deals", periods=periods, as_of=at(100))
+        one_by_one = [
+            (p.label, deals)
+            for p in periods
+            for (deals,) in london.ask(
+                "pipeline", "deals", as_of=p.ends_at(ZoneInfo("Europe/London")) - timedelta(microseconds=1)
+            )
+        ]
+        assert rows == one_by_one == [("87-88", 1), ("88-89", 3), ("89-90", 4)]
 
 
 class TestFunnel:

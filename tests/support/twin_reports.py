@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from math import floor
@@ -168,6 +169,16 @@ def velocity(still_open: int, won: list[Row], lost: list[Row]) -> Decimal | None
     size = Fraction(sum(amounts, Decimal(0))) / len(amounts)
     exact = still_open * size * Fraction(len(won), len(won) + len(lost)) / Fraction(lived, len(won))
     return Decimal(floor(exact * 100 + Fraction(1, 2))) / 100
+
+
+def pipeline_by_period(asked: Asked) -> list[Row]:
+    """Twin of `pipeline_by_period`: the pipeline as of each period's last instant."""
+    rows = []
+    for label, begins, ends in periods(asked):
+        last = min(ends.replace(tzinfo=UTC) - timedelta(microseconds=1), asked.as_of)
+        if begins <= naive(asked.as_of):
+            rows += [{"period": label, **row} for row in pipeline(replace(asked, as_of=last))]
+    return rows
 
 
 def metrics(asked: Asked) -> list[Row]:

@@ -23,6 +23,7 @@ from salesledger.shown.tables import (
     METRICS,
     MOVES,
     PIPELINE,
+    PIPELINE_BY_PERIOD,
     WALK,
     Table,
 )
@@ -214,13 +215,22 @@ def _walk_note(answer: "Answer") -> list[str]:
 
 @click.command("pipeline")
 @filtered
+@periodic
 @dated
 @split_by
 @printing
 @click.pass_context
 def pipeline_command(ctx: click.Context, /, **values: Any) -> None:
-    """Open deals by stage, at any date."""
-    report(ctx, "pipeline", "Pipeline", values, PIPELINE, _pipeline_note, chart="pipeline")
+    """Open deals by stage, at any date, or at the end of each period."""
+    if not any(values[name] for name in ("interval", "period", "begin", "end")):
+        report(ctx, "pipeline", "Pipeline", values, PIPELINE, _pipeline_note, chart="pipeline")
+        return
+    if values["filters"]:
+        raise UsageError(
+            f"The pipeline by period is that of all deals, and {values['filters'][0]!r} would choose among them; "
+            "split it with --by, or ask for one date with --as-of."
+        )
+    report(ctx, "pipeline_by_period", "Pipeline at the end of each period", values, PIPELINE_BY_PERIOD)
 
 
 @click.command("deals")

@@ -1,6 +1,6 @@
 """What the tables of the reports show, and how those that list deals are split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ PIPELINE = Table(
     unless_zero=("deals_without_amount",),
     converted="status = 'open'",
 )
+PIPELINE_BY_PERIOD = replace(PIPELINE, columns=("period", *PIPELINE.columns))
 DEALS = Table(
     (
         "deal",
