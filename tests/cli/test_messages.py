@@ -120,3 +120,26 @@ def test_bookings_say_what_has_no_amount(empty: Console) -> None:
     empty.ok("lead capture Two --on 2026-03-02")
     empty.ok("deal win two --on 2026-03-02")
     assert "Total: 10.00 EUR; 1 deal without an amount counts as nothing." in empty.ok("bookings")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("deals owner:kimm", "Nothing here has the owner 'kimm'. Did you mean 'kim'?"),
+        ("pipeline stage:zzz owner:kim", "Nothing here has the stage 'zzz'."),
+        ("leads 'status:=wonn'", "Nothing here has the status 'wonn'. Did you mean 'won'?"),
+    ],
+)
+def test_a_filter_that_looks_for_what_nobody_has_is_named(line: str, said: str, console: Console) -> None:
+    """Where it leaves no row; the answer itself is as empty as it is, and files hold no word of it."""
+    shown = console.ok(line)
+    assert "(none)" in shown
+    assert shown.rstrip().endswith(said)
+    assert said not in console.ok(f"{line} -O csv")
+
+
+def test_filters_that_fit_but_not_together_are_left_alone(console: Console) -> None:
+    """Each of them is known."""
+    shown = console.ok("deals owner:kim amt:'>99999999'")
+    assert "(none)" in shown
+    assert "Nothing here" not in shown

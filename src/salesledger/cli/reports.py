@@ -96,6 +96,9 @@ def report(
             rows, headers = for_people(rows, table, question), dict(table.headers)
         if (as_shipped or is_split) and format_for(format_, output) in ("table", "md"):
             notes += conversion_note(ledger, table.converted, question)
+        if not answer.rows:
+            notes += unheard_of(ledger, "deals", question.filters, question)
+            notes += unheard_of(ledger, source, own_filters, question, parameters)
         print_split(ledger, rows, table, by, headers, title=title, notes=notes, format_=format_, output=output)
 
 
@@ -150,6 +153,40 @@ def conversion_note(
         f"{codes} converted to {ledger.engine.head.currency}: open deals at the rate as of then, closed ones at that of the day "
         "on which they closed."
     ]
+
+
+def unheard_of(
+    ledger: "Ledger",
+    relation: str,
+    filters: Sequence[str],
+    question: "Question",
+    values: dict[str, object] | None = None,
+) -> list[str]:
+    """Says which filters look for what no row has, and what may have been meant; for an answer without rows.
+
+    Args:
+        ledger: the ledger.
+        relation: what the filters choose from.
+        filters: the filters.
+        question: the dates.
+        values: parameters of the relation.
+    """
+    if not filters:
+        return []
+    from difflib import get_close_matches
+
+    from salesledger.readmodel.filters import texts_of
+
+    question, notes = replace(question, filters=()), []
+    described = ledger.engine.query(f"SELECT * FROM {relation}", question, values)
+    columns = {name: str(kind) for name, kind in zip(described.columns, described.types, strict=True)}
+    for column, text in texts_of(filters, columns):
+        sql = f'SELECT DISTINCT lower("{column}") FROM {relation} WHERE "{column}" IS NOT NULL'
+        known = [row[0] for row in ledger.engine.ask(sql, question, values).rows]
+        if not any(text.lower() in each for each in known):
+            close = get_close_matches(text.lower(), known, n=1)
+            notes.append(f"Nothing here has the {column} {text!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+    return notes
 
 
 def refuse_periods_as_filters(filters: Sequence[str]) -> None:

@@ -89,6 +89,22 @@ def compile_filters(
     return compiler.sql(), compiler.parameters
 
 
+def texts_of(terms: Sequence[str], columns: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The texts that filters look for, each with the column that it is looked for in; bare words and `not:` are left out.
+
+    Raises:
+        BadFilter: see `compile_filters`.
+    """
+    compiler = _Compiler(columns, UTC)
+    fields = [(term, match) for term in terms if (match := _FIELD.fullmatch(term)) and match["field"].lower() != "not"]
+    found = [(compiler.column(match["field"], term), match["value"], term) for term, match in fields]
+    return [
+        (column.name, _unquoted(value.removeprefix("="), term))
+        for column, value, term in found
+        if column.kind == _TEXT and value.strip() not in ("", "=")
+    ]
+
+
 class _Compiler:
     def __init__(self, columns: Mapping[str, str], zone: tzinfo) -> None:
         self.parameters: dict[str, object] = {}
@@ -108,7 +124,7 @@ class _Compiler:
         if match is None:
             key, condition = "", self._search(rest, term)
         else:
-            column = self._column(match["field"], term)
+            column = self.column(match["field"], term)
             key, condition = column.name, self._condition(column, match["value"], term, negated)
         if negated:
             self._required.append(f"NOT coalesce({condition}, FALSE)")
@@ -142,7 +158,8 @@ class _Compiler:
     def _contains(self, column: _Column, text: str) -> str:
         return f"contains(lower({column.sql}), lower({self._bind(text)}))"
 
-    def _column(self, field: str, term: str) -> _Column:
+    def column(self, field: str, term: str) -> _Column:
+        """The column that a field means."""
         wanted = field.lower()
         for name in (wanted, *ALIASES.get(wanted, ())):
             if name in self._columns:
