@@ -22,6 +22,7 @@ BY_DATE: dict[str, Twin] = {
     "stage_visits": twin_reports.stage_visits,
     "pipeline": twin_reports.pipeline,
     "pipeline_by_period": twin_reports.pipeline_by_period,
+    "board": twin_reports.board,
     "leads": twin_reports.leads,
     "metrics": twin_reports.metrics,
     "funnel": twin_reports.funnel,

@@ -53,6 +53,7 @@ GRAINS = {
     "accounts": ("account",),
     "attainment": ("period", "scope", "who"),
     "blocked": ("deal",),
+    "board": ("deal",),
     "bookings": ("deal",),
     "cases": ("account", "case_id"),
     "contact_links": ("account", "person"),
@@ -108,7 +109,7 @@ MONEY = {
     *("amount", "recurring_amount", "value", "value_converted", "bookings", "weighted_amount", "average_deal_size"),
     *("referred_bookings", "bookings_below", "sales_velocity", "quota", "gap", "commit", "best_case", "pipeline"),
     *("lo_95", "lo_80", "median", "hi_80", "hi_95", "actual", "error", "pinball"),
-    *("amount_lost", "list_amount", "discount_amount"),
+    *("stage_amount", "amount_lost", "list_amount", "discount_amount"),
     *("mrr_converted", "arr_converted", "mrr_exchange", "arr_exchange"),
     *("mrr", "arr", "mrr_before", "arr_before", "repeat_bookings", "new_bookings", "renewals_due_mrr", *WALK),
 }

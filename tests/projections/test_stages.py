@@ -195,6 +195,29 @@ class TestPipelineByPeriod:
         assert rows == one_by_one == [("87-88", 1), ("88-89", 3), ("89-90", 4)]
 
 
+class TestBoard:
+    def test_the_deals_of_a_stage_are_told_by_what_they_are_worth(self, ledger: Books) -> None:
+        """In the process's order of stages; one without an amount comes last; each knows how many there are, and their sum."""
+        ledger.record("a", captured(1, amount="100"), offered(3, amount="100.01"))
+        ledger.record("b", captured(1, amount="50")).record("c", captured(1)).record("d", captured(1, amount="60"))
+        ledger.record("e", captured(1, amount="7"), won(2)).record("f", captured(1, amount="60"))
+        assert ledger.ask("board", "stage", "stage_place", "deal", "value", "stage_deals", "stage_amount") == [
+            ("lead", 1, "d", 60, 4, 170),
+            ("lead", 2, "f", 60, 4, 170),
+            ("lead", 3, "b", 50, 4, 170),
+            ("lead", 4, "c", None, 4, 170),
+            ("proposal", 1, "a", Decimal("100.01"), 1, Decimal("100.01")),
+        ]
+
+    def test_at_a_date_and_as_known_then(self, ledger: Books) -> None:
+        """A late loss was still open business; filters choose among the deals that are counted."""
+        ledger.record("a", captured(1, amount="5"), now=at(1)).record("a", lost(3), now=at(20))
+        assert ledger.ask("board", "deal", as_of=at(10), known_at=at(10)) == [("a",)]
+        assert ledger.ask("board", "deal", as_of=at(10), known_at=at(20)) == []
+        ledger.record("b", captured(21, owner="kim")).record("c", captured(21))
+        assert ledger.ask("board", "deal", "stage_deals", filters=("owner:kim",)) == [("b", 1)]
+
+
 class TestFunnel:
     COLUMNS = ("stage", "entered", "advanced", "won", "lost", "disqualified", "open", "step_ratio", "win_ratio")
 

@@ -124,6 +124,32 @@ def pipeline(asked: Asked) -> list[Row]:
     return rows
 
 
+def board(asked: Asked) -> list[Row]:
+    """Twin of `board`."""
+    stages: dict[tuple[Any, Any], list[Row]] = {}
+    for deal in deals(asked):
+        if deal["status"] == "open":
+            stages.setdefault((deal["process"], deal["stage"]), []).append(deal)
+    rows = []
+    for there in stages.values():
+        there.sort(key=lambda d: (d["value_converted"] is None, -(d["value_converted"] or 0), d["deal"]))
+        amounts = [deal["value_converted"] for deal in there if deal["value_converted"] is not None]
+        told = {"stage_deals": len(there), "stage_amount": sum(amounts, Decimal(0)) if amounts else None}
+        names = (
+            "process",
+            "stage",
+            "deal",
+            "company",
+            "owner",
+            "value",
+            "currency",
+            "value_converted",
+            "expected_close",
+        )
+        rows += [{name: deal[name] for name in names} | told | {"stage_place": i} for i, deal in enumerate(there, 1)]
+    return rows
+
+
 def judged_by(records: Iterable[Recorded]) -> str | None:
     """Whose criteria the lead was judged by last."""
     judged = [r.event for r in records if isinstance(r.event, LeadCaptured) and r.event.judged is not None]

@@ -97,6 +97,29 @@ def test_filter_as_the_command_line_does(client: TestClient) -> None:
     assert "epsilon-oy" not in shown
 
 
+def test_the_table_of_deals_is_sorted_and_cut_by_the_database(client: TestClient) -> None:
+    """A head sorts by its column, and again the other way round; what can't be sorted by is left as it is."""
+    up, down = (client.get(f"/deals?view=table&sort={sort}").text for sort in ("value", "-value"))
+    assert 'aria-sort="ascending"' in up
+    assert 'aria-sort="descending"' in down
+    assert 'href="/deals?view=table&amp;sort=-value"' in up
+    assert _deals(up) != _deals(down)
+    assert sorted(_deals(up)) == sorted(_deals(down))
+    assert _deals(client.get("/deals?view=table&sort=sql'").text) == _deals(client.get("/deals?view=table").text)
+    assert "<td" not in client.get("/deals?view=table&from=100").text.replace('<td colspan="', "")
+
+
+def _deals(page: str) -> list[str]:
+    return re.findall(r'<td[^>]*><a href="/deals/([^"?]+)', page)
+
+
+def test_the_board_has_each_stage_with_its_sum_and_a_way_to_the_rest(client: TestClient) -> None:
+    """The figures are those of the pipeline at the same place in time."""
+    board = text(client, "/deals?as_of=2026-02-10")
+    for row in client.get("/api/projections/pipeline?as_of=2026-02-10").json():
+        assert f"{row['stage']} {row['deals']} deal" in " ".join(board.split())
+
+
 def test_keep_the_state_in_every_link(client: TestClient) -> None:
     """Going on to another page keeps dates and filters."""
     page = client.get("/?as_of=2026-02-10&filter=owner:kim").text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -45,12 +45,16 @@ class Grid:
         rows: the cells.
         caption: what it shows, for who can't see it.
         note: a line below.
+        sorts: where a column's head leads that sorts by it.
+        sorted_by: the head that it is sorted by, and which way: ascending or descending.
     """
 
     heads: list[tuple[str, bool]]
     rows: list[list[Cell]]
     caption: str = ""
     note: str = ""
+    sorts: Mapping[str, str] = field(default_factory=dict)
+    sorted_by: tuple[str, str] = ("", "")
 
 
 class View:

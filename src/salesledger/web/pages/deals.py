@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from typing import Any
 
+from salesledger.readmodel.engine import Answer
 from salesledger.shown.reports import counted
 from salesledger.shown.tables import DEALS
 from salesledger.shown.values import money
@@ -11,39 +14,53 @@ from salesledger.web.page import Page
 from salesledger.web.view import View
 
 _MOST_CARDS = 12
+_BOARD = f"SELECT * FROM board WHERE stage_place <= {_MOST_CARDS}"
 _ROWS = 100
-
-_BOARD = f"""
-    SELECT * FROM (
-        SELECT
-            d.process, d.stage, d.deal, d.company, d.owner, d.value, d.currency, d.value_converted, d.expected_close,
-            count(*) OVER w AS deals, sum(d.value_converted) OVER w AS total, s.position,
-            row_number() OVER (PARTITION BY d.process, d.stage ORDER BY d.value_converted DESC NULLS LAST, d.deal) AS place
-        FROM deals d
-        LEFT JOIN (SELECT process, stage, max(position) AS position FROM process_stages GROUP BY 1, 2) s
-            ON s.process = d.process AND s.stage = d.stage
-        WHERE d.status = 'open'
-        WINDOW w AS (PARTITION BY d.process, d.stage)
-    ) WHERE place <= {_MOST_CARDS} ORDER BY process, position, place
-"""
 
 
 def build(view: View) -> dict[str, Any]:
     """The values of the page."""
-    shown = "table" if view.extra.get("view") == "table" else "board"
-    start = _start(view.extra.get("from", ""))
-    grid, total = None, 0
-    if shown == "table":
-        ((total,),) = view.ask("SELECT count(*) FROM deals").rows
-        answer = view.ask(f"SELECT * FROM deals ORDER BY captured_at DESC, deal LIMIT {_ROWS} OFFSET {start}")
-        grid = view.grid(answer, DEALS, caption="Deals, the newest first")
+    is_table = view.extra.get("view") == "table"
     return {
-        "shown": shown,
-        "board": _board(view) if shown == "board" else [],
-        "grid": grid,
+        "shown": "table" if is_table else "board",
+        "board": [] if is_table else _board(view),
+        **(_table(view) if is_table else {"grid": None, "total": 0, "pages": []}),
+    }
+
+
+def _table(view: View) -> dict[str, Any]:
+    """A part of the table: sorted, counted and cut by the database, so that no other deal is fetched."""
+    known = view.ledger.engine.projections["deals"]
+    names = [name for name in DEALS.columns if name in known.columns]
+    start, sort = _start(view.extra.get("from", "")), view.extra.get("sort", "")
+    name = sort.removeprefix("-")
+    if name not in names:
+        sort = ""
+    order = f'"{name}" {"DESC" if sort[0] == "-" else "ASC"} NULLS LAST, deal' if sort else "captured_at DESC, deal"
+    told = ", ".join(f'"{column}"' for column in names)
+    answer = view.ask(
+        f"SELECT {told}, count(*) OVER () AS all_deals FROM deals ORDER BY {order} LIMIT {_ROWS} OFFSET {start}"
+    )
+    total = answer.rows[0][-1] if answer.rows else start and view.ask("SELECT count(*) FROM deals").rows[0][0]
+    shown = Answer(answer.columns[:-1], answer.types[:-1], [row[:-1] for row in answer.rows])
+    grid = view.grid(shown, DEALS, caption=f"Deals, by {name.replace('_', ' ')}" if sort else "Deals, the newest first")
+    turned = {column: f"-{column}" if sort == column else column for column in names}
+    pages = [
+        (words, "/deals" + view.state.query(view="table", sort=sort, **{"from": str(at) if at else ""}))
+        for words, at in (("previous", max(0, start - _ROWS)), ("next", start + _ROWS))
+        if at != start and at < total and (start or words == "next")
+    ]
+    return {
+        "grid": replace(
+            grid,
+            sorts={
+                column.replace("_", " "): "/deals" + view.state.query(view="table", sort=other)
+                for column, other in turned.items()
+            },
+            sorted_by=(name.replace("_", " "), "descending" if sort[0] == "-" else "ascending") if sort else ("", ""),
+        ),
         "total": total,
-        "start": start,
-        "rows": _ROWS,
+        "pages": pages,
     }
 
 
@@ -59,10 +76,11 @@ def _board(view: View) -> list[dict[str, Any]]:
             columns[key] = {
                 "process": row["process"],
                 "stage": row["stage"],
-                "deals": counted(row["deals"], "deal"),
-                "total": _amount(view, row["total"], view.currency),
-                "more": max(0, row["deals"] - _MOST_CARDS),
-                "href": view.to("/deals", filter=f"{view.state.filter} stage:={row['stage']} status:open".strip()),
+                "deals": counted(row["stage_deals"], "deal"),
+                "total": _amount(view, row["stage_amount"], view.currency),
+                "more": max(0, row["stage_deals"] - _MOST_CARDS),
+                "href": "/deals"
+                + view.state.but(filter=_of_stage(view, row["process"], row["stage"])).query(view="table"),
                 "cards": [],
             }
         columns[key]["cards"].append(
@@ -76,6 +94,11 @@ def _board(view: View) -> list[dict[str, Any]]:
             }
         )
     return list(columns.values())
+
+
+def _of_stage(view: View, process: str, stage: str) -> str:
+    terms = [f"process:={process}", f"stage:={stage}", "status:=open"]
+    return " ".join([view.state.filter, *(shlex.quote(term) for term in terms)]).strip()
 
 
 def _amount(view: View, value: Any, currency: str | None) -> str:
