@@ -322,6 +322,14 @@ def exchanged(port: int, sent: bytes) -> bytes:
     return answer
 
 
+def test_what_is_no_http_is_refused_with_the_headers_that_protect(port: int) -> None:
+    """It never gets as far as the pages; what answers it is the connection itself."""
+    head = exchanged(port, b"nonsense\r\n\r\n").partition(b"\r\n\r\n")[0].decode("ascii")
+    assert head.startswith("HTTP/1.1 400 ")
+    for name, value in HEADERS.items():
+        assert f"{name}: {value}".lower() in head.lower()
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -214,6 +215,44 @@ def test_checks_say_that_all_is_well(client: TestClient) -> None:
     """The whole log is read only when somebody asks for it."""
     assert "All is as it should be" not in text(client, "/checks")
     assert "All is as it should be" in text(client, "/checks?run=yes")
+
+
+def test_incognito_is_not_talked_round(serve: Serving) -> None:
+    """SQL could rename a column and a refusal could name what is close: neither says anything."""
+    with serve(incognito=True) as client:
+        for address in (
+            "/query?sql=SELECT+company+AS+stage+FROM+deals",
+            "/api/commands/query?sql=SELECT+company+AS+stage+FROM+deals",
+            "/deals/e",
+            "/deals/acme-gmbh-x",
+            "/api/commands/history?deal=e",
+        ):
+            shown = client.get(address)
+            assert not re.search("ACME|epsilon|Epsilon|acme-gmbh(?!-x)", shown.text), address
+            assert "incognito" in shown.text or shown.status_code == 200
+
+
+def test_projections_of_ones_own_are_taken_as_they_are_now(serve: Serving, path: Path) -> None:
+    """A file that is added, changed, broken or taken away counts from the next question on; a broken one says what is wrong."""
+    file = path.parent / "projections" / "mine.sql"
+    head = "-- mine: mine\n-- grain: one row\n-- needs: deals\n-- parameters: none\n-- columns:\n--   n: n\n"
+    with serve() as client:
+        assert client.get("/api/projections/mine").status_code == 404
+        file.parent.mkdir()
+        file.write_text(f"{head}SELECT 1 AS n", encoding="utf-8")
+        assert client.get("/api/projections/mine").json() == [{"n": 1}]
+        file.write_text(f"{head}SELECT 20 AS n", encoding="utf-8")
+        assert client.get("/api/projections/mine").json() == [{"n": 20}]
+        assert "20" in text(client, "/query?sql=SELECT+n+FROM+mine")
+        file.write_text("SELECT 3 AS n", encoding="utf-8")
+        answer = client.get("/api/projections/mine")
+        assert (answer.status_code, "has no line '-- mine:" in answer.json()["error"]) == (400, True)
+        file.unlink()
+        assert client.get("/api/projections/mine").status_code == 404
+        (file.with_name("pipeline.sql")).write_text(
+            f"{head.replace('mine', 'pipeline')}SELECT 1 AS n", encoding="utf-8"
+        )
+        assert client.get("/api/projections/pipeline").json() == [{"n": 1}]
 
 
 def test_incognito_shows_no_name_and_no_amount(serve: Serving) -> None:

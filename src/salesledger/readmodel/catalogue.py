@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -136,6 +137,16 @@ def load(own_folder: Path | None = None) -> dict[str, Projection]:
                 problem = f"{e} It is the file {str(file)!r}."
                 found[file.stem] = Projection(file.stem, str(e), "?", (), (), own=own, problem=problem)
     return found
+
+
+def mark_of(own_folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """What tells whether a folder of projections has changed: each file's name, when it was written, and its size."""
+    marks = []
+    for file in sorted(own_folder.glob("*.sql")):
+        with suppress(OSError):  # it may go at any moment
+            told = file.stat()
+            marks.append((file.name, told.st_mtime_ns, told.st_size))
+    return tuple(marks)
 
 
 def _read(file: Path, *, own: bool) -> Projection:

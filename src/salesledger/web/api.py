@@ -14,6 +14,7 @@ from salesledger.errors import NOTHING_RECORDED, BadValue, NotFound, Salesledger
 from salesledger.readmodel.catalogue import named
 from salesledger.readmodel.plain import plain
 from salesledger.shown.reports import narrowed
+from salesledger.web.blur import NO_SQL
 from salesledger.web.commands import Command, read_object, words_of
 from salesledger.web.guard import Denied
 from salesledger.web.openapi import document
@@ -125,6 +126,8 @@ async def run(
     """Run a command for a visitor."""
     records = command.records or any(values.get(field.name) for field in command.fields if field.records)
     need(server, visitor, Right.RECORD if records else command.right)
+    if server.settings.incognito and command.name == "query":
+        raise Denied(403, NO_SQL)
     words = words_of(command, values, actor=visitor.actor, asking=asking)
 
     def work(ledger: Ledger) -> Any:

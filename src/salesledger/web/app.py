@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from salesledger.errors import NotFound, SalesledgerError
+from salesledger.errors import NotFound, Refused, SalesledgerError
 from salesledger.web import api, assets, live, login, pages
+from salesledger.web.blur import NOT_SAID
 from salesledger.web.commands import Commands
 from salesledger.web.desk import Desk
 from salesledger.web.guard import HEADERS, Denied, Guard, Sessions
-from salesledger.web.problems import told
+from salesledger.web.problems import status_of, told
 from salesledger.web.settings import Settings
 
 
@@ -82,11 +83,14 @@ def make_app(settings: Settings, commands: Commands) -> Starlette:
         middleware=[Middleware(Guard, settings=settings, sessions=server.sessions)],
         exception_handlers={SalesledgerError: _problem, HTTPException: _http_problem, Exception: _fault},
     )
+    app.state.incognito = settings.incognito
     app.state.stop = server.watch.stop
     return app
 
 
 async def _problem(request: Request, error: Exception) -> Response:
+    if request.app.state.incognito and isinstance(error, NotFound | Refused):
+        return told(request.scope, Exception(NOT_SAID), status_of(error))
     return told(request.scope, error, error.status if isinstance(error, Denied) else None)
 
 

@@ -25,6 +25,11 @@ NAMED = frozenset((
 GONE = frozenset(("attributes", "pain_points", "persons", "stages"))
 """Columns of JSON, which are left empty."""
 
+NOT_SAID = (
+    "There is nothing of that name, or the ledger says no; with --incognito it isn't said why, as that may name names."
+)
+NO_SQL = "SQL isn't answered with --incognito: amounts and names are hidden by their columns, which it can rename."
+
 _MONEY = re.compile(r"DECIMAL\(\d+, ?[0-4]\)")
 
 

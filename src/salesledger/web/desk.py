@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from salesledger.api import Ledger
 from salesledger.errors import SalesledgerError
+from salesledger.ledger.place import place_of
+from salesledger.readmodel import catalogue
 from salesledger.readmodel.catalogue import in_order
 from salesledger.web.blur import blurred
 from salesledger.web.jobs import Jobs
@@ -67,13 +69,24 @@ class Clerk:
         self._settings = settings
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="clerk")
         self._ledger: Ledger | None = None
+        self._folder = place_of(settings.ledger).projections
+        self._mark: Hashable = ()
 
     def _opened(self) -> Ledger:
         if self._ledger is None:
+            self._mark = catalogue.mark_of(self._folder)
             self._ledger = Ledger.open(self._settings.ledger, today=self._settings.today, seals=False)
         else:
             self._ledger.refresh()
+            self._look_at_projections(self._ledger)
         return self._ledger
+
+    def _look_at_projections(self, ledger: Ledger) -> None:
+        """Take the user's own projections anew where a file has changed; one that is broken says so when it is asked for."""
+        mark = catalogue.mark_of(self._folder)
+        if mark != self._mark:
+            ledger.engine.projections = catalogue.load(self._folder)
+            self._mark = mark
 
     def _work(self, work: Callable[[Ledger], T]) -> T:
         ledger = self._opened()
@@ -153,7 +166,8 @@ class Desk:
             return self._answered(engine, sql, question, values)
         minute = None if question.as_of and question.known_at else int(time.time() / 60)
         told = json.dumps(values or {}, sort_keys=True, default=str)
-        key = (engine.head.last_entry, minute, sql, repr(question), told)
+        own = tuple((p.name, p.sql, p.needs, p.problem) for p in engine.projections.values() if p.own)
+        key = (engine.head.last_entry, minute, sql, repr(question), told, own)
         with self._asking:
             lock = self._asked.setdefault(key, Lock())
         with lock:

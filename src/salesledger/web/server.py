@@ -9,6 +9,7 @@ import uvicorn
 
 from salesledger.web.app import make_app
 from salesledger.web.commands import Commands
+from salesledger.web.protocol import Protocol
 from salesledger.web.settings import Settings
 
 
@@ -52,7 +53,7 @@ def config_of(settings: Settings, commands: Commands) -> uvicorn.Config:
         make_app(settings, commands),
         host=settings.host,
         port=settings.port,
-        http="h11",
+        http=Protocol,
         log_level="warning",
         access_log=False,
         server_header=False,

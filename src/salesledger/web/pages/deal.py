@@ -31,7 +31,9 @@ def build(view: View) -> dict[str, Any]:
     told = answer.dicts()
     facts = view.ask("SELECT * FROM deals WHERE deal = $deal", question, {"deal": deal})
     return {
-        "deal": deal,
+        "deal": view.extra["deal"]
+        if view.settings.incognito
+        else deal,  # where a beginning of it was typed, no more is told
         "company": next((row["company"] for row in facts.dicts() if row["company"]), deal),
         "facts": _facts(view.grid(facts, DEALS, question)),
         "timeline": [

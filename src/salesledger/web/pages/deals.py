@@ -54,14 +54,17 @@ def _table(view: View) -> dict[str, Any]:
         "grid": replace(
             grid,
             sorts={
-                column.replace("_", " "): "/deals" + view.state.query(view="table", sort=other)
-                for column, other in turned.items()
+                _head(column): "/deals" + view.state.query(view="table", sort=other) for column, other in turned.items()
             },
-            sorted_by=(name.replace("_", " "), "descending" if sort[0] == "-" else "ascending") if sort else ("", ""),
+            sorted_by=(_head(name), "descending" if sort[0] == "-" else "ascending") if sort else ("", ""),
         ),
         "total": total,
         "pages": pages,
     }
+
+
+def _head(column: str) -> str:
+    return DEALS.header(column).replace("_", " ")
 
 
 def _start(text: str) -> int:

@@ -24,8 +24,9 @@ def build(view: View) -> dict[str, Any]:
     upto = ["--upto", view.state.upto] if view.state.upto else []
     quarter = f"{on.year}Q{(on.month + 2) // 3}"
     asked = view.desk.jobs.ask(view.last_entry, ["forecast", "--as-of", on.isoformat(), *upto])
+    known = ["--known-at", view.state.known_at] if view.state.known_at else []
     replayed = view.desk.jobs.ask(
-        view.last_entry, ["backtest", "-b", f"{quarter}", "-e", _day_after(on), "--horizons", "0"]
+        view.last_entry, ["backtest", "-b", f"{quarter}", "-e", _day_after(on), "--horizons", "0", *known]
     )
     content = {
         "on": on,

@@ -97,6 +97,9 @@ def _freshness(view: View) -> dict[str, str]:
     ((at, entries),) = view.ask("SELECT max(recorded_at), count(*) FROM events", view.plain_question).rows
     if at is None:
         return _tile("Last recorded", "–", "")
+    if not view.state.is_now:
+        day = at.replace(tzinfo=UTC).astimezone(view.ledger.zone).strftime("%Y-%m-%d %H:%M")
+        return _tile("Last recorded", day, f"{entries:,} entries looked at")
     seconds = (datetime.now(UTC) - at.replace(tzinfo=UTC)).total_seconds()
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:

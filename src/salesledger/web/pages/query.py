@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from salesledger.errors import SalesledgerError
+from salesledger.web.blur import NO_SQL
 from salesledger.web.charts import chart
 from salesledger.web.page import Page
 from salesledger.web.roles import Right
@@ -33,6 +34,8 @@ def build(view: View) -> dict[str, Any]:
     }
     if not sql:
         return content
+    if view.settings.incognito:
+        return content | {"problem": NO_SQL}
     try:
         question = view.periods("", "")
         answer = view.ask(sql, question if "deals" in sql else replace(question, filters=()))

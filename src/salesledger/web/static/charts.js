@@ -41,6 +41,7 @@
   async function draw(figure) {
     const embed = await vegaLoaded();
     const spec = JSON.parse(coloured(figure.dataset.spec));
+    spec.description = figure.dataset.title; // what Vega labels the figure with
     const isComposed = Boolean(spec.hconcat || spec.vconcat || spec.concat || spec.facet);
     if (spec.width === "container") spec.width = Math.max(160, figure.clientWidth - 24);
     if (!isComposed) spec.autosize = spec.autosize || { type: "fit-x", contains: "padding" };
