@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks import (
     accuracy,
     as_of,
+    big,
     bulk_append,
     durable_append,
     forecasting,
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "seal": seal.run,
     "forecast": forecasting.run,
     "postgres": postgres.run,
+    "big": big.run,
 }
 HEAD = ["what", "figure", "yardstick", "ratio", "target", ""]
 

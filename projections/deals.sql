@@ -1,6 +1,6 @@
 -- deals: what each deal is at $as_of, as known at $known_at
 -- grain: one row a deal whose lead was captured by then
--- needs: deal_changes, rates, rate_days
+-- needs: deal_states, rates, rate_days
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
 --   deal: deal id
@@ -39,58 +39,17 @@
 --   client_since: the day on which its client first bought: its account, or its company where it has none; empty where neither has
 --   judged: whether the lead met the criteria of its process when it was captured: met, unmet or unknown
 --   changed_at: when something last happened (UTC)
-WITH folded AS (
-    SELECT
-        c.deal,
-        max_by(c.company, c.place) FILTER (WHERE c.company IS NOT NULL) AS company,
-        max_by(c.account, c.place) FILTER (WHERE c.account IS NOT NULL) AS account,
-        max_by(c.process, c.place) FILTER (WHERE c.process IS NOT NULL) AS process,
-        max_by(c.process_version, c.place) FILTER (WHERE c.process_version IS NOT NULL) AS process_version,
-        max_by(c.stage, c.place) FILTER (WHERE c.stage IS NOT NULL) AS stage,
-        max_by(c.status, c.place) FILTER (WHERE c.status IS NOT NULL) AS status,
-        max_by(c.owner, c.place) FILTER (WHERE c.owner IS NOT NULL) AS owner,
-        max_by(c.team, c.place) FILTER (WHERE c.team IS NOT NULL) AS team,
-        max_by(c.product, c.place) FILTER (WHERE c.product IS NOT NULL) AS product,
-        max_by(c.segment, c.place) FILTER (WHERE c.segment IS NOT NULL) AS segment,
-        max_by(c.source, c.place) FILTER (WHERE c.source IS NOT NULL) AS source,
-        max_by(c.campaign, c.place) FILTER (WHERE c.campaign IS NOT NULL) AS campaign,
-        max_by(c.amount, c.place) FILTER (WHERE c.amount IS NOT NULL) AS amount,
-        max_by(c.recurring_amount, c.place) FILTER (WHERE c.recurring_amount IS NOT NULL) AS recurring_amount,
-        max_by(c.interval_months, c.place) FILTER (WHERE c.interval_months IS NOT NULL) AS interval_months,
-        max_by(c.term_months, c.place) FILTER (WHERE c.term_months IS NOT NULL) AS term_months,
-        max_by(c.currency, c.place) FILTER (WHERE c.currency IS NOT NULL) AS currency,
-        max_by(c.expected_close, c.place) FILTER (WHERE c.expected_close IS NOT NULL) AS expected_close,
-        max_by(c.category, c.place) FILTER (WHERE c.category IS NOT NULL) AS category,
-        max_by(c.captured_at, c.place) FILTER (WHERE c.captured_at IS NOT NULL) AS captured_at,
-        max_by(c.effective_on, c.place) FILTER (WHERE c.captured_at IS NOT NULL) AS captured_on,
-        max_by(c.effective_at, c.place) FILTER (WHERE c.status IS NOT NULL) AS status_at,
-        max_by(c.effective_on, c.place) FILTER (WHERE c.status IS NOT NULL) AS status_on,
-        max_by(c.entry, c.place) FILTER (WHERE c.status IS NOT NULL) AS status_entry,
-        max_by(c.referred_by, c.place) FILTER (WHERE c.referred_by IS NOT NULL) AS referred_by,
-        max_by(c.grown_from, c.place) FILTER (WHERE c.grown_from IS NOT NULL) AS grown_from,
-        max_by(c.subscription, c.place) FILTER (WHERE c.subscription IS NOT NULL) AS subscription,
-        max_by(c.growth, c.place) FILTER (WHERE c.growth IS NOT NULL) AS growth,
-        max_by(c.judged, c.place) FILTER (WHERE c.judged IS NOT NULL) AS judged,
-        max_by(struct_pack(reason := c.reason, competitor := c.competitor), c.place) FILTER (WHERE c.status IS NOT NULL) AS closing,
-        max(c.effective_at) AS changed_at
-    FROM deal_changes c
-    WHERE c.effective_at <= $as_of
-    GROUP BY c.deal
-),
-valued AS (
-    SELECT
-        *,
-        worth(amount, recurring_amount, interval_months, term_months) AS value
-    FROM folded
-    WHERE captured_at IS NOT NULL
+WITH valued AS (
+    SELECT *, worth(amount, recurring_amount, interval_months, term_months) AS value
+    FROM deal_states
 ),
 converted AS (
     SELECT
         v.*,
-        CASE WHEN v.currency <> $currency THEN CASE WHEN v.status = 'open' OR v.status_on >= r.valid_from THEN r.rate ELSE d.rate END END AS rate
+        CASE WHEN v.currency <> $currency THEN CASE WHEN v.status = 'open' OR v.closed_on >= r.valid_from THEN r.rate ELSE d.rate END END AS rate
     FROM valued v
     LEFT JOIN rates r ON r.currency = v.currency
-    LEFT JOIN rate_days d ON d.currency = v.currency AND d.day = v.status_on
+    LEFT JOIN rate_days d ON d.currency = v.currency AND d.day = v.closed_on
 )
 SELECT
     deal,
@@ -109,7 +68,7 @@ SELECT
     value,
     CASE
         WHEN value IS NULL OR rate IS NOT NULL OR currency = coalesce($currency, currency) THEN at_rate(value, rate)
-        ELSE CAST(error(no_rate(currency, CASE WHEN status = 'open' THEN $as_of_on ELSE status_on END)) AS DECIMAL(26, 4))
+        ELSE CAST(error(no_rate(currency, CASE WHEN status = 'open' THEN $as_of_on ELSE closed_on END)) AS DECIMAL(26, 4))
     END AS value_converted,
     rate,
     amount,
@@ -121,15 +80,15 @@ SELECT
     category,
     captured_at,
     captured_on,
-    CASE WHEN status <> 'open' THEN status_at END AS closed_at,
-    CASE WHEN status <> 'open' THEN status_on END AS closed_on,
-    CASE WHEN status <> 'open' THEN closing.reason END AS reason,
-    CASE WHEN status <> 'open' THEN closing.competitor END AS competitor,
+    closed_at,
+    closed_on,
+    reason,
+    competitor,
     referred_by,
     grown_from,
     subscription,
     growth,
-    min(status_on) FILTER (WHERE status = 'won') OVER (PARTITION BY account, CASE WHEN account IS NULL THEN company END) AS client_since,
+    min(closed_on) FILTER (WHERE status = 'won') OVER (PARTITION BY account, CASE WHEN account IS NULL THEN company END) AS client_since,
     judged,
     changed_at
 FROM converted

@@ -18,6 +18,7 @@ from support.twins import Asked, moments
 
 Twin = Callable[[Asked], list[Row]]
 BY_DATE: dict[str, Twin] = {
+    "deal_states": twins.deal_states,
     "deals": twins.deals,
     "stage_visits": twin_reports.stage_visits,
     "pipeline": twin_reports.pipeline,

@@ -63,6 +63,7 @@ GRAINS = {
     "deal_entries": ("entry",),
     "deal_history": ("deal", "valid_from"),
     "deal_history_as_known": ("deal", "valid_from"),
+    "deal_states": ("deal",),
     "deals": ("deal",),
     "events": ("entry",),
     "funnel": ("period", "group", "process", "stage"),

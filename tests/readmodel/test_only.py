@@ -61,7 +61,7 @@ def test_deals_of_ones_own_are_not_second_guessed(path: Path) -> None:
     folder.mkdir()
     shipped = load()["deals"].sql
     head = (
-        "-- deals: all open\n-- grain: one row a deal\n-- needs: deal_changes, rates, rate_days\n"
+        "-- deals: all open\n-- grain: one row a deal\n-- needs: deal_states, rates, rate_days\n"
         "-- parameters: $as_of, $as_of_on, $known_at, $currency\n-- columns:\n"
     )
     folder.joinpath("deals.sql").write_text(f"{head}SELECT * REPLACE ('open' AS status) FROM ({shipped})")

@@ -256,6 +256,12 @@ def deals(asked: Asked) -> list[Row]:
     return rows
 
 
+def deal_states(asked: Asked) -> list[Row]:
+    """Twin of `deal_states`: all of `deals` that neither rates nor other deals decide."""
+    left_out = ("value", "value_converted", "rate", "client_since")
+    return [{name: value for name, value in row.items() if name not in left_out} for row in deals(asked)]
+
+
 def deal_history(asked: Asked) -> list[Row]:
     """Twin of `deal_history`: what each deal is at each instant at which something happened, until the next one."""
     rows = []

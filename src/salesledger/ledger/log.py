@@ -5,8 +5,8 @@ by name.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, Self
 
 
 class Rows(Protocol):
@@ -39,6 +39,11 @@ class ArrowSource:
     uri: str
     rows: str
     options: dict[str, str] = field(default_factory=dict)
+
+    def of_streams(self, streams: Sequence[str]) -> Self:
+        """The same, with the rows of some streams alone."""
+        names = ", ".join("'" + name.replace("'", "''").replace("{", "{{").replace("}", "}}") + "'" for name in streams)
+        return replace(self, rows=self.rows.replace(" ORDER BY", f" AND originator_id IN ({names}) ORDER BY"))
 
 
 class Log(Protocol):

@@ -58,6 +58,9 @@ _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 """Behind everything that can happen or become known."""
 
 
+STATES = "deal_states"
+"""What deals are made of: where only some are looked at, the others are left out here."""
+
 # A deal's status is cheap to know and the rest of it is not: where only some deals are looked at, only those are folded.
 _OF_STATUS = """
     WITH deal_changes AS (
@@ -67,7 +70,7 @@ _OF_STATUS = """
             GROUP BY deal HAVING max_by(status, place) = '{status}'
         )
     )
-    SELECT * FROM ({deals})
+    SELECT * FROM ({states})
 """
 
 
@@ -398,8 +401,8 @@ class Engine:
             chain["personal"] = self._personal()
         for projection in needed:
             body = projection.sql
-            if projection.name == FILTERED and not few and (status := _only(needed, wanted)):
-                body = _OF_STATUS.format(status=status, deals=body)
+            if projection.name == STATES and not few and (status := _only(needed, wanted)):
+                body = self._of_status(status, body)
             if projection.name == FILTERED and question.filters:
                 from salesledger.readmodel.filters import compile_filters
 
@@ -414,6 +417,10 @@ class Engine:
         if question.filters and FILTERED not in chain:
             raise BadQuery("Filters choose deals, and this report doesn't read the projection 'deals'.")
         return chain
+
+    def _of_status(self, status: str, states: str) -> str:
+        """The states of those deals alone that have a status at $as_of."""
+        return _OF_STATUS.format(status=status, states=states)
 
     def _columns(self, chain: Mapping[str, str], question: Question) -> dict[str, str]:
         statement = f"DESCRIBE {_with(chain)} SELECT * FROM unfiltered_deals"
@@ -497,8 +504,9 @@ class Engine:
 def _only(needed: Sequence[Projection], wanted: Sequence[str]) -> str | None:
     """The status that everything that reads `deals` limits itself to, where it does."""
     limits = {projection.only for projection in needed if FILTERED in projection.needs}
-    is_own = any(projection.own for projection in needed if projection.name == FILTERED)
-    return None if is_own or FILTERED in wanted or len(limits) != 1 else limits.pop()
+    is_own = any(projection.own for projection in needed if projection.name in (FILTERED, STATES))
+    is_whole = not {FILTERED, STATES}.isdisjoint(wanted) or any(STATES in p.needs for p in needed if p.name != FILTERED)
+    return None if is_own or is_whole or len(limits) != 1 else limits.pop()
 
 
 def _with(chain: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from salesledger.readmodel.catalogue import Projection
 
-FOLDED = ("events", "deal_entries", "strikes", "deal_changes", "deals")
+FOLDED = ("events", "deal_entries", "strikes", "deal_changes", "deal_states", "deals")
 """The projections that an open deal is folded by: no other one may look at the rows, as not all are there."""
 
 _PARTIAL = {"decoded", "events", "deal_entries", "deal_changes"}

@@ -214,7 +214,7 @@ class Reader:
 
     def resident(self) -> Resident:
         """An engine for a program that keeps running: it holds the histories of all deals in memory, and answers what reads
-        `deal_history` from there, new entries included. Close it, or use it as a context manager.
+        `deals` or `deal_history` from there, new entries included. Close it, or use it as a context manager.
 
         Raises:
             NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: as their names say.
