@@ -76,7 +76,7 @@ def test_a_projection_beside_the_ledger_overrides_one_that_ships(ledger: Ledger,
     (tmp_path / "projections").mkdir()
     own = parse("deals", (Path(__file__).parents[2] / "projections" / "deals.sql").read_text())
     head = (
-        "-- deals: fewer\n-- grain: one row a deal\n-- needs: deal_changes, rates, rate_days\n"
+        "-- deals: fewer\n-- grain: one row a deal\n-- needs: deal_states, rates, rate_days\n"
         "-- parameters: $as_of, $as_of_on, $known_at, $currency\n-- columns:\n"
     )
     (tmp_path / "projections" / "deals.sql").write_text(f"{head}SELECT * FROM ({own.sql}) WHERE value > 9000\n")
