@@ -13,6 +13,7 @@ from benchmarks import (
     durable_append,
     forecasting,
     growth,
+    page,
     postgres,
     projections,
     rebuild,
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "projections": projections.run,
     "seal": seal.run,
     "forecast": forecasting.run,
+    "page": page.run,
     "postgres": postgres.run,
     "big": big.run,
 }

@@ -19,8 +19,19 @@ from salesledger import Ledger
 CLIENTS = 4
 SECONDS = 15
 ROUNDS = 7
+_STRIDE = 619
 LIMIT = 300_000
-PIPELINE = "/api/projections/pipeline"
+OF_A_QUARTER = {name: {"period": "2025Q4", "interval": "quarter"} for name in ("metrics", "attainment")}
+"""Projections that a page asks about one quarter."""
+
+STEPS = (
+    ("the pipeline", "/api/projections/pipeline?", ("pipeline",)),
+    ("the overview", "/?", ("pipeline", "blocked", "metrics", "attainment")),
+    ("the board", "/deals?", ("board",)),
+    ("the table of deals", "/deals?view=table&", ("deals",)),
+)
+"""What is asked for, where, and the projections that it shows."""
+
 PAGES = (
     "/",
     "/deals",
@@ -47,33 +58,49 @@ end
 
 
 def run(work: Workspace) -> Iterator[Line]:
-    """A step of each slider, and the size of the pages."""
+    """A step of each slider, on the pages and through the API, and the size of the pages."""
     path = work.ledger()
-    days, last, pipeline, history = _by_itself(path)
-    own, built = f"the projection by itself {pipeline * 1000:.0f} ms", f"building the history {history * 1000:.0f} ms"
-    for whose, threads in (("the same days", CLIENTS), ("days of their own", 1)):
-        with serving(path, last) as address:
-            as_of = load(address, f"{PIPELINE}?as_of=", days, threads)
-            known_at = load(address, f"{PIPELINE}?known_at=", days, threads)
-        told = f"{CLIENTS} clients at {whose}, median"
-        yield Line(f"as-of step, {told}", f"{as_of * 1000:.0f} ms", own, as_of / pipeline, (3, False))
-        yield Line(f"known-at step, {told}", f"{known_at * 1000:.0f} ms", built, known_at / history, (2, False))
+    days, last = _days(path)
+    for what, place, sql in STEPS:
+        by_itself, built = _by_itself(path, days, last, sql)
+        own, history = f"asked alone {by_itself * 1000:.0f} ms", f"building the history {built * 1000:.0f} ms"
+        for whose, threads in (("the same days", CLIENTS), ("days of their own", 1)):
+            with serving(path, last) as address:
+                as_of = load(address, f"{place}as_of=", days, threads)
+                known_at = load(address, f"{place}known_at=", days, threads)
+            told = f"{what}, {CLIENTS} clients at {whose}, median"
+            yield Line(f"as-of step of {told}", f"{as_of * 1000:.0f} ms", own, as_of / by_itself, (3, False))
+            yield Line(f"known-at step of {told}", f"{known_at * 1000:.0f} ms", history, known_at / built, (2, False))
     with serving(path, last) as address:
         largest = max(_size(address + page) for page in PAGES)
     yield Line("the largest page", f"{largest / 1000:.0f} KB", f"{LIMIT / 1000:.0f} KB", largest / LIMIT, (1, False))
 
 
-def _by_itself(path: Path) -> tuple[list[str], date, float, float]:
-    """The days to ask about, the last one of the ledger, and the seconds of both questions asked alone."""
+def _days(path: Path) -> tuple[list[str], date]:
+    """The days to ask about, and the last one of the ledger."""
     with Ledger.open(path) as ledger:
         sql = "SELECT min(effective_on), max(effective_on) FROM events WHERE stream = 'deal'"
         ((first, last),) = ledger.engine.ask(sql).rows
-        days = [str(first + timedelta(days=i)) for i in range(60, (last - first).days)]
-        asked = iter(days[::20])
-        pipeline = _median(lambda: ledger.answer("pipeline", as_of=next(asked)))
-        known = iter(days[::20])
+    reach = range(60, (last - first).days)
+    spread = sorted(
+        reach, key=lambda i: i * _STRIDE % len(reach)
+    )  # however many are asked about, they lie all over the ledger
+    return [str(first + timedelta(days=i)) for i in spread], last
+
+
+def _by_itself(path: Path, days: Sequence[str], last: date, projections: Sequence[str]) -> tuple[float, float]:
+    """The seconds of some projections asked alone, one after the other, at a day; and of building the history of beliefs."""
+    with Ledger.open(path, today=last) as ledger:
+        asked, known = iter(days), iter(days)
+
+        def ask() -> None:
+            day = next(asked)
+            for name in projections:
+                ledger.answer(name, as_of=day, **OF_A_QUARTER.get(name, {}))
+
+        seconds = _median(ask)
         history = _median(lambda: ledger.query("SELECT count(*) FROM deal_history", known_at=next(known)).fetchall())
-    return days, last, pipeline, history
+    return seconds, history
 
 
 def _median(ask: Callable[[], object]) -> float:

@@ -161,6 +161,20 @@ def _table(page: str) -> str:
     return page.partition("Deals, the newest first")[2].partition("Keyboard")[0]
 
 
+def test_link_for_ever_of_what_is_behind_the_last_entry_ends_there(client: TestClient) -> None:
+    """What is recorded later has those numbers, and isn't to be seen through it."""
+    (link,) = re.findall(r'id="permalink" href="([^"]+)"', client.get("/deals?upto=999999").text)
+    assert "upto=999999" not in link
+    assert "upto=" in link
+
+
+def test_an_answer_is_cut_where_the_page_is_full(client: TestClient) -> None:
+    """Wide rows, long texts: the page says how many it shows, and stays below its limit."""
+    page = client.get("/query?sql=SELECT+repeat('é',3000)+AS+a,x,*+FROM+range(600)+t(x),+deals")
+    assert len(page.content) < 300_000
+    assert re.search(r"The first \d+ of 3,600 rows", page.text)
+
+
 def test_deal_shows_its_struck_entries(client: TestClient) -> None:
     """A correction's original stays in the story, struck out, with why."""
     page = client.get(DEAL).text

@@ -9,11 +9,13 @@ from typing import Any
 
 from salesledger.charts.pictures import load_altair
 from salesledger.shown.escape import safe_text
+from salesledger.shown.values import cut
 
 Row = Mapping[str, Any]
 
 BLUE, ORANGE, GREY = "#4c78a8", "#f58518", "#8a949e"
 INSTEAD = "The table says the same."
+_LONGEST = 40
 
 
 def drawable(value: Any) -> Any:
@@ -118,8 +120,8 @@ def query(rows: Sequence[Row]) -> Any:
     if number is None or name is None:
         return None
     altair = load_altair(INSTEAD)
-    told = altair.Data(values=[{"x": drawable(row[name]), "y": drawable(row[number])} for row in rows])
-    order = list(dict.fromkeys(drawable(row[name]) for row in rows))
+    told = altair.Data(values=[{"x": _label(row[name]), "y": drawable(row[number])} for row in rows])
+    order = list(dict.fromkeys(_label(row[name]) for row in rows))
     is_time = all(isinstance(row[name], date | None) for row in rows)
     tips = [altair.Tooltip("x:N", title=safe_text(name)), altair.Tooltip("y:Q", title=safe_text(number))]
     base = altair.Chart(told).encode(tooltip=tips)
@@ -130,6 +132,11 @@ def query(rows: Sequence[Row]) -> Any:
     return base.mark_bar(color=BLUE).encode(
         y=altair.Y("x:N", sort=order, title=safe_text(name)), x=altair.X("y:Q", title=safe_text(number))
     )
+
+
+def _label(value: Any) -> Any:
+    told = drawable(value)
+    return cut(told, _LONGEST) if isinstance(told, str) else told
 
 
 def _is_numeric(rows: Sequence[Row], name: str) -> bool:

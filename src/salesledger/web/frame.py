@@ -88,7 +88,7 @@ def permalink(view: View, path: str) -> str:
     state = view.state.but(
         as_of=_instant(question.as_of or now),
         known_at=_instant(question.known_at or now),
-        upto=str(question.upto or view.last_entry),
+        upto=str(min(question.upto or view.last_entry, view.last_entry)),
     )
     return address(view, path, state)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 from types import FrameType
 
@@ -11,6 +13,14 @@ from salesledger.web.app import make_app
 from salesledger.web.commands import Commands
 from salesledger.web.protocol import Protocol
 from salesledger.web.settings import Settings
+
+
+class _LeftAlone(logging.Filter):
+    """Says nothing of requests that are cut off because the server is stopped."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a message is worth showing."""
+        return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 class _Server(uvicorn.Server):
@@ -37,6 +47,7 @@ def serve(settings: Settings, commands: Commands, ready: Callable[[str], None]) 
     config = config_of(settings, commands)
     socket = config.bind_socket()
     socket.listen(100)  # whoever comes before the server runs waits
+    logging.getLogger("uvicorn.error").addFilter(_LeftAlone())
     server = _Server(config)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     ready(f"http://{shown}:{socket.getsockname()[1]}/")

@@ -46,7 +46,7 @@ def build(view: View) -> dict[str, Any]:
         raise NotFound(f"The account {account!r} was not open {when(view.ledger, question)}.")
     sections = []
     for section in SECTIONS:
-        sql = f'SELECT * FROM "{section.projection}" WHERE "{section.column}" = $account'
+        sql = f'SELECT * FROM "{section.projection}" WHERE "{section.column}" = $account ORDER BY ALL'
         answer = view.ask(sql, question, {"account": account})
         if answer.rows:
             sections.append((section.title, view.grid(answer, section.table, question, caption=section.title)))

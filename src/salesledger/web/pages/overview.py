@@ -15,6 +15,15 @@ from salesledger.web.roles import Right
 from salesledger.web.view import View
 
 _MOST_BLOCKED = 10
+_ANY = """
+    SELECT 1 FROM events e
+    WHERE
+        e.type = 'lead-captured'
+        AND e.effective_at <= $as_of
+        AND e.known_at <= $known_at
+        AND NOT EXISTS (SELECT 1 FROM strikes s WHERE s.entry = e.entry)
+    LIMIT 1
+"""
 _WAITING = replace(BLOCKED, columns=("deal", "stage", "owner", "amount", "days_in_stage", "usual_days"))
 _STAGES = replace(
     PIPELINE, columns=("process", "stage", "deals", "amount", "currency", "weighted_amount"), if_mixed=("process",)
@@ -29,7 +38,7 @@ def build(view: View) -> dict[str, Any]:
     blocked = view.project("blocked").dicts()
     answer = view.project("blocked")
     return {
-        "is_empty": not view.ask("SELECT 1 FROM deals LIMIT 1", view.plain_question).rows,
+        "is_empty": not view.ask(_ANY, view.plain_question).rows,
         "tiles": [
             _tile(
                 "Open pipeline", _total(view, stages, "amount"), counted(sum(s["deals"] for s in stages), "open deal")

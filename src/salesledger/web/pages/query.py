@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,8 @@ from salesledger.web.roles import Right
 from salesledger.web.view import View
 
 _MOST = 500
+_MOST_BYTES = 200_000
+_CELL_BYTES = 20
 EXAMPLE = """SELECT stage, count(*) AS deals, sum(value_converted) AS value
 FROM deals
 WHERE status = 'open'
@@ -41,15 +44,27 @@ def build(view: View) -> dict[str, Any]:
         answer = view.ask(sql, question if "deals" in sql else replace(question, filters=()))
     except SalesledgerError as e:
         return content | {"problem": str(e)}
-    shown = replace(answer, rows=answer.rows[:_MOST])
+    shown = replace(answer, rows=_fitting(answer.rows))
     note = ""
-    if len(answer.rows) > _MOST:
-        note = f"The first {_MOST} of {len(answer.rows):,} rows; the API and 'salesledger query' give all."
+    if len(answer.rows) > len(shown.rows):
+        note = f"The first {len(shown.rows)} of {len(answer.rows):,} rows; the API and 'salesledger query' give all."
     return content | {
         "grid": view.grid(shown, caption="The answer", note=note),
         "total": len(answer.rows),
         "chart": chart(view, "query", answer.dicts()[:60], "The answer"),
     }
+
+
+def _fitting(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The first rows, as many as a page has room for."""
+    kept: list[tuple[Any, ...]] = []
+    room = _MOST_BYTES
+    for row in rows[:_MOST]:
+        room -= sum(_CELL_BYTES + (0 if value is None else len(str(value).encode("utf-8", "replace"))) for value in row)
+        if room < 0 and kept:
+            break
+        kept.append(row)
+    return kept
 
 
 PAGE = Page("/query", "Query", "query.html", build, key="q", right=Right.AUDIT, periods=True)
