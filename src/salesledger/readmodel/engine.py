@@ -5,7 +5,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,7 @@ DIMENSIONS = ("owner", "team", "source", "campaign", "product", "segment", "acco
 """What reports can be split by."""
 
 _CHUNK = 10_000
+_SORTING = "2GB"
 
 FILTERED = "deals"
 """The projection that filters work on; all that reads it sees only the deals that pass."""
@@ -493,12 +494,23 @@ class Engine:
         try:
             ((known_at,),) = self.duck.execute(known).fetchall()
             statement, values = self._compose(rows, ["deal_changes"], Question(_FAR, _FAR, upto), {})
-            with replaced(folder / kept.file_name(mark, upto, known_at)) as target:
+            with self._spilling(), replaced(folder / kept.file_name(mark, upto, known_at)) as target:
                 self.duck.execute(f"COPY ({statement}) TO {target} ({kept.OPTIONS})", values)
             if last:
                 last.file.unlink(missing_ok=True)
         except (duckdb.Error, OSError):
             return
+
+    @contextmanager
+    def _spilling(self) -> Iterator[None]:
+        """Have DuckDB sort in little memory, where nobody has said what it may use: whole logs would take all there is."""
+        if self.memory is None:
+            self.duck.execute(f"SET memory_limit = '{_SORTING}'")
+        try:
+            yield
+        finally:
+            if self.memory is None:
+                self.duck.execute("RESET memory_limit")
 
 
 def _only(needed: Sequence[Projection], wanted: Sequence[str]) -> str | None:
