@@ -101,3 +101,9 @@ def test_what_memory_can_not_hold_lies_where_nobody_else_reads_it(path: Path) ->
         assert list((folder / "spill").iterdir())
     assert not folder.exists()
     assert not list(Path.cwd().glob(".tmp*"))
+
+
+def test_nothing_is_drawn_into_an_answer_that_takes_long(path: Path) -> None:
+    """DuckDB would show on the standard output how far it is, from two seconds on."""
+    with Engine.open(path) as engine:
+        assert engine.ask("SELECT current_setting('enable_progress_bar')").rows == [(False,)]

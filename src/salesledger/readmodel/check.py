@@ -61,6 +61,7 @@ def check_mirror(path: Where, log: Log) -> Iterator[Finding]:
     """What the mirror holds is what the log says, and beside its segments lies nothing."""
     with duckdb.connect(":memory:") as duck:
         duck.execute("SET TimeZone = 'UTC'")
+        duck.execute("SET enable_progress_bar = false")
         try:
             mirror = Mirror(path, read_head(log, path), log.arrow(), duck)
         except SalesledgerError as e:

@@ -35,6 +35,7 @@ def connected(
     """
     duck = duckdb.connect(":memory:")
     duck.execute("SET TimeZone = 'UTC'")
+    duck.execute("SET enable_progress_bar = false")  # it would be drawn on the standard output, into the answer
     duck.execute("SET temp_directory = $folder", {"folder": str(spill or "")})
     if memory:
         duck.execute("SET memory_limit = $limit", {"limit": memory})
