@@ -175,3 +175,18 @@ def test_slow_pages_say_so(show: Opening, address: str) -> None:
         page = show(address + path)
         expect(page.locator("h1").first).to_be_visible()
         page.close()
+
+
+def test_log_needs_no_scrolling_sideways_on_a_screen(show: Opening, address: str) -> None:
+    """Its details are beside the rest, and no word is broken for it."""
+    page = show(address + "/log")
+    table = page.locator(".log .scroll")
+    assert table.evaluate("it => it.scrollWidth <= it.clientWidth")
+    assert page.locator(".log th", has_text="recorded by").evaluate("it => it.getClientRects()[0].width > 40")
+
+
+def test_charts_keep_their_names_for_who_cannot_see_them(show: Opening, address: str) -> None:
+    """Also once they are drawn."""
+    page = show(address + "/")
+    settled(page)
+    expect(page.locator("figure.chart").first).to_have_attribute("aria-label", "The pipeline by stage")
