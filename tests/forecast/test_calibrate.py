@@ -142,14 +142,14 @@ def test_a_slow_bias_is_taken_out_where_that_is_asked() -> None:
 
 
 def test_the_fewer_periods_are_settled_the_wider_a_distribution_is() -> None:
-    """Without any, by the square root of two, as nobody knows how wrong the model is, and by the 30 % that a point may be wrong."""
+    """Without any, by a third of its variance, as nobody knows how wrong it is, and by the 30 % that a point may be wrong."""
     raw = Forecast(100.0, 100.0 + 10 * NORMAL)
     widths = []
     for last in (date(2020, 3, 1), date(2020, 11, 15), date(2022, 11, 6)):
         found = quantiles(told(Recalibrated(Always(raw)), booked([108.0, 92.0] * 6), last)[1])
         widths.append((found[179] - found[19]) / (2 * 10 * 1.2816))
 
-    assert widths[0] == pytest.approx((2 * (1 + 3**2)) ** 0.5, rel=0.01)
+    assert widths[0] == pytest.approx((4 / 3 * (1 + 3**2)) ** 0.5, rel=0.01)
     assert widths == sorted(widths, reverse=True)
 
 

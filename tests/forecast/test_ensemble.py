@@ -14,7 +14,9 @@ from forecast.weeks import Made, replayed, weeks
 from salesledger.errors import BadValue
 from salesledger.forecast.best import Best
 from salesledger.forecast.calendar import Calendar
+from salesledger.forecast.calibrate import Recalibrated
 from salesledger.forecast.distribution import Forecast, TooLittle, averaged, missed
+from salesledger.forecast.model import Model
 from salesledger.forecast.models.ensemble import Ensemble
 from salesledger.forecast.registry import MODELS, build
 from salesledger.forecast.spread import NORMAL
@@ -52,24 +54,37 @@ def booked(quarters: int, amount: float = 100.0) -> list[Made]:
     ]
 
 
-def told(models: list[Normal], last_one: Ensemble | Best, last: date) -> Forecast | TooLittle:
+def told(models: Sequence[Model], last_one: Ensemble | Best, last: date) -> Forecast | TooLittle:
     """What it says of the next quarter."""
     return replayed([*models, last_one], weeks(booked(20), FIRST, last))[-1][2][last_one.name][1]
 
 
 def test_members_count_the_same_until_something_is_settled() -> None:
     """The quantiles lie halfway between those of two members."""
-    answer = told([Normal("a", 50.0), Normal("b", 150.0, 15.0)], Ensemble(["a", "b"]), date(2020, 2, 9))
+    answer = told([Normal("a", 50.0), Normal("b", 150.0, 15.0)], Ensemble({"a": 1.0, "b": 1.0}), date(2020, 2, 9))
 
     assert isinstance(answer, Forecast)
     assert answer.quantiles == pytest.approx(100.0 + 10.0 * NORMAL)
+
+
+def test_a_member_may_count_more_from_the_start() -> None:
+    """Three times as much where that is said; what is settled moves it from there, as much as it moves equals."""
+    members = [Normal("a", 51.0), Normal("b", 151.0)]
+    before, after = (
+        told(members, Ensemble({"a": 3.0, "b": 1.0}), last) for last in (date(2020, 2, 9), date(2023, 2, 5))
+    )
+
+    assert isinstance(before, Forecast)
+    assert isinstance(after, Forecast)
+    assert before.mean == pytest.approx(76.0)
+    assert after.mean == pytest.approx(76.0, abs=0.5)  # one is 50 below what comes, the other 50 above
 
 
 def test_who_was_right_counts_more_the_longer_it_was_so() -> None:
     """The mean moves from the middle towards the member that scored better, step by step."""
     means = []
     for last in (date(2020, 2, 9), date(2021, 2, 7), date(2022, 2, 6), date(2023, 2, 5)):
-        answer = told([Normal("a", 104.0), Normal("b", 150.0)], Ensemble(["a", "b"]), last)
+        answer = told([Normal("a", 104.0), Normal("b", 150.0)], Ensemble({"a": 1.0, "b": 1.0}), last)
         assert isinstance(answer, Forecast)
         means.append(answer.mean)
 
@@ -82,8 +97,30 @@ def test_an_absent_member_is_noted_and_all_absent_say_why() -> None:
     """Nothing is made up for a member that can't tell."""
     late = [Normal("a", 100.0), Normal("b", 150.0, begins=date(2030, 1, 1))]
 
-    answer = told(late, Ensemble(["a", "b"]), date(2020, 2, 9))
-    nobody = told(late[1:], Ensemble(["b"]), date(2020, 2, 9))
+    answer = told(late, Ensemble({"a": 1.0, "b": 1.0}), date(2020, 2, 9))
+    nobody = told(late[1:], Ensemble({"b": 1.0}), date(2020, 2, 9))
+
+    assert isinstance(answer, Forecast)
+    assert (answer.mean, answer.note) == (100.0, "without b, which can't tell yet")
+    assert nobody == TooLittle("b can't tell: b has not begun")
+
+
+def test_averaged_is_what_members_said_before_their_width_was_mended() -> None:
+    """A member whose spread is mostly a default yet counts with its own: the average's width is mended once, not twice."""
+    narrow = Recalibrated(Normal("a", 100.0))
+    answer = told([narrow, Normal("b", 100.0)], Ensemble({"a": 1.0, "b": 1.0}), date(2020, 2, 9))
+
+    assert isinstance(answer, Forecast)
+    assert answer.quantiles == pytest.approx(100.0 + 5.0 * NORMAL)
+
+
+def test_a_member_that_has_stepped_back_is_left_out() -> None:
+    """What a simpler model said in its place is no second opinion; where all have stepped back, each says why."""
+    late = Recalibrated(Normal("b", 150.0, begins=date(2030, 1, 1)), instead="c")
+    others: list[Model] = [Normal("c", 70.0), Normal("a", 100.0), late]
+
+    answer = told(others, Ensemble({"a": 1.0, "b": 1.0}), date(2020, 2, 9))
+    nobody = told(others, Ensemble({"b": 1.0}), date(2020, 2, 9))
 
     assert isinstance(answer, Forecast)
     assert (answer.mean, answer.note) == (100.0, "without b, which can't tell yet")

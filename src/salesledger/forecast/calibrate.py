@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -57,7 +58,8 @@ def stepped_back(
 def _simpler(mine: Forecast | TooLittle, other: Forecast | TooLittle, name: str) -> Forecast | TooLittle:
     if isinstance(mine, Forecast) or isinstance(other, TooLittle):
         return mine
-    return other.noted("; ".join(n for n in (f"{mine.why}: {name} instead", other.note) if n))
+    note = "; ".join(n for n in (f"{mine.why}: {name} instead", other.note) if n)
+    return replace(other, note=note, raw=mine)
 
 
 class Dressed:
@@ -151,7 +153,7 @@ class Recalibrated:
     How far the actual lay from the median is measured in half-widths of the central 68 % on its side. Were the distributions
     right, the square of that would be 1 on average. Its mean over settled periods near the same distance, shrunk to 1 as if three
     periods had shown just that, is the square of the factor by which the distribution is stretched; with n periods it grows by
-    1 + 1/(1 + n), for what so few leave open. Errors within one period go together, so periods are counted, not origins.
+    1 + 1/(3 + n), for what these and those three leave open. Errors within one period go together: periods count, not origins.
 
     What pulls all deals together doesn't show in a model that takes them as independent. Before four settled periods tell of
     that, an error of its own is added: that of a point of which nothing is known yet, less a quarter for each settled period.
@@ -206,7 +208,8 @@ class Recalibrated:
         unknown = lacking * default_spread(span.offset, left, weeks_in(span)) * mean
         wider = self.factor(span.offset, left) * _widened(shifted, unknown)
         few = f"the spread is partly a default: {settled} settled periods tell its errors" if lacking else ""
-        return Forecast(mean, rising(mean + wider * (shifted - mean), won), "; ".join(n for n in (raw.note, few) if n))
+        note = "; ".join(n for n in (raw.note, few) if n)
+        return Forecast(mean, rising(mean + wider * (shifted - mean), won), note, raw=raw)
 
     def _times(self, offset: int, left: int) -> float:
         """How much more comes than was said, usually; 1 where the mean is left alone."""
@@ -220,9 +223,9 @@ class Recalibrated:
     def factor(self, offset: int, left: int) -> float:
         """By how much a distribution at that distance is stretched."""
         squares, weights = self._squares.near(offset, left, 1.0 + 0.3 * left)
-        known = float(weights.sum())
-        square = (float(squares @ weights) + _PERIODS_OF_RIGHT_WIDTH) / (known + _PERIODS_OF_RIGHT_WIDTH)
-        return float(np.sqrt(square * (1 + 1 / (1 + known))))
+        periods = float(weights.sum()) + _PERIODS_OF_RIGHT_WIDTH
+        square = (float(squares @ weights) + _PERIODS_OF_RIGHT_WIDTH) / periods
+        return float(np.sqrt(square * (1 + 1 / periods)))
 
 
 def _widened(quantiles: Real, unknown: float) -> float:

@@ -25,16 +25,23 @@ class Forecast:
         quantiles: the values that are not passed with the probabilities LEVELS, rising; None of a point forecast.
         note: why a simpler way was taken than the model's own, where it was; empty otherwise.
         why: which model was chosen among others, and why, where one was; empty otherwise.
+        raw: what the model itself said, where this is something else: that with another width, or a simpler model's instead.
     """
 
     mean: float
     quantiles: Real | None = None
     note: str = ""
     why: str = ""
+    raw: Forecast | TooLittle | None = None
 
     def at(self, level: float) -> float:
         """The quantile of a level between 0.005 and 0.995; a point forecast's is its mean."""
         return self.mean if self.quantiles is None else float(np.interp(level, LEVELS, self.quantiles))
+
+    @property
+    def own(self) -> Forecast | TooLittle:
+        """What the model itself said."""
+        return self if self.raw is None else self.raw
 
     def noted(self, note: str) -> Forecast:
         """The same with a note."""

@@ -49,7 +49,8 @@ class Entry:
     needs: tuple[str, ...] = ()
 
 
-MEMBERS = ("hazard", "learner")
+MEMBERS: Mapping[str, float] = MappingProxyType({"hazard": 3.0, "learner": 1.0})
+"""What is averaged, and what each counts before anything is settled; how that was chosen is in docs/forecasting.md."""
 CANDIDATES = (
     "ensemble",
     "hazard",
@@ -77,7 +78,9 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
         "learner": Entry(
             lambda s: Recalibrated(Learner(s.calendar, s.offsets), "weighted_history"), ("weighted_history",)
         ),
-        "ensemble": Entry(lambda _: Ensemble(MEMBERS), MEMBERS),
+        "ensemble": Entry(
+            lambda _: Recalibrated(Ensemble(MEMBERS), "weighted_history"), (*MEMBERS, "weighted_history")
+        ),
         "best": Entry(lambda _: Best(CANDIDATES), CANDIDATES),
     }
 )

@@ -11,20 +11,28 @@ from salesledger.forecast.distribution import Forecast, TooLittle, averaged, mis
 from salesledger.forecast.settling import Past, Pending, effective
 from salesledger.forecast.week import Real, Span, Week
 
-_PERIODS_OF_EQUALS = 8.0
+_PERIODS_OF_NO_DIFFERENCE = 8.0
 _SHARPNESS = 2.0
 
 
 class Ensemble:
     """Quantiles of several models, averaged level by level (Lichtendahl, Grushka-Cockayne and Winkler 2013, Management Science 59).
 
-    A member's weight is its mean CRPS over settled periods near that distance to the power of -2, shrunk to equal weights as if
-    eight periods had shown no difference: few differences between good models are more than luck.
+    A member's weight is w / L², w being what it counts before anything is settled and L its mean CRPS over settled periods near
+    that distance; shrunk to w alone as if eight periods had shown no difference: few differences between good models are more
+    than luck.
+
+    Averaged is what the members themselves said, before their width was mended: the average's own width is to be mended, once, by
+    what came to be. Who has stepped back to a simpler model is left out.
+
+    Args:
+        members: what each counts before anything is settled.
+        name: as on the command line.
     """
 
-    def __init__(self, members: Sequence[str], name: str = "ensemble") -> None:
+    def __init__(self, members: Mapping[str, float], name: str = "ensemble") -> None:
         self.name = name
-        self._members = tuple(members)
+        self._members = dict(members)
         self._pending: Pending[dict[str, Real]] = Pending()
         self._losses = {member: Past() for member in members}
 
@@ -42,13 +50,14 @@ class Ensemble:
     def forecast(
         self, week: Week, spans: Sequence[Span], told: Mapping[str, Sequence[Forecast | TooLittle]]
     ) -> list[Forecast | TooLittle]:
-        """The average of those members that can tell; who is absent, or has stepped back, is noted."""
+        """The average of those members that can tell; who can't is noted."""
         return [self._together(week, span, {m: told[m][at] for m in self._members}) for at, span in enumerate(spans)]
 
     def _together(self, week: Week, span: Span, said: Mapping[str, Forecast | TooLittle]) -> Forecast | TooLittle:
-        able = {m: f for m, f in said.items() if isinstance(f, Forecast) and f.quantiles is not None}
+        own = {m: f.own if isinstance(f, Forecast) else f for m, f in said.items()}
+        able = {m: f for m, f in own.items() if isinstance(f, Forecast) and f.quantiles is not None}
         if not able:
-            return TooLittle("; ".join(f"{m} can't tell: {f.why}" for m, f in said.items() if isinstance(f, TooLittle)))
+            return TooLittle("; ".join(f"{m} can't tell: {f.why}" for m, f in own.items() if isinstance(f, TooLittle)))
         self._pending.keep(week, span, {m: f.quantiles for m, f in able.items() if f.quantiles is not None})
         together = averaged([*able.values()], self.weights([*able], span.offset, weeks_left(week.on, span)))
         absent = [m for m in self._members if m not in able]
@@ -57,12 +66,13 @@ class Ensemble:
 
     def weights(self, members: Sequence[str], offset: int, left: int) -> list[float]:
         """How much each of some members counts at a distance; they add up to 1."""
-        equal = 1.0 / len(members)
+        before = np.array([self._members[member] for member in members])
+        before /= before.sum()
         past = [self._losses[member].near(offset, left, 2.0 + 0.3 * left) for member in members]
         known = min((effective(weights) for _, weights in past), default=0.0)
         if known == 0:
-            return [equal] * len(members)
+            return [float(share) for share in before]
         losses = np.array([float((losses * weights).sum() / weights.sum()) for losses, weights in past])
-        good = np.maximum(losses, 1e-9) ** -_SHARPNESS
-        trust = known / (known + _PERIODS_OF_EQUALS)
-        return [float(trust * each + (1 - trust) * equal) for each in good / good.sum()]
+        good = before * np.maximum(losses, 1e-9) ** -_SHARPNESS
+        trust = known / (known + _PERIODS_OF_NO_DIFFERENCE)
+        return [float(share) for share in trust * good / good.sum() + (1 - trust) * before]
