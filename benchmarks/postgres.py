@@ -28,7 +28,7 @@ from salesledger.readmodel.mirror import SMALL, Mirror
 
 WRITERS, SECONDS, ROUNDS = 4, 3.0, 3
 BULK, BATCH = 100_000, 5_000
-EVENTS, MAPPED = 205_000, 50_000
+EVENTS, MAPPED = 1_002_500, 50_000
 
 _FORK = multiprocessing.get_context("fork")
 _STATE = b'{"effective_at":"2026-01-05T00:00:00Z","recorded_by":"kim","channel":"call","outcome":"reached"}'
