@@ -81,6 +81,9 @@ def test_few_settled_periods_make_the_spread_a_default_and_that_is_said() -> Non
     assert isinstance(late, Forecast)
     assert early.note == "the spread is mostly a default: 2 settled periods tell its errors"
     assert late.note == ""
+    first = told(Dressed(Always(Forecast(100.0))), booked(AMOUNTS), date(2020, 5, 17))[1]
+    assert isinstance(first, Forecast)
+    assert first.note == "the spread is mostly a default: 1 settled period tells its errors"
 
 
 def test_a_quarter_that_ended_last_week_is_not_learned_from() -> None:

@@ -113,17 +113,17 @@ class Dressed:
         bias, sd, freedom = _predictive(errors, weights, default)
         won = week.booked(span.begin, span.end)
         quantiles = rising((max(point.mean, 0.0) + little) * np.exp(bias + sd * student(freedom)) - little, won)
-        few = (
-            f"the spread is mostly a default: {len(errors)} settled periods tell its errors"
-            if len(errors) < _FEW
-            else ""
-        )
+        few = f"the spread is mostly a default: {_periods(len(errors))} its errors" if len(errors) < _FEW else ""
         middle = np.clip(quantiles, quantiles[_OUTER], quantiles[-1 - _OUTER])
         return Forecast(float(middle.mean()), quantiles, "; ".join(n for n in (point.note, few) if n))
 
     def _little(self) -> float:
         usual, weights = self._usual.near(0, 0, 1.0)
         return _LITTLE * float(usual @ weights / weights.sum()) if len(usual) else 0.0
+
+
+def _periods(count: int) -> str:
+    return "1 settled period tells" if count == 1 else f"{count} settled periods tell"
 
 
 def _error(actual: float, point: float, little: float) -> float:
@@ -207,7 +207,7 @@ class Recalibrated:
         lacking = max(0.0, 1 - settled / _FEW)
         unknown = lacking * default_spread(span.offset, left, weeks_in(span)) * mean
         wider = self.factor(span.offset, left) * _widened(shifted, unknown)
-        few = f"the spread is partly a default: {settled} settled periods tell its errors" if lacking else ""
+        few = f"the spread is partly a default: {_periods(settled)} its errors" if lacking else ""
         note = "; ".join(n for n in (raw.note, few) if n)
         return Forecast(mean, rising(mean + wider * (shifted - mean), won), note, raw=raw)
 
