@@ -81,7 +81,7 @@ def test_few_settled_periods_make_the_spread_a_default_and_that_is_said() -> Non
     assert isinstance(late, Forecast)
     assert early.note == "the spread is mostly a default: 2 settled periods tell its errors"
     assert late.note == ""
-    first = told(Dressed(Always(Forecast(100.0))), booked(AMOUNTS), date(2020, 5, 17))[1]
+    first = told(Dressed(Always(Forecast(100.0))), booked(AMOUNTS), date(2020, 8, 9))[1]
     assert isinstance(first, Forecast)
     assert first.note == "the spread is mostly a default: 1 settled period tells its errors"
 
