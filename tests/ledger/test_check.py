@@ -335,7 +335,8 @@ class TestTheMirror:
         assert "can't be read" in found.problem
 
     def test_beside_which_other_files_lie_is_found(self, path: Path, folder: Path) -> None:
-        """By name; what is just being written is part of it."""
+        """By name; what is just being written is part of it, and so are backtests."""
+        (folder.parent / "backtests").mkdir()
         (folder / "notes.txt").write_text("hello")
         (folder.parent / "more.txt").write_text("hello")
         (folder / ".000000000015-000000000020.parquet.1.a").touch()

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from salesledger import Ledger
+from salesledger.readmodel import catalogue
 from salesledger.web.pages import PAGES
 from web.conftest import Serving
 
@@ -286,3 +287,18 @@ def test_incognito_shows_no_name_and_no_amount(serve: Serving) -> None:
             content = re.sub(r'(?:href|action|data-path)="[^"]*"', "", shown)
             for secret in ("ACME", "Delta Ltd", "delta-ltd", "7000", "7,000", "4400", "4,400"):
                 assert secret not in content, (address, secret)
+
+
+def test_incognito_names_nobody_in_any_projection(serve: Serving, path: Path) -> None:
+    """Whatever a column is called: in lists, in paths, and where a report is split by whom."""
+    with Ledger.open(path) as ledger:
+        told = ledger.query("SELECT deal, company, account, owner, team FROM deals").fetchall()
+        named = {str(each) for row in told for each in row if each}
+    assert {"acme-gmbh", "ACME GmbH", "kim"} <= named
+    secret = re.compile("|".join(rf"(?<![\w-]){re.escape(each)}(?![\w-])" for each in sorted(named)))
+    with serve(incognito=True) as client:
+        for name in catalogue.load():
+            for more in ("", "?by=owner"):
+                answer = client.get(f"/api/projections/{name}{more}")
+                assert answer.status_code == 200, (name, answer.text)
+                assert not secret.search(answer.text), (name, secret.findall(answer.text))

@@ -29,9 +29,8 @@ from salesledger.forecast.rows import Told, told_in
 from salesledger.ledger.format import Head
 from salesledger.ledger.place import Where, mirror_of
 from salesledger.readmodel.engine import Engine
-from salesledger.readmodel.mirror import Progress
+from salesledger.readmodel.mirror import BACKTESTS, Progress
 
-_FOLDER = "backtests"
 _MOST = 4
 """So many backtests are kept, the latest ones."""
 
@@ -117,7 +116,7 @@ class Shelf:
             asked: all that its rows hang on; it is told apart by its repr.
         """
         told = json.dumps([head.ledger_id, head.last_entry, repr(asked), _code()])
-        return cls(mirror_of(path) / _FOLDER / f"{hashlib.sha256(told.encode()).hexdigest()[:24]}.done")
+        return cls(mirror_of(path) / BACKTESTS / f"{hashlib.sha256(told.encode()).hexdigest()[:24]}.done")
 
     def take(self) -> Done:
         """What is done already; nothing where there is no file, or it can't be used."""

@@ -16,7 +16,7 @@ from salesledger.ledger.format import read_head
 from salesledger.ledger.log import Log
 from salesledger.ledger.place import Where, connect_to_read
 from salesledger.readmodel.kept import is_kept
-from salesledger.readmodel.mirror import Mirror, Progress, Range, segment_file, segment_of
+from salesledger.readmodel.mirror import BACKTESTS, Mirror, Progress, Range, segment_file, segment_of
 
 _REBUILD = "Delete the folder {folder!r}: the next report writes it anew from the log."
 _DECODING = re.compile(r"[0-9a-f]{16}")
@@ -78,7 +78,7 @@ def _foreign(mirror: Mirror) -> Iterator[Finding]:
     """Files that are no segments of this ledger's; those of another version of salesledger lie in folders of their own."""
     beside = sorted(mirror.folder.parent.iterdir()) if mirror.folder.parent.is_dir() else []
     for file in beside:
-        if not (file.is_dir() and _DECODING.fullmatch(file.name)):
+        if not (file.is_dir() and (file.name == BACKTESTS or _DECODING.fullmatch(file.name))):
             yield Finding("mirror", f"{str(file)!r} is no part of the mirror", _LEFT_OVER)
     for file in sorted(mirror.folder.iterdir()) if mirror.folder in beside else ():
         if _is_being_written(file):

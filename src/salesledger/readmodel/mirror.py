@@ -28,6 +28,9 @@ from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, decoding
 BIG, SMALL = 100_000, 5_000
 """Entries in a segment: big ones as far as the log fills them, small ones behind those, and what is left is the tail."""
 
+BACKTESTS = "backtests"
+"""The folder beside the decodings' in which backtests are kept; it may be deleted as well."""
+
 Progress = Callable[[int, int], None]
 """Told how many segments are written, of how many."""
 
