@@ -78,7 +78,7 @@ def test_reports_show_what_the_projections_say(client: TestClient) -> None:
 
 def test_long_work_is_done_beside_the_page(client: TestClient) -> None:
     """The forecast's page is there at once, and says that it is being worked out."""
-    assert 'class="pending"' in client.get("/accuracy?as_of=2026-02-17").text  # a day that no other test asks about
+    assert 'class="pending"' in client.get("/accuracy?known_at=2026-02-17").text  # a day that no other test asks about
 
 
 def test_know_what_was_known(client: TestClient) -> None:
@@ -156,6 +156,27 @@ def test_link_for_ever_shows_the_same_after_more_was_recorded(serve: Serving, pa
         after = text(client, unescape(link))
     assert "late-ag" not in after
     assert _table(before) == _table(after)
+
+
+def test_link_for_ever_says_which_days_are_meant(client: TestClient) -> None:
+    """Where a word means others tomorrow; what names its days stays as it is."""
+    for period, lasting in (
+        ("last month", r"period=\d{4}-\d\d-01\.\.\d{4}-\d\d-01(&|$)"),
+        ("monthly in last year", r"period=every\+month\+\d{4}-01-01\.\.\d{4}-01-01(&|$)"),
+        ("2026-03", r"period=2026-03(&|$)"),
+    ):
+        page = client.get("/metrics", params={"period": period, "since": "yesterday"}).text
+        (link,) = re.findall(r'id="permalink" href="([^"]+)"', page)
+        assert re.search(lasting, unescape(link)), link
+        assert "yesterday" not in link
+
+
+def test_metrics_of_a_month_are_those_of_the_month(client: TestClient) -> None:
+    """Rows are quarters only where these hold just the days that are asked for."""
+    assert "2026-03" in text(client, "/metrics?period=2026-03")
+    assert "2026Q1" not in text(client, "/metrics?period=2026-03").partition("Keyboard")[0]
+    assert "2026Q1" in text(client, "/metrics?period=2026-01..2026-07")
+    assert "2026-02" in text(client, "/metrics?period=monthly+in+2026")
 
 
 def _table(page: str) -> str:

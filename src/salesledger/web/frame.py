@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salesledger.errors import SalesledgerError
+from salesledger.readmodel.periods import parse_period
 from salesledger.shown.reports import counted, when
 from salesledger.shown.tables import MOVES, WALK
 from salesledger.web.roles import Right
@@ -89,8 +90,27 @@ def permalink(view: View, path: str) -> str:
         as_of=_instant(question.as_of or now),
         known_at=_instant(question.known_at or now),
         upto=str(min(question.upto or view.last_entry, view.last_entry)),
+        since=_lasting_date(view, view.state.since),
+        known_since=_lasting_date(view, view.state.known_since),
+        period=_lasting_period(view),
     )
     return address(view, path, state)
+
+
+def _lasting_date(view: View, text: str) -> str:
+    """A date as it is meant today, such as 'yesterday'."""
+    moment = view.ledger.moment(text or None, end_of_day=True)
+    return _instant(moment) if moment else ""
+
+
+def _lasting_period(view: View) -> str:
+    """The address's period; where it means another on another day, such as 'last month', the days that it means today."""
+    text, today = view.state.period, view.ledger.today
+    if not text or parse_period(text, today) == parse_period(text, today - timedelta(days=800)):
+        return text
+    span, interval = parse_period(text, today)
+    days = f"{span.begin or ''}..{span.end or ''}"
+    return f"every {interval} {days}" if interval else days
 
 
 def address(view: View, path: str, state: State) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from salesledger.readmodel.catalogue import named
 from salesledger.readmodel.engine import Answer, Question
+from salesledger.readmodel.periods import parse_period, split
 from salesledger.shown.reports import for_people
 from salesledger.shown.tables import Table
 from salesledger.shown.values import Rows, read_by_people
@@ -106,15 +107,25 @@ class View:
         return replace(self.question, filters=())
 
     def periods(self, period: str, interval: str, *, reach: tuple[str, ...] | None = None) -> Question:
-        """The question with periods: those of the address, else the ones given."""
+        """The question with periods: those of the address, else the ones given; none is longer than what the address asks for."""
         return self.ledger.question(
             **self.state.dates,
             filters=self.state.terms,
             period=self.state.period or period,
-            interval=self.state.interval or interval or None,
+            interval=self.state.interval or (interval if self._holds(interval) else None),
             by=self.state.by or None,
             reach=reach,
         )
+
+    def _holds(self, interval: str) -> bool:
+        """Whether rows of that length hold just the period that the address names, if it does."""
+        if not (interval and self.state.period):
+            return bool(interval)
+        span, said = parse_period(self.state.period, self.ledger.today)
+        if said or span.begin is None or span.end is None:
+            return not said
+        rows = split(span, interval)
+        return (rows[0].begin, rows[-1].end) == (span.begin, span.end)
 
     def ask(self, sql: str, question: Question | None = None, values: Mapping[str, object] | None = None) -> Answer:
         """The rows of a SELECT over the projections; the same question at the same position is asked once."""
