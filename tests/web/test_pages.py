@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from salesledger import Ledger
 from salesledger.readmodel import catalogue
+from salesledger.web.page import Page
 from salesledger.web.pages import PAGES
 from web.conftest import Serving
 
@@ -99,6 +100,42 @@ def test_filter_as_the_command_line_does(client: TestClient) -> None:
     assert "epsilon-oy" not in shown
 
 
+def test_no_figure_of_all_deals_stands_beside_a_filter(serve: Serving, path: Path) -> None:
+    """What targets and calls are compared with is booked by all: under a filter they are left out, and the page says so."""
+    with Ledger.open(str(path), actor="kim") as ledger:
+        ledger.record("target-set", begins_on="2026-01-01", ends_on="2026-04-01", amount="1000", on="2026-01-02")
+    with serve() as client:
+        everything, nobody = text(client, "/"), text(client, "/?filter=owner:nobody")
+    assert "of the target" in everything
+    assert "Targets and calls" in everything
+    assert "Not shown under a filter" not in everything
+    assert "of the target" not in nobody
+    assert "Targets and calls" not in nobody
+    assert "Not shown under a filter" in nobody
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.about], ids=lambda page: page.path)
+def test_pages_that_a_filter_does_not_choose_from_say_so(serve: Serving, page: Page) -> None:
+    """It isn't applied in silence, and goes along to the other pages."""
+    with serve() as client:
+        address = _address(page.path)
+        shown = client.get(f"{address}?filter=owner:kim").text
+        assert f"Not filtered: this page is about {page.about}." in shown
+        assert "<code>owner:kim" not in shown
+        assert 'href="/deals?filter=owner%3Akim"' in shown
+        assert "Not filtered" not in client.get(address).text
+
+
+def test_a_filter_on_what_rows_do_not_have_is_told_and_not_applied(client: TestClient) -> None:
+    """One on deals meets accounts: all are shown, with the fields that there are."""
+    shown = text(client, "/accounts?filter=owner:kim")
+    assert "Not filtered: 'owner:kim': there is no field 'owner' here" in shown
+    assert "acme-gmbh" in shown
+    assert "Not filtered" not in text(client, "/accounts?filter=company:acme")
+    assert "Not filtered: filters choose deals" in text(client, "/query?filter=owner:kim&sql=SELECT+1")
+    assert "Not filtered" not in text(client, "/query?filter=owner:kim&sql=SELECT+*+FROM+pipeline")
+
+
 def test_the_table_of_deals_is_sorted_and_cut_by_the_database(client: TestClient) -> None:
     """A head sorts by its column, and again the other way round; what can't be sorted by is left as it is."""
     up, down = (client.get(f"/deals?view=table&sort={sort}").text for sort in ("value", "-value"))
@@ -141,6 +178,17 @@ def test_show_what_became_known_between_two_dates(client: TestClient) -> None:
     shown = text(client, "/log?known_since=2026-07-31")
     assert "What became known" in shown
     assert "27 entries" in shown or "entries, of which these are the latest" in shown
+
+
+def test_show_what_changed_on_both_clocks(client: TestClient) -> None:
+    """Where both were moved, the walk and what became known, each closed by itself; what is known isn't filtered, and says so."""
+    page = client.get("/?since=2026-01-31&as_of=2026-02-28&known_since=2026-07-31&filter=owner:kim").text
+    shown = unescape(page)
+    assert "What changed from the end of 2026-01-31 to the end of 2026-02-28, owner:kim" in shown
+    assert "What became known from" in shown
+    assert "entries of all deals and accounts" in shown
+    assert 'href="/?as_of=2026-02-28&known_since=2026-07-31&filter=owner%3Akim">close' in shown
+    assert 'href="/?as_of=2026-02-28&since=2026-01-31&filter=owner%3Akim">close' in shown
 
 
 def test_link_for_ever_shows_the_same_after_more_was_recorded(serve: Serving, path: object) -> None:

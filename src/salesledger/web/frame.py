@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -59,8 +59,8 @@ def frame(view: View, page: Page, pages: Sequence[Page], path: str) -> dict[str,
         "incognito": view.settings.incognito,
         "ledger_name": "ledger" if view.settings.incognito else Path(str(view.settings.ledger)).name,
         "zone": view.ledger.zone.key,
-        "changes": changes(view),
-        "unchanged": address(view, path, view.state.but(since="", known_since="")),
+        "changes": changes(view, page, path),
+        "unfiltered": f"this page is about {page.about}." if page.about and view.state.filter else "",
         "view": view,
     }
 
@@ -128,26 +128,36 @@ def _instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def changes(view: View) -> dict[str, Any] | None:
-    """What lies between the position in time and the other one that the address names; nothing where it names none."""
+def changes(view: View, page: Page, path: str) -> list[dict[str, Any]]:
+    """What lies between the position in time and the others that the address names, on each clock that it names one for."""
     state = view.state
+    made = []
+    if state.since:
+        closed = address(view, path, state.but(since=""))
+        terms = () if page.about else state.terms
+        made.append({"id": "changes", "closed": closed} | _told("What changed", lambda: _walked(view, terms)))
+    if state.known_since:
+        closed = address(view, path, state.but(known_since=""))
+        made.append({"id": "learned", "closed": closed} | _told("What became known", lambda: _learned(view)))
+    return made
+
+
+def _told(title: str, made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
-        if state.since:
-            return _walked(view)
-        return _learned(view) if state.known_since else None
+        return made()
     except SalesledgerError as e:
-        return {"title": "What changed", "problem": str(e), "grids": [], "note": ""}
+        return {"title": title, "problem": str(e), "grids": [], "note": ""}
 
 
-def _walked(view: View) -> dict[str, Any]:
+def _walked(view: View, terms: Sequence[str]) -> dict[str, Any]:
     earlier, later = state_ends(view)
-    question = view.ledger.question(**view.state.dates | {"as_of": later, "since": earlier}, filters=view.state.terms)
+    question = view.ledger.question(**view.state.dates | {"as_of": later, "since": earlier}, filters=terms)
     walk = view.project("pipeline_walk", question)
     moves = view.ask(f"{_MOVED} LIMIT {_MOST_MOVES + 1}", question)
     shown = replace(moves, rows=moves.rows[:_MOST_MOVES])
     more = len(moves.rows) > _MOST_MOVES
     return {
-        "title": f"What changed {when(view.ledger, replace(question, filters=()))}",
+        "title": f"What changed {when(view.ledger, question)}" + (f", {view.state.filter}" if terms else ""),
         "problem": "",
         "grids": [
             view.grid(walk, WALK, question, caption="The pipeline's walk"),
@@ -175,9 +185,10 @@ def _learned(view: View) -> dict[str, Any]:
     ((total,),) = view.ask(f"SELECT count(*) FROM ({_LEARNED})", question, naive).rows
     latest = view.ask(f"{_LEARNED} LIMIT {_MOST_MOVES}", question, naive)
     days = [at.astimezone(view.ledger.zone).date() for at in (earlier, later)]
+    whose = " of all deals and accounts" if view.state.filter else ""
     return {
         "title": f"What became known from the end of {days[0]} to the end of {days[1]}",
         "problem": "",
         "grids": [view.grid(latest, caption="The latest of them")] if total else [],
-        "note": f"{counted(total, 'entry', 'entries')}{', of which these are the latest' if total > _MOST_MOVES else ''}.",
+        "note": f"{counted(total, 'entry', 'entries')}{whose}{', of which these are the latest' if total > _MOST_MOVES else ''}.",
     }

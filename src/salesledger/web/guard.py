@@ -15,16 +15,19 @@ from starlette.responses import RedirectResponse
 
 from salesledger.errors import SalesledgerError
 from salesledger.web.problems import told
-from salesledger.web.roles import Visitor, admitted
+from salesledger.web.roles import Token, Visitor, admitted
 from salesledger.web.settings import LOOPBACK, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "salesledger"
 LONGEST_ADDRESS = 8 * 1024
 TRIES = 10
-"""Wrong tokens that are looked at within a minute; after that all wait."""
+"""Wrong tokens within a minute that are told so; further ones are told to wait. A right one is let in all the same: behind a proxy
+all visitors come from one address, and nobody may lock out the others."""
 MOST_SESSIONS = 1000
 
 CHANGING = ("POST",)
@@ -83,20 +86,22 @@ class Sessions:
         """Who has that cookie."""
         return self._visitors.get(text) if text else None
 
-    def failed(self) -> None:
-        """Remember that a wrong token was given."""
-        self._failures.append(time.monotonic())
-
-    def check_patience(self) -> None:
-        """Look at no more tokens for a while where too many were wrong.
+    def admit(self, tokens: Iterable[Token], secret: str) -> Token:
+        """The token that a secret is.
 
         Raises:
-            Denied: that is so.
+            Denied: it is none; or it is none, and too many were wrong within a minute.
         """
-        while self._failures and self._failures[0] < time.monotonic() - 60:
+        token = admitted(tokens, secret.strip())
+        if token is not None:
+            return token
+        now = time.monotonic()
+        while self._failures and self._failures[0] < now - 60:
             self._failures.popleft()
         if len(self._failures) >= TRIES:
             raise Denied(429, "Too many wrong tokens were given. Wait a minute.")
+        self._failures.append(now)
+        raise Denied(401, "That is not a token of this server.")
 
 
 class Guard:
@@ -140,12 +145,7 @@ class Guard:
             return self.settings.visitor
         scheme, _, secret = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            self.sessions.check_patience()
-            token = admitted(self.settings.tokens, secret.strip())
-            if token is None:
-                self.sessions.failed()
-                raise Denied(401, "That is not a token of this server.")
-            return token.visitor
+            return self.sessions.admit(self.settings.tokens, secret).visitor
         return self.sessions.visitor(cookie_parser(headers.get("cookie", "")).get(COOKIE))
 
 

@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from salesledger.web.guard import COOKIE
-from salesledger.web.roles import admitted
+from salesledger.web.guard import COOKIE, Denied
 from salesledger.web.templates import render
 
 if TYPE_CHECKING:
@@ -24,12 +23,12 @@ def routes(server: Server) -> list[Route]:
         return HTMLResponse(render("login.html", problem=""))
 
     async def log_in(request: Request) -> Response:
-        server.sessions.check_patience()
         given = parse_qs((await request.body()).decode("latin-1"), max_num_fields=10).get("token", [""])[0]
-        token = admitted(server.settings.tokens, given.strip())
-        if token is None:
-            server.sessions.failed()
-            return HTMLResponse(render("login.html", problem="That is not a token of this server."), 403)
+        try:
+            token = server.sessions.admit(server.settings.tokens, given)
+        except Denied as e:
+            status = 403 if e.status == 401 else e.status
+            return HTMLResponse(render("login.html", problem=str(e)), status)
         response = RedirectResponse("/", 303)
         response.set_cookie(
             COOKIE,

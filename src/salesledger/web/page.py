@@ -21,7 +21,7 @@ class Page:
         build: gives the values of the template.
         key: the key that leads there, behind 'g'; empty where it is not in the navigation.
         right: what a visitor needs to see it.
-        filters: whether filters choose what it shows.
+        about: what it shows whatever the filter says, such as 'all deals'; empty where filters choose.
         periods: whether it shows periods.
         above: the path of the page under which it stands, where it is none of the navigation's own.
     """
@@ -32,6 +32,6 @@ class Page:
     build: Callable[[View], dict[str, Any]]
     key: str = ""
     right: Right = Right.LOOK
-    filters: bool = True
+    about: str = ""
     periods: bool = False
     above: str = ""

@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from salesledger.errors import BadFilter
 from salesledger.readmodel.catalogue import named
 from salesledger.readmodel.engine import Answer, Question
 from salesledger.readmodel.periods import parse_period, split
-from salesledger.shown.reports import for_people
+from salesledger.shown.reports import for_people, narrowed
 from salesledger.shown.tables import Table
 from salesledger.shown.values import Rows, read_by_people
 from salesledger.web.roles import Right
@@ -135,6 +136,18 @@ class View:
         """The rows of a projection."""
         named(self.ledger.engine.projections, name)
         return self.ask(f'SELECT * FROM "{name}"{order}', question)
+
+    def narrowed(self, sql: str) -> tuple[str, dict[str, object], str]:
+        """A statement whose rows pass the filters on its own columns, and its values; where they can't, all rows, and why.
+
+        Raises:
+            BadFilter: the filter is none anywhere.
+        """
+        terms = self.state.terms
+        try:
+            return (*narrowed(self.ledger, sql, self.plain_question, terms), "")
+        except BadFilter as e:
+            return sql, {}, str(e)
 
     def grid(
         self,

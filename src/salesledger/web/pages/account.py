@@ -59,4 +59,4 @@ def build(view: View) -> dict[str, Any]:
     }
 
 
-PAGE = Page("/accounts/{account}", "Account", "account.html", build, filters=False, above="/accounts")
+PAGE = Page("/accounts/{account}", "Account", "account.html", build, about="one account", above="/accounts")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from salesledger.shown.reports import narrowed
 from salesledger.web.page import Page
 from salesledger.web.view import View
 
@@ -13,11 +12,12 @@ _ROWS = 200
 
 def build(view: View) -> dict[str, Any]:
     """The values of the page."""
-    sql, values = narrowed(view.ledger, "SELECT * FROM accounts", view.plain_question, view.state.terms)
+    sql, values, problem = view.narrowed("SELECT * FROM accounts")
     answer = view.ask(f"SELECT * FROM ({sql}) LIMIT {_ROWS}", view.plain_question, values)
     ((total,),) = view.ask(f"SELECT count(*) FROM ({sql})", view.plain_question, values).rows
     note = f"The first {_ROWS} of {total}; filter to see others." if total > _ROWS else ""
-    return {"grid": view.grid(answer, caption="Accounts", note=note), "total": total}
+    content = {"grid": view.grid(answer, caption="Accounts", note=note), "total": total}
+    return content | ({"unfiltered": problem} if problem else {})
 
 
 PAGE = Page("/accounts", "Accounts", "table.html", build, key="a")

@@ -42,4 +42,4 @@ def build(view: View) -> dict[str, Any]:
     }
 
 
-PAGE = Page("/accuracy", "Accuracy", "accuracy.html", build, key="y", filters=False, periods=True)
+PAGE = Page("/accuracy", "Accuracy", "accuracy.html", build, key="y", about="all deals", periods=True)

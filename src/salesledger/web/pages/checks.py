@@ -22,4 +22,4 @@ def build(view: View) -> dict[str, Any]:
     return {"has_run": True, "findings": findings, "verdict": verdict, "unsealed": verdict.entries - verdict.sealed}
 
 
-PAGE = Page("/checks", "Checks", "checks.html", build, key="c", right=Right.AUDIT, filters=False)
+PAGE = Page("/checks", "Checks", "checks.html", build, key="c", right=Right.AUDIT, about="the whole log")

@@ -67,4 +67,4 @@ def _facts(grid: Any) -> list[tuple[str, Any]]:
     return [(name, cell) for (name, _), cell in zip(grid.heads, grid.rows[0], strict=True) if cell.text]
 
 
-PAGE = Page("/deals/{deal}", "Deal", "deal.html", build, filters=False, above="/deals")
+PAGE = Page("/deals/{deal}", "Deal", "deal.html", build, about="one deal", above="/deals")

@@ -91,4 +91,4 @@ def grid_of(view: View, rows: Sequence[dict[str, Any]], names: Sequence[str], ca
     return view.grid(blurred(answer) if view.settings.incognito else answer, caption=caption)
 
 
-PAGE = Page("/forecast", "Forecast", "forecast.html", build, key="p", filters=False)
+PAGE = Page("/forecast", "Forecast", "forecast.html", build, key="p", about="all deals")

@@ -7,7 +7,6 @@ from typing import Any
 
 from salesledger.readmodel.engine import Answer
 from salesledger.shown.journal import ENTRIES, HAPPENED, entry_table
-from salesledger.shown.reports import narrowed
 from salesledger.web.page import Page
 from salesledger.web.view import View
 
@@ -20,7 +19,7 @@ def build(view: View) -> dict[str, Any]:
     before = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
     happened = HAPPENED if view.state.as_of else ""
     bounded = f" AND e.entry < {before}" if before else ""
-    sql, values = narrowed(view.ledger, ENTRIES + happened + bounded, view.plain_question, view.state.terms)
+    sql, values, problem = view.narrowed(ENTRIES + happened + bounded)
     answer = view.ask(f"SELECT * FROM ({sql}) ORDER BY entry DESC LIMIT {_ROWS + 1}", view.plain_question, values)
     shown = replace(answer, rows=answer.rows[:_ROWS])
     rows = entry_table(shown, view.ledger.zone)
@@ -32,6 +31,7 @@ def build(view: View) -> dict[str, Any]:
         if len(answer.rows) > _ROWS
         else "",
         "latest": view.to("/log") if before else "",
+        **({"unfiltered": problem} if problem else {}),
     }
 
 

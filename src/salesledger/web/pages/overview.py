@@ -78,10 +78,11 @@ def _quarter(view: View) -> list[dict[str, str]]:
     if not rows:
         return []
     row = rows[-1]
-    quota = [r for r in view.project("attainment", replace(question, filters=())).dicts() if r["scope"] == "all"]
     note = f"{counted(row['won'], 'deal')} won"
-    if quota and quota[0]["attainment"] is not None:
-        note += f", {quota[0]['attainment']:.0%} of the target"
+    if not view.state.filter:  # a target is for all deals
+        quota = [r for r in view.project("attainment", question).dicts() if r["scope"] == "all"]
+        if quota and quota[0]["attainment"] is not None:
+            note += f", {quota[0]['attainment']:.0%} of the target"
     return [_tile(f"Booked in {row['period']}", _total(view, [row], "bookings"), note)]
 
 
@@ -92,7 +93,9 @@ def _quarter_of(view: View) -> str:
 
 
 def _targets(view: View) -> dict[str, Any]:
-    question = replace(view.periods(_quarter_of(view), "quarter"), filters=())
+    if view.state.filter:
+        return {"targets": None, "targets_chart": None}
+    question = view.periods(_quarter_of(view), "quarter")
     answer = view.project("attainment", question)
     if not answer.rows:
         return {"targets": None, "targets_chart": None}

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from salesledger.errors import SalesledgerError
+from salesledger.readmodel.catalogue import in_order
+from salesledger.readmodel.engine import FILTERED
 from salesledger.web.blur import NO_SQL
 from salesledger.web.charts import chart
 from salesledger.web.page import Page
@@ -40,19 +42,27 @@ def build(view: View) -> dict[str, Any]:
     if view.settings.incognito:
         return content | {"problem": NO_SQL}
     try:
-        question = view.periods("", "")
-        answer = view.ask(sql, question if "deals" in sql else replace(question, filters=()))
+        question, is_filtered = view.periods("", ""), _reads_deals(view, sql)
+        answer = view.ask(sql, question if is_filtered else replace(question, filters=()))
     except SalesledgerError as e:
         return content | {"problem": str(e)}
     shown = replace(answer, rows=_fitting(answer.rows))
     note = ""
     if len(answer.rows) > len(shown.rows):
         note = f"The first {len(shown.rows)} of {len(answer.rows):,} rows; the API and 'salesledger query' give all."
+    if view.state.filter and not is_filtered:
+        content["unfiltered"] = "filters choose deals, and this statement reads none."
     return content | {
         "grid": view.grid(shown, caption="The answer", note=note),
         "total": len(answer.rows),
         "chart": chart(view, "query", answer.dicts()[:60], "The answer"),
     }
+
+
+def _reads_deals(view: View, sql: str) -> bool:
+    known = view.ledger.engine.projections
+    read = [name for name, projection in known.items() if name in sql and not projection.problem]
+    return any(each.name == FILTERED for each in in_order(known, read))
 
 
 def _fitting(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -18,4 +18,4 @@ def build(view: View) -> dict[str, Any]:
     return {"groups": groups}
 
 
-PAGE = Page("/record", "Record", "record.html", build, right=Right.RECORD, filters=False)
+PAGE = Page("/record", "Record", "record.html", build, right=Right.RECORD, about="recording")

@@ -54,5 +54,5 @@ def _known(view: View, name: str) -> list[str]:
 
 
 PAGE = Page(
-    "/record/{words:path}", "Record", "record_form.html", build, right=Right.RECORD, filters=False, above="/record"
+    "/record/{words:path}", "Record", "record_form.html", build, right=Right.RECORD, about="recording", above="/record"
 )

@@ -22,4 +22,4 @@ def build(view: View) -> dict[str, Any]:
     }
 
 
-PAGE = Page("/recurring", "Recurring revenue", "charted.html", build, key="e", filters=False, periods=True)
+PAGE = Page("/recurring", "Recurring revenue", "charted.html", build, key="e", about="all deals", periods=True)
