@@ -14,6 +14,7 @@ import pytest
 from ledger.contract import stored
 from ledger.postgres_backend import PostgresBackend
 from salesledger.api import Ledger
+from salesledger.cli.main import run
 from salesledger.errors import (
     DamagedLedger,
     LedgerExists,
@@ -32,7 +33,7 @@ from salesledger.ledger.store import Store
 from salesledger.readmodel.check import check
 from salesledger.readmodel.engine import Engine
 from support.happenings import captured, contacted
-from support.ledgers import propose, record, rows
+from support.ledgers import new_ledger, propose, record, rows
 from support.postgres import drop, new_schema
 
 
@@ -249,7 +250,14 @@ class TestPlaces:
             ("postgresql://h/d?schema=pg_catalog", "not beginning with pg_"),
             ("postgresql://h/d?schema=a;drop", "can't be the schema"),
             ("postgresql://h/d?nonsense=1", "can't be read as a PostgreSQL URL"),
-            ("postgresql://h:secret@x:port/d", "can't be reached"),
+            ("postgresql://h:secret@x:port/d", "can't be read as a PostgreSQL URL"),
+            ("postgresql://kim:secret/x@h/d", "%2F for a /"),
+            ("postgresql://kim:1/secret@h/d", "%2F for a /"),
+            ("postgresql://kim:1/x?secret@h/d", "%3F for a"),
+            ("postgresql://kim:sec@secret@h/d", "%40 for an @"),
+            ("postgresql://h?password=secret@x/d", "%3F for a"),
+            ("postgresql://kim@h/d?password=x&secret=1", "can't be read as a PostgreSQL URL"),
+            ("postgresql:/kim:secret@h/d", "begins with postgresql://"),
             ("postgresql://h/\x00", "NUL"),
         ],
     )
@@ -258,6 +266,25 @@ class TestPlaces:
         with pytest.raises(Exception, match=words) as refusal:
             Ledger.open(url)
         assert "secret" not in str(refusal.value)
+
+    def test_a_password_may_hold_a_question_mark(self) -> None:
+        """As the server's own library takes it: it ends at the first @."""
+        told = PostgresUrl.of("postgresql://kim:se?cret@/sales?host=/run&schema=acme")
+        assert told.conninfo == "postgresql://kim:se?cret@/sales?host=/run"
+        assert told.shown == "postgresql://kim@/sales?host=/run&schema=acme"
+        assert told.schema == "acme"
+
+    @pytest.mark.parametrize("line", ["restore {url}", "backup {url}", "log -o {url}"])
+    def test_a_url_in_a_files_place_is_not_repeated(
+        self, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Not its password, that is."""
+        file = str(new_ledger(tmp_path / "sales.ledger"))
+        assert run(["-f", file, *line.format(url="postgresql://kim:sec@ret@h/x").split()]) > 0
+        told = capsys.readouterr().err
+        assert told.startswith("salesledger: ")
+        assert "sec" not in told
+        assert "ret" not in told.replace("restore", "")
 
     def test_the_driver_is_asked_for_where_it_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """With the command that installs it."""

@@ -178,7 +178,7 @@ def _everywhere() -> list[click.Option]:
         click.Option(
             ["-f", "--file", "ledger"],
             metavar="LEDGER",
-            help="The ledger's file.  [default: $SALESLEDGER_FILE, else ./sales.ledger]",
+            help="The ledger: a file, or a postgresql:// URL.  [default: $SALESLEDGER_FILE, else ./sales.ledger]",
             expose_value=False,
             callback=_remember,
         ),
@@ -302,9 +302,9 @@ def run(args: list[str] | None = None) -> int:
 
 
 def _complain(message: str, exit_code: int) -> int:
-    from salesledger.shown.escape import safe_text
+    from salesledger.shown.escape import safe_text, without_password
 
-    click.echo(f"salesledger: {safe_text(message)}", err=True)
+    click.echo(f"salesledger: {safe_text(without_password(message))}", err=True)
     return exit_code
 
 

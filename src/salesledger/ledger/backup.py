@@ -1,5 +1,6 @@
 """Copies of a ledger: made while others write to it, and compared with it entry by entry before they count."""
 
+import re
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from salesledger.errors import DamagedLedger, NoLedger, SalesledgerError, StoreError
+from salesledger.errors import DamagedLedger, NoLedger, SalesledgerError, StoreError, UsageError
 from salesledger.ledger.backup_keys import KeyFiles, copy_keys
 from salesledger.ledger.check import check_file
 from salesledger.ledger.files import appearing
@@ -62,6 +63,7 @@ def back_up(ledger: Where, to: Path, *, keys: bool = False) -> Copied[Path]:
         StoreError: the backup can't be written there.
     """
     try:
+        _check_is_file(to)
         place_of(to).check_free("Name another file for the backup.")
         files = (KeyFiles.of_ledger(ledger), KeyFiles.of_backup(to)) if keys else None
         return _copy(ledger, to, "Name another file for the backup.", files)
@@ -87,6 +89,7 @@ def restore(backup: Path, ledger: Of, *, keys: bool = False) -> Copied[Of]:
         StoreError: the ledger can't be written there, or there are no keys beside the backup.
     """
     try:
+        _check_is_file(backup)
         place_of(ledger).check_free("Move it away first, or restore to another place with -f.")
         if not backup.exists():
             raise NoLedger(str(backup), "Name a file that 'salesledger backup' has made.")
@@ -100,6 +103,16 @@ def restore(backup: Path, ledger: Of, *, keys: bool = False) -> Copied[Of]:
         return _copy(backup, ledger, "Choose another place with -f.", files)
     except SalesledgerError as e:
         raise e.also("No ledger was made.") from e.__cause__
+
+
+def _check_is_file(backup: Path) -> None:
+    """Refuse a server's address, which isn't repeated, as a password may be in it.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if re.match(r"(?i)postgres(ql)?:/", str(backup)):
+        raise UsageError("A backup is a file, never a ledger on a server: that one is named with -f.")
 
 
 def _copy(source: Where, target: Of, remedy: str, keys: tuple[KeyFiles, KeyFiles] | None) -> Copied[Of]:

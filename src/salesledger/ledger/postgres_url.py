@@ -10,7 +10,13 @@ from salesledger.errors import UsageError
 
 DEFAULT_SCHEMA = "salesledger"
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,50}")
-_SECRET = ("password", "sslpassword")
+_PLACE = ("host", "port", "dbname", "hostaddr")
+_SHOWN = (*_PLACE, "user", "sslmode", "sslrootcert", "options", "connect_timeout", "target_session_attrs", "service")
+"""The parameters that messages repeat: none that is a secret, nor what may be the rest of one that was cut in two."""
+
+_HOST = r"(?:\[[^\[\]@]*\]|[^\[\]:,@]*)(?::\d*)?"
+_HOSTS = re.compile(rf"{_HOST}(?:,{_HOST})*(?:/[^@]*)?")
+"""Hosts with their ports, and the database: an '@' among these, or a port that is no number, belongs to a password."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +44,7 @@ class PostgresUrl:
         """
         if "\x00" in text:
             raise UsageError("The ledger's URL holds a NUL byte.")
-        address, _, query = text.partition("?")
-        scheme, _, rest = address.partition("://")
-        login, at, place = rest.rpartition("@")
+        scheme, login, place, query = _parts(text)
         told = parse_qsl(query, keep_blank_values=True)
         schemas = [value for name, value in told if name == "schema"] or [DEFAULT_SCHEMA]
         schema = schemas[-1]
@@ -50,18 +54,38 @@ class PostgresUrl:
                 "not beginning with pg_."
             )
         given = [(name, value) for name, value in told if name != "schema"]
-        open_ones = [(name, value) for name, value in given if name not in _SECRET]
+        open_ones = [(name, value) for name, value in given if name in _SHOWN]
         named = [] if schema == DEFAULT_SCHEMA else [("schema", schema)]
-        user = f"{login.partition(':')[0]}@" if at else ""
-        place_only = [(name, value) for name, value in open_ones if name in ("host", "port", "dbname", "hostaddr")]
+        user = f"{login[:-1].partition(':')[0]}@" if login else ""
+        place_only = [(name, value) for name, value in open_ones if name in _PLACE]
         digest = sha256(repr((place, place_only, schema)).encode()).hexdigest()[:8]
         database = re.sub(r"[^a-z0-9]+", "-", place.rpartition("/")[2].casefold()).strip("-") or "database"
         return cls(
-            _joined(f"{scheme}://{rest}", given),
+            _joined(f"{scheme}://{login}{place}", given),
             schema,
             _joined(f"{scheme}://{user}{place}", [*open_ones, *named]),
             f"{database}-{schema}-{digest}",
         )
+
+
+def _parts(text: str) -> tuple[str, str, str, str]:
+    """A URL's scheme, its login with the '@' behind it, its hosts and database, its parameters; cut where PostgreSQL cuts.
+
+    Raises:
+        UsageError: a password in it isn't written as a URL has it, so that the rest of it would be taken for something else.
+    """
+    scheme, _, rest = text.partition("://")
+    found = re.match(r"[^@/]*@", rest)
+    login = found[0] if found else ""
+    place, _, query = rest.removeprefix(login).partition("?")
+    is_cut = not login and ":" in place and "@" in query
+    if is_cut or "?" in login.partition(":")[0] or not _HOSTS.fullmatch(place):
+        raise UsageError(
+            f"What follows {scheme}:// can't be read as a PostgreSQL URL, and isn't repeated, as there may be a password in it. "
+            "Write USER@HOST:PORT/DATABASE, with %40 for an @ in a name or a password, %2F for a /, %3A for a : and %3F for a ?; "
+            "the password is better kept in ~/.pgpass."
+        )
+    return scheme, login, place, query
 
 
 def _joined(address: str, query: list[tuple[str, str]]) -> str:

@@ -383,6 +383,8 @@ def to_path(url: str | os.PathLike[str] | Place) -> Where:
         raise UsageError(
             f"{text.partition('://')[0]}:// addresses can't be used; a ledger is a file, or a postgresql:// URL. Give it with -f."
         )
+    if re.match(r"(?i)postgres(ql)?:", text):
+        raise UsageError("The address of a ledger on a server begins with postgresql://. Give it with -f.")
     if "\x00" in text:
         raise UsageError("The ledger's path holds a NUL byte.")
     return Path(text)

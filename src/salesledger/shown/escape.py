@@ -7,6 +7,14 @@ import unicodedata
 _MARKDOWN = re.compile(r"[\\`*_\[\]~|$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
 
+_PASSWORD = re.compile(r"(postgres(?:ql)?:/+[^:@\s'\"]*):.*@", re.IGNORECASE | re.DOTALL)
+
+
+def without_password(text: str) -> str:
+    """A message in which the password of a server's address, which somebody gave where it doesn't belong, stands as dots."""
+    return _PASSWORD.sub(r"\1:...@", text)
+
+
 def safe_text(text: str) -> str:
     r"""One line of `text` in which everything that isn't printable stands as an escape such as \x1b, \u202e or \n.
 
