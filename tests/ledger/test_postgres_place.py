@@ -23,6 +23,7 @@ from salesledger.errors import (
     NoLedger,
     NotALedger,
     ReadOnlyLedger,
+    StoreError,
     UsageError,
 )
 from salesledger.ledger.backup import back_up, restore
@@ -110,6 +111,68 @@ class TestRoles:
             place_of(ledger.path).keep_seal(2, "a note", [])  # an older one is left out
             assert ledger.verify().ok
             assert ledger.check() == []
+
+    def test_what_is_as_it_should_be_is_not_told(self, server: PostgresBackend) -> None:
+        """Roles that are there are made once."""
+        assert server.place.migrate(roles=True) == []
+
+    def test_a_right_that_was_revoked_is_given_back(self, server: PostgresBackend) -> None:
+        """`check` names it, `migrate --roles` says that it gave it."""
+        auditor = f"{schema_of(server)}_auditor"
+        server.execute(f"REVOKE EXECUTE ON FUNCTION keep_seal FROM {auditor}")
+        assert [(f.rule, f"{auditor} has no EXECUTE on keep_seal" in f.problem) for f in check(server.place)] == [
+            ("roles", True)
+        ]
+        assert server.place.migrate(roles=True) == [("right", f"EXECUTE on keep_seal for {auditor}")]
+        assert list(check(server.place)) == []
+
+    @pytest.mark.parametrize("what", ["recorder", "reader", "auditor"])
+    def test_only_the_owner_makes_roles(self, server: PostgresBackend, what: str) -> None:
+        """Nobody else is told that it was done."""
+        with pytest.raises(StoreError, match=r"only its owner makes roles.*Nothing was changed"):
+            as_role(server, what).migrate(roles=True)
+
+
+class TestRolesOfTwoDatabases:
+    """A server's databases share their roles."""
+
+    @pytest.fixture
+    def other(self, server: PostgresBackend) -> Iterator[PostgresPlace]:
+        """The same schema in another database."""
+        told = PostgresUrl.of(server.url)
+        name = schema_of(server)
+        with psycopg.connect(told.conninfo, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        yield PostgresPlace.of(f"{server.url}&dbname={name}")
+        with psycopg.connect(told.conninfo, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def test_a_role_of_another_ledger_is_not_shared(self, server: PostgresBackend, other: PostgresPlace) -> None:
+        """Whoever may record there could record here as well; no ledger is made."""
+        server.place.migrate(roles=True)
+        with pytest.raises(StoreError, match=r"reader.*wasn't made for this ledger.*Name another schema"):
+            Store.create(other, timezone="UTC", currency=None, recorded_by="kim", roles=True)
+        with pytest.raises(NoLedger):
+            connect_to_read(other)
+
+    @pytest.mark.parametrize("has_members", [False, True])
+    def test_a_role_without_a_mark(self, server: PostgresBackend, has_members: bool) -> None:
+        """Is taken where it has no members, such as one that an administrator made for the owner."""
+        name = schema_of(server)
+        server.execute(f"CREATE ROLE {name}_recorder NOLOGIN")
+        server.execute(f"CREATE ROLE {name}_member NOLOGIN")
+        try:
+            if has_members:
+                server.execute(f"GRANT {name}_recorder TO {name}_member")
+                with pytest.raises(StoreError, match="it has members and no right here"):
+                    server.place.migrate(roles=True)
+            else:
+                server.place.migrate(roles=True)
+                server.execute(f"GRANT {name}_recorder TO {name}_member")
+                server.execute(f"COMMENT ON ROLE {name}_recorder IS NULL")
+                assert server.place.migrate(roles=True) == []
+        finally:
+            server.execute(f"DROP ROLE {name}_member")
 
 
 class TestGuards:

@@ -86,7 +86,7 @@ def migrate_command(ctx: click.Context, /, roles: bool, format_: str | None, out
     place = place_at(to_path(place_of(ctx)))
     made = place.migrate(roles=roles)
     if format_for(format_, output) == "table":
-        told = [f"Made the {kind} {safe_text(name)}." for kind, name in made]
+        told = [f"{'Gave' if kind == 'right' else 'Made'} the {kind} {safe_text(name)}." for kind, name in made]
         write(
             "".join(f"{line}\n" for line in told or ["It is laid out as this version does it; nothing was changed."]),
             output,

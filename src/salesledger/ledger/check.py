@@ -16,6 +16,7 @@ Progress = Callable[[int, int], None]
 """Told how many entries are checked, of how many."""
 
 _CLOCK = "Set the machine's clock right; what is recorded next is stamped no earlier than that."
+_GRANT = "Give it back with 'salesledger migrate --roles', as the ledger's owner, or drop the role."
 _EXPORT = "Restore the last backup that can be read."
 _TOLD = ("file", "missing", "order")
 """Findings against the seals that are findings of the log by other names."""
@@ -35,7 +36,7 @@ def check_log(connection: Log, now: datetime, progress: Progress | None = None) 
         progress: told how far it is.
     """
     yield from check_file(connection, now)
-    for look in (_keys, _places, lambda c: check_streams(c, progress), lambda c: _seals(c, progress)):
+    for look in (_rights, _keys, _places, lambda c: check_streams(c, progress), lambda c: _seals(c, progress)):
         yield from _read(look, connection)
 
 
@@ -68,6 +69,12 @@ def _schema(connection: Log) -> Iterator[Finding]:
         )
         remedy = f"Look at what it does, then take it away with {connection.tool}: DROP {kind.upper()}."
         yield Finding("schema", problem, remedy)
+
+
+def _rights(connection: Log) -> Iterator[Finding]:
+    """The roles that were made for the ledger may what they were made for."""
+    for role, right in connection.missing_rights():
+        yield Finding("roles", f"the role {role} has no {right} any more: its members can't do what it is for", _GRANT)
 
 
 def _order(connection: Log, now: datetime) -> Iterator[Finding]:

@@ -82,6 +82,9 @@ class Log(Protocol):
     def foreign(self) -> list[tuple[str, str]]:
         """The things beside them that salesledger hasn't made: kind and name."""
 
+    def missing_rights(self) -> list[tuple[str, str]]:
+        """What roles that were made for the ledger may no longer, where its database has roles: role and right."""
+
     def last_given(self) -> int | None:
         """The last number that an entry was ever given, where the database keeps count of that."""
 

@@ -13,7 +13,8 @@ from psycopg.pq import Format
 from salesledger.errors import NewerLedger, NoLedger, NotALedger
 from salesledger.ledger.log import ArrowSource, Rows
 from salesledger.ledger.postgres_connection import Connection, connected, is_lost, translated
-from salesledger.ledger.postgres_schema import FORMAT, FUNCTIONS, INDEXES, TABLES, TRIGGERS
+from salesledger.ledger.postgres_roles import missing_rights
+from salesledger.ledger.postgres_schema import FORMAT, FUNCTIONS, INDEXES, TABLES, TRIGGERS, role
 from salesledger.ledger.postgres_url import PostgresUrl
 
 _ROWS_AT_ONCE = 4096
@@ -213,6 +214,12 @@ class PostgresLog:
         )
         ours = {"table": TABLES, "index": INDEXES, "function": FUNCTIONS, "trigger": TRIGGERS}
         return [(kind, name) for kind, name in rows if name not in ours.get(kind, ())]
+
+    def missing_rights(self) -> list[tuple[str, str]]:
+        """What the roles of `postgres_schema` may no longer."""
+        with translated(self.url):
+            found = missing_rights(self._connection, self.url)
+        return [(role(self.url.schema, what), f"{right} on {on or self.url.schema}") for what, right, on in found]
 
     def _strings(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
         """Rows whose text is text, whatever the log's own comes as."""

@@ -101,15 +101,18 @@ class PostgresPlace(Place):
     def making(self, remedy: str | None = None, *, roles: bool = False) -> Iterator["Draft"]:
         """Lay out the schema in a transaction, which is committed at the end."""
         from salesledger.ledger.postgres_connection import connected, translated
-        from salesledger.ledger.postgres_schema import grants, layout
+        from salesledger.ledger.postgres_roles import make_roles
+        from salesledger.ledger.postgres_schema import layout
 
         self.check_free(remedy or "Name another schema with ?schema=NAME.")
         connection = connected(self.url, writes=True)
         try:
             with translated(self.url, "made"), connection.transaction():
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.url.schema}")
-                for statement in [*layout(self.url.schema), *(grants(self.url.schema) if roles else ())]:
+                for statement in layout(self.url.schema):
                     connection.execute(statement)
+                if roles:
+                    make_roles(connection, self.url)
                 yield Draft(self.url, connection)
         finally:
             connection.close()
@@ -138,10 +141,11 @@ class PostgresPlace(Place):
         raise NotImplementedError
 
     def migrate(self, *, roles: bool) -> list[tuple[str, str]]:
-        """Make what isn't as this version makes it: functions, triggers, and roles where they are asked for."""
+        """Make what isn't as this version makes it: functions, triggers, and roles with their rights where they are asked for."""
         from salesledger.ledger.postgres_connection import connected, translated
         from salesledger.ledger.postgres_log import PostgresLog
-        from salesledger.ledger.postgres_schema import ROLES, grants, remade, role
+        from salesledger.ledger.postgres_roles import make_roles
+        from salesledger.ledger.postgres_schema import remade
 
         self.connect_to_read().close()
         connection = connected(self.url, writes=True)
@@ -150,12 +154,11 @@ class PostgresPlace(Place):
                 altered = [
                     (kind, name) for kind, name, _ in PostgresLog(self.url, connection).altered() if kind != "table"
                 ]
-                statements = [statement for of in altered for statement in remade(self.url.schema, *of)]
-                for statement in [*statements, *(grants(self.url.schema) if roles else ())]:
+                for statement in [statement for of in altered for statement in remade(self.url.schema, *of)]:
                     connection.execute(statement)
+                return [*altered, *(make_roles(connection, self.url) if roles else ())]
         finally:
             connection.close()
-        return [*altered, *(("role", role(self.url.schema, what)) for what in ROLES if roles)]
 
     def keep_seal(self, size: int, note: str, blocks: Sequence[tuple[int, int, bytes]]) -> None:
         """Keep a seal through the owner's function."""

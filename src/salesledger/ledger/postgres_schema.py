@@ -248,19 +248,21 @@ def role(schema: str, what: str) -> str:
     return f"{schema}_{what}"
 
 
-def grants(schema: str) -> list[str]:
-    """The statements that make the three roles, where they aren't there, and give them their rights."""
-    statements = [
-        f"DO $body$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role(schema, what)}') "
-        f'THEN CREATE ROLE "{role(schema, what)}" NOLOGIN; END IF; END $body$'
-        for what in ROLES
-    ]
-    everyone = ", ".join(f'"{role(schema, what)}"' for what in ROLES)
-    sealing = ", ".join(f'"{role(schema, what)}"' for what in ("auditor", "recorder"))
-    return [
-        *statements,
-        f"GRANT USAGE ON SCHEMA {schema} TO {everyone}",
-        f"GRANT SELECT ON {', '.join(_MAY_READ)} TO {everyone}",
-        f"GRANT EXECUTE ON FUNCTION keep_seal TO {sealing}",
-        f'GRANT EXECUTE ON FUNCTION append_events, withdraw_append, hold_ledger TO "{role(schema, "recorder")}"',
-    ]
+def mark(database: str, schema: str) -> str:
+    """What a role's comment says: for which ledger it was made."""
+    return f"salesledger: for the schema {schema} of the database {database}"
+
+
+RIGHTS: tuple[tuple[str, str, str], ...] = (
+    *((what, "USAGE", "") for what in ROLES),
+    *((what, "SELECT", table) for what in ROLES for table in _MAY_READ),
+    *((what, "EXECUTE", "keep_seal") for what in ("auditor", "recorder")),
+    *(("recorder", "EXECUTE", function) for function in ("append_events", "withdraw_append", "hold_ledger")),
+)
+"""What each role may: the right, and the table or the function; the schema itself where that is empty."""
+
+
+def grant(schema: str, what: str, right: str, name: str) -> str:
+    """The statement that gives a role a right."""
+    on = f"FUNCTION {name}" if right == "EXECUTE" else name or f"SCHEMA {schema}"
+    return f'GRANT {right} ON {on} TO "{role(schema, what)}"'

@@ -46,6 +46,10 @@ class SQLiteLog(sqlite3.Connection):
         """The tables and triggers that aren't as salesledger makes them."""
         return altered_in(self)
 
+    def missing_rights(self) -> list[tuple[str, str]]:
+        """A file has no roles."""
+        return []
+
     def foreign(self) -> list[tuple[str, str]]:
         """The tables, triggers, views and indexes that salesledger hasn't made."""
         return foreign_to(self)
