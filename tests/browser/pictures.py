@@ -45,7 +45,7 @@ def main() -> None:
                 page = browser.new_context(viewport=SIZE, color_scheme="light").new_page()  # type: ignore[arg-type]
                 page.goto(address + where, timeout=60_000)
                 page.wait_for_function(
-                    "() => !document.querySelector('.busy, .pending, figure.chart[data-spec]:not(.drawn)')",
+                    "() => !document.querySelector('.busy, .pending, [data-later], figure.chart[data-spec]:not(.drawn)')",
                     timeout=SECONDS * 1000,
                 )
                 (FOLDER / f"{name}.png").write_bytes(small(blank, page.screenshot()))

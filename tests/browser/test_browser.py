@@ -185,6 +185,35 @@ def test_log_needs_no_scrolling_sideways_on_a_screen(show: Opening, address: str
     assert page.locator(".log th", has_text="recorded by").evaluate("it => it.getClientRects()[0].width > 40")
 
 
+def test_log_has_its_details_below_on_a_phone(show: Opening, address: str) -> None:
+    """They are seen without scrolling sideways, on lines of their own."""
+    page = show(address + "/log", viewport={"width": 390, "height": 800})
+    row = page.locator(".log tbody tr").first
+    box, above = row.locator("td").last.bounding_box(), row.locator("td").first.bounding_box()
+    assert box is not None
+    assert above is not None
+    assert box["x"] + box["width"] <= 390
+    assert box["y"] >= above["y"] + above["height"]
+
+
+def test_the_process_is_seen_to_its_end(show: Opening, address: str) -> None:
+    """However many stages it has, its drawing is no wider than its place, on a screen and on paper."""
+    page = show(address + "/funnel?period=2026Q2", viewport={"width": 1280, "height": 800})
+    settled(page)
+    for medium in ("screen", "print"):
+        page.emulate_media(media=medium)
+        assert page.locator("figure.composed").evaluate("it => it.scrollWidth <= it.clientWidth")
+
+
+def test_the_overview_is_followed_by_the_forecast(show: Opening, address: str) -> None:
+    """Its tile comes when it is worked out, and what is shown beside it is not drawn again."""
+    page = show(address + "/")
+    settled(page)
+    page.evaluate("document.querySelector('figure.chart canvas').isTheSame = true")
+    expect(page.locator(".tile", has_text="Forecast for 2026Q3")).to_contain_text("80 %", timeout=120_000)
+    assert page.evaluate("document.querySelector('figure.chart canvas').isTheSame")
+
+
 def test_charts_keep_their_names_for_who_cannot_see_them(show: Opening, address: str) -> None:
     """Also once they are drawn."""
     page = show(address + "/")

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from salesledger import Ledger
 from salesledger.readmodel import catalogue
+from salesledger.web.jobs import Job, Jobs
 from salesledger.web.page import Page
 from salesledger.web.pages import PAGES
 from web.conftest import Serving
@@ -80,6 +81,31 @@ def test_reports_show_what_the_projections_say(client: TestClient) -> None:
 def test_long_work_is_done_beside_the_page(client: TestClient) -> None:
     """The forecast's page is there at once, and says that it is being worked out."""
     assert 'class="pending"' in client.get("/accuracy?known_at=2026-02-17").text  # a day that no other test asks about
+
+
+def test_the_overview_fetches_the_forecast_of_the_quarter(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tile with its 80 % interval and the chance of the target; it never keeps the overview waiting, and none is made up."""
+    (later,) = re.findall('data-later="([^"]+)"', client.get("/?as_of=2026-02-16").text)
+    row = {
+        "period": "2026Q1",
+        "mean": "1000.00",
+        "lo-80": "800.00",
+        "hi-80": "1300.00",
+        "currency": "EUR",
+        "quota_chance": 0.25,
+    }
+    for job, shown in (
+        (Job(), f'data-later="{later}"'),
+        (Job([row]), "80 %: 800.00 to 1,300.00; the target is reached with 25%"),
+        (Job([row | {"mean": None, "lo-80": None}]), "too little history"),
+        (Job(problem="stopped"), "too little history"),
+    ):
+        monkeypatch.setattr(Jobs, "ask", lambda *_, job=job: job)
+        tile = client.get(unescape(later), headers={"X-Part": "main"}).text
+        assert shown in tile
+        assert ('class="tile"' in tile) is ("history" not in shown)
+    assert "data-later" not in client.get("/?as_of=2026-02-16&known_at=2026-02-15").text
+    assert "data-later" not in client.get("/?filter=owner:kim").text
 
 
 def test_know_what_was_known(client: TestClient) -> None:
@@ -243,6 +269,16 @@ def test_an_answer_is_cut_where_the_page_is_full(client: TestClient) -> None:
     page = client.get("/query?sql=SELECT+repeat('é',3000)+AS+a,x,*+FROM+range(600)+t(x),+deals")
     assert len(page.content) < 300_000
     assert re.search(r"The first \d+ of 3,600 rows", page.text)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT repeat('\"', 3000) AS a, x FROM range(600) t(x)", "SELECT repeat('<', 1000000) AS a"]
+)
+def test_a_long_text_is_cut(client: TestClient, sql: str) -> None:
+    """As it is written on a page it may take five times the room; a line says that it was cut."""
+    page = client.get("/query", params={"sql": sql})
+    assert len(page.content) < 300_000
+    assert "Texts of more than 1,000 characters are cut." in page.text
 
 
 def test_deal_shows_its_struck_entries(client: TestClient) -> None:

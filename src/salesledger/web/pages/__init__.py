@@ -22,6 +22,7 @@ from salesledger.web.pages import (
     deal,
     deals,
     forecast,
+    forecast_tile,
     funnel,
     log,
     metrics,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from salesledger.web.app import Server
 
 MODULES = (
-    *(overview, deals, deal, accounts, account, funnel, metrics, walk, recurring, forecast, accuracy),
+    *(overview, deals, deal, accounts, account, funnel, metrics, walk, recurring, forecast, forecast_tile, accuracy),
     *(log, checks, query, record, record_form),
 )
 PAGES: tuple[Page, ...] = tuple(module.PAGE for module in MODULES)

@@ -20,10 +20,9 @@ _MODEL = ("model", "mean", "lo-95", "lo-80", "median", "hi-80", "hi-95", "curren
 
 def build(view: View) -> dict[str, Any]:
     """The values of the page: made in the background, as a forecast replays the ledger's past."""
-    on = (view.question.as_of or view.ledger.engine.head.now()).astimezone(view.ledger.zone).date()
-    upto = ["--upto", view.state.upto] if view.state.upto else []
+    on = standing_on(view)
     quarter = f"{on.year}Q{(on.month + 2) // 3}"
-    asked = view.desk.jobs.ask(view.last_entry, ["forecast", "--as-of", on.isoformat(), *upto])
+    asked = job_of(view)
     known = ["--known-at", view.state.known_at] if view.state.known_at else []
     replayed = view.desk.jobs.ask(
         view.last_entry, ["backtest", "-b", f"{quarter}", "-e", _day_after(on), "--horizons", "0", *known]
@@ -48,6 +47,17 @@ def build(view: View) -> dict[str, Any]:
             view, [row for row in rows if row["origin"] == latest], _MODEL, f"Every model on {latest}"
         )
     return content
+
+
+def standing_on(view: View) -> date:
+    """The day at whose end the forecast stands."""
+    return (view.question.as_of or view.ledger.engine.head.now()).astimezone(view.ledger.zone).date()
+
+
+def job_of(view: View) -> Job:
+    """The forecast of this quarter and the next."""
+    upto = ["--upto", view.state.upto] if view.state.upto else []
+    return view.desk.jobs.ask(view.last_entry, ["forecast", "--as-of", standing_on(view).isoformat(), *upto])
 
 
 def _day_after(on: date) -> str:

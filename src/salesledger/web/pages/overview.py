@@ -11,6 +11,7 @@ from salesledger.shown.tables import ATTAINMENT, BLOCKED, PIPELINE
 from salesledger.shown.values import money
 from salesledger.web.charts import chart
 from salesledger.web.page import Page
+from salesledger.web.pages import forecast_tile
 from salesledger.web.roles import Right
 from salesledger.web.view import View
 
@@ -45,6 +46,7 @@ def build(view: View) -> dict[str, Any]:
             ),
             _tile("Weighted", _total(view, stages, "weighted_amount"), "by the stage's own probability"),
             *_quarter(view),
+            *_forecast(view),
             _tile("Waiting too long", _total(view, blocked, "amount"), counted(len(blocked), "deal")),
             _freshness(view),
         ],
@@ -62,7 +64,14 @@ def build(view: View) -> dict[str, Any]:
 
 
 def _tile(title: str, figure: str, note: str) -> dict[str, str]:
-    return {"title": title, "figure": figure, "note": note}
+    return {"title": title, "figure": figure, "note": note, "later": ""}
+
+
+def _forecast(view: View) -> list[dict[str, str]]:
+    if not forecast_tile.is_for(view):
+        return []
+    later = view.to(forecast_tile.PAGE.path, since="", known_since="")
+    return [_tile("Forecast", "…", "It comes in a moment.") | {"later": later}]
 
 
 def _total(view: View, rows: list[dict[str, Any]], column: str) -> str:

@@ -43,6 +43,7 @@
     const spec = JSON.parse(coloured(figure.dataset.spec));
     spec.description = figure.dataset.title; // what Vega labels the figure with
     const isComposed = Boolean(spec.hconcat || spec.vconcat || spec.concat || spec.facet);
+    figure.classList.toggle("composed", isComposed); // as wide as its parts; page.css makes it fit
     if (spec.width === "container") spec.width = Math.max(160, figure.clientWidth - 24);
     if (!isComposed) spec.autosize = spec.autosize || { type: "fit-x", contains: "padding" };
     if (figure.drawing) figure.drawing.finalize();

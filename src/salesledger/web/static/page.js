@@ -32,6 +32,7 @@
       main.replaceChildren(...nodes);
       settle(url);
       wait();
+      fill();
       if (window.charts) await window.charts.drawAll(main);
     } catch (problem) {
       if (problem.name === "AbortError") return;
@@ -70,6 +71,20 @@
   function wait() {
     clearTimeout(waiting);
     if (main.querySelector(".pending")) waiting = setTimeout(() => go(location.href, "keep"), 2000);
+  }
+
+  // Tiles that take a while come after the page, so that the rest is there at once and stays as it is.
+  let filling;
+  async function fill() {
+    clearTimeout(filling);
+    const tile = main.querySelector("[data-later]");
+    if (!tile) return;
+    const answer = await fetch(tile.dataset.later, { headers: { "X-Part": "main" } }).catch(() => null);
+    if (!answer || !answer.ok || answer.redirected) return; // the tile is a link to it
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".tile");
+    if (!tile.isConnected) return;
+    if (fresh) tile.replaceWith(fresh); else tile.remove();
+    filling = setTimeout(fill, 2000);
   }
 
   // The address of the present page with some of its state changed; an empty value takes a part away.
@@ -133,5 +148,6 @@
   }
   listen();
   wait();
+  fill();
   settle(new URL(location.href));
 })();
