@@ -87,6 +87,12 @@ def without_java(ledger: Ledger) -> None:
         spark_session.check_java()
 
 
+def forgetful(ledger: Ledger) -> None:
+    """Ask with less memory than the log's rows take."""
+    with Ledger.open(ledger.path, memory="1MB") as other:
+        other.answer("deals")
+
+
 def keyless(ledger: Ledger) -> None:
     """Add a person where the master key is gone."""
     ledger.record("person-added", name="Ann Example")
@@ -146,6 +152,7 @@ CASES: dict[str, tuple[Callable[[Ledger], object], str]] = {
     "KeyReused": (lambda ledger: ledger.record("deal-won", deal="acme", key="k1"), "The key 'k1' was used for entry 4"),
     "Conflict": (overtaken, "4 tries were overtaken"),
     "NoEngine": (without_java, "The engine spark can't be started: it needs Java"),
+    "TooLittleMemory": (forgetful, "needs more memory than --memory 1MB. Give more"),
     "NoSeal": (lambda ledger: ledger.prove(1), "The ledger has no seal yet"),
     "NotProved": (forged, "this is not what entry 1 of the checkpoint over 6 entries holds"),
     "StoreError": (lambda _: Ledger.create("/nowhere/sales.ledger"), "'/nowhere/sales.ledger' can't be made"),

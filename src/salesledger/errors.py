@@ -17,6 +17,7 @@ SalesledgerError                exit code 1: the ledger says no
 ├── NoSeal                      the ledger can't be sealed as it is, or has no seal that was asked for
 ├── NotProved                   a proof that doesn't prove what it says
 ├── NoEngine                    the engine that is to answer can't be started
+├── TooLittleMemory             a question needs more than its engine may use
 └── StoreError                  the file itself
     ├── NoLedger                there is no ledger at that place
     ├── NotALedger              the file is something else
@@ -150,6 +151,18 @@ class NoEngine(SalesledgerError):
 
     def __init__(self, engine: str, why: str, remedy: str) -> None:
         super().__init__(f"The engine {engine} can't be started: {why.rstrip('.')}. {remedy}")
+
+
+class TooLittleMemory(SalesledgerError):
+    """A question needs more memory than its engine may use."""
+
+    def __init__(self, memory: str | None) -> None:
+        told = (
+            f"more memory than --memory {memory}. Give more (--memory, $SALESLEDGER_MEMORY), or leave it out"
+            if memory
+            else "more memory than there is. Ask for less at a time, such as a shorter period"
+        )
+        super().__init__(f"The question needs {told}.")
 
 
 class StoreError(SalesledgerError):

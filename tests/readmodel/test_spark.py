@@ -283,3 +283,9 @@ def test_without_pyspark_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch, pat
     spark_session._started.cache_clear()
     with pytest.raises(NoEngine, match=r"'pyspark' is missing. Install it with 'pip install \"salesledger\[spark\]\"'"):
         SparkEngine.open(path)
+
+
+def test_too_little_memory_is_told_before_anything_is_started() -> None:
+    """With the least that is enough, in the words of the command line."""
+    with pytest.raises(NoEngine, match=r"--memory 50MB is too little for it. Give at least 512MB"):
+        spark_session.session("50MB")

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import duckdb
 
-from salesledger.errors import BadQuery, MissingRate, SalesledgerError, StoreError
+from salesledger.errors import BadQuery, MissingRate, SalesledgerError, StoreError, TooLittleMemory
 from salesledger.ledger.format import Head, read_head
 from salesledger.ledger.log import Log
 from salesledger.ledger.place import Where, connect_to_read, place_of
@@ -256,9 +256,9 @@ class Engine:
                     raise
                 return self._answered(*self._prepared(sql, question, values))
         except duckdb.ProgrammingError as e:
-            raise refused(e, "That SQL can't be run", question) from e
+            raise self._refused(e, "That SQL can't be run", question) from e
         except duckdb.Error as e:
-            raise refused(e, "That can't be answered", question) from e
+            raise self._refused(e, "That can't be answered", question) from e
 
     def _answered(self, statement: str, parameters: dict[str, object]) -> Answer:
         result = self.duck.execute(statement, parameters)  # a relation would plan the statement twice
@@ -288,7 +288,13 @@ class Engine:
                 statement, parameters = self._prepared(sql, question, values)
                 return self.duck.sql(statement, params=parameters)
         except duckdb.Error as e:
-            raise refused(e, "That SQL can't be run", question) from e
+            raise self._refused(e, "That SQL can't be run", question) from e
+
+    def _refused(self, error: duckdb.Error, what: str, question: Question | None) -> SalesledgerError:
+        """See `refused`; of memory that doesn't suffice, too."""
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return TooLittleMemory(self.memory)
+        return refused(error, what, question)
 
     def _heal(self, error: duckdb.Error) -> bool:
         """Throw the mirror away where it is what the error is about: it is a cache, and is written anew from the log."""
@@ -311,11 +317,11 @@ class Engine:
         Raises:
             BadQuery: see `query`.
         """
-        statement, parameters = self._prepared(sql, question, {})
         try:
+            statement, parameters = self._prepared(sql, question, {})
             result = self.duck.execute(statement, parameters)
         except duckdb.Error as e:
-            raise refused(e, "That SQL can't be run", question) from e
+            raise self._refused(e, "That SQL can't be run", question) from e
         columns = [str(column[0]) for column in result.description or ()]
 
         def rows() -> Iterator[tuple[Any, ...]]:
@@ -323,7 +329,7 @@ class Engine:
                 while chunk := result.fetchmany(_CHUNK):
                     yield from chunk
             except duckdb.Error as e:
-                raise refused(e, "That can't be answered", question) from e
+                raise self._refused(e, "That can't be answered", question) from e
 
         return columns, rows()
 
@@ -346,7 +352,7 @@ class Engine:
         except duckdb.IOException as e:
             raise OSError(str(e).partition(":")[2].strip() or "the system refused") from e
         except duckdb.Error as e:
-            raise refused(e, "That can't be answered", question) from e
+            raise self._refused(e, "That can't be answered", question) from e
 
     def _prepared(
         self, sql: str, question: Question | None, values: Mapping[str, object] | None
@@ -362,7 +368,7 @@ class Engine:
                 )
             names = self.duck.get_table_names(catalogue.without_parameters(sql))
         except duckdb.Error as e:
-            raise refused(e, "That SQL can't be run", question) from e
+            raise self._refused(e, "That SQL can't be run", question) from e
         wanted = [name for name in names if name in self.projections or name in catalogue.BASES]
         return self._compose(sql, wanted, question, dict(values or {}))
 

@@ -163,7 +163,7 @@ class Mirror:
             raise place_of(self.path).translate(str(e)) from e
         except UnicodeDecodeError as e:  # an entry's text, which the engine quotes in its complaint
             raise DamagedLedger(str(self.path), f"entries {entries[0] + 1} to {entries[1]} are no text") from e
-        except duckdb.IOException:
+        except (duckdb.IOException, duckdb.OutOfMemoryException):
             raise
         except duckdb.Error as e:
             if UNKNOWN_TOPIC not in str(e):

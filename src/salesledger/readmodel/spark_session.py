@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import tempfile
 from functools import cache
@@ -17,6 +18,11 @@ MASTER = "SALESLEDGER_SPARK_MASTER"
 """The environment variable that names another Spark than one in this process, such as 'spark://host:7077'."""
 
 _REMEDY = "Install it with 'pip install \"salesledger[spark]\"', or ask with --engine duckdb, which answers the same."
+
+_LESS = "Give less with --memory (or $SALESLEDGER_MEMORY), or leave it out: Java is then given 4 GB."
+
+_LEAST = 512
+"""Megabytes that Spark needs to start: it asks for 450, and Java keeps some of what it is given to itself."""
 
 _SETTINGS = {
     "spark.ui.enabled": "false",
@@ -53,12 +59,20 @@ def session(memory: str | None = None) -> "SparkSession":
 def _started(memory: str | None) -> "SparkSession":
     try:
         import sqlglot  # noqa: F401 - what translates for Spark
+        from py4j.protocol import Py4JError
         from pyspark import SparkConf, SparkContext
         from pyspark.errors import PySparkException
         from pyspark.java_gateway import launch_gateway
         from pyspark.sql import SparkSession
     except ImportError as e:
         raise NoEngine("spark", f"the Python package {e.name or 'pyspark'!r} is missing", _REMEDY) from e
+    size = _java_megabytes(memory or "4GB")
+    if size < _LEAST:
+        raise NoEngine(
+            "spark",
+            f"--memory {memory} is too little for it",
+            f"Give at least {_LEAST}MB (--memory, $SALESLEDGER_MEMORY), or ask with --engine duckdb.",
+        )
     running = SparkSession.getActiveSession()
     if running is not None:
         return running
@@ -68,7 +82,7 @@ def _started(memory: str | None) -> "SparkSession":
     told |= {
         "spark.master": master,
         "spark.app.name": "salesledger",
-        "spark.driver.memory": _java_size(memory or "4GB"),
+        "spark.driver.memory": f"{size}m",
     }
     if master.startswith("local"):
         told = {"spark.sql.shuffle.partitions": str(2 * len(os.sched_getaffinity(0)))} | told
@@ -80,9 +94,12 @@ def _started(memory: str | None) -> "SparkSession":
         try:
             gateway = launch_gateway(conf, {"stdout": said, "stderr": said})  # type: ignore[no-untyped-call]
             return SparkSession(SparkContext(conf=conf, gateway=gateway))
-        except (PySparkException, OSError, RuntimeError) as e:
+        except (PySparkException, Py4JError, OSError, RuntimeError) as e:
             said.seek(0)
-            raise NoEngine("spark", _reason(said.read().decode(errors="replace")) or str(e), _REMEDY) from e
+            told = said.read().decode(errors="replace")
+            if memory is not None and re.search(r"(?i)heap|memory", told):
+                raise NoEngine("spark", f"Java can't have --memory {memory} on this machine", _LESS) from e
+            raise NoEngine("spark", _reason(told) or _first_line(e), _REMEDY) from e
 
 
 def _reason(said: str) -> str:
@@ -109,9 +126,13 @@ def check_java() -> None:
         )
 
 
-def _java_size(text: str) -> str:
-    """'4GB' as Java has it: '4g'."""
+def _first_line(error: Exception) -> str:
+    return " ".join(next(iter(str(error).splitlines()), type(error).__name__).split())[:200]
+
+
+def _java_megabytes(text: str) -> int:
+    """'4GB' in megabytes, as Java has them: of 1024 kilobytes."""
     number, unit = text.strip().rstrip("bBiI"), ""
     if number[-1:].isalpha():
         number, unit = number[:-1].strip(), number[-1].lower()
-    return f"{float(number) * {'': 1, 'k': 2**10, 'm': 2**20, 'g': 2**30, 't': 2**40}[unit] // 2**20:.0f}m"
+    return int(float(number) * {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}[unit] // 2**20)
