@@ -132,6 +132,16 @@ class TestRoles:
         with pytest.raises(StoreError, match=r"only its owner makes roles.*Nothing was changed"):
             as_role(server, what).migrate(roles=True)
 
+    def test_a_login_without_a_role_is_told_what_to_ask_for(self, server: PostgresBackend) -> None:
+        """It may not even read."""
+        name = f"{schema_of(server)}_stranger"
+        server.execute(f"CREATE ROLE {name}")
+        try:
+            with pytest.raises(StoreError, match=rf"no right to read the ledger .*GRANT {schema_of(server)}_reader TO"):
+                Ledger.open(as_role(server, "stranger"))
+        finally:
+            server.execute(f"DROP ROLE {name}")
+
 
 class TestRolesOfTwoDatabases:
     """A server's databases share their roles."""
@@ -176,7 +186,7 @@ class TestRolesOfTwoDatabases:
 
 
 class TestGuards:
-    @pytest.mark.parametrize("table", ["stored_events", "seal_blocks", "seal_checkpoints"])
+    @pytest.mark.parametrize("table", ["layout", "stored_events", "seal_blocks", "seal_checkpoints"])
     def test_no_table_is_emptied(self, server: PostgresBackend, table: str) -> None:
         """Not by the owner either, nor where triggers are turned off for a session."""
         with server.connected() as connection:
@@ -222,6 +232,37 @@ class TestGuards:
         made = server.place.migrate(roles=False)
         left = [f.problem for f in check(server.place)]
         assert bool(made) == (not left)
+
+    @pytest.mark.parametrize("state", [r"'\xff'", "'no json'", "''", r"""'{"note": "\\u0000"}'"""])
+    def test_what_no_report_could_read_is_refused(self, server: PostgresBackend, state: str) -> None:
+        """Whoever may record can't put the reports out by calling the function themselves."""
+        server.place.migrate(roles=True)
+        before = server.log()
+        with server.connected() as connection:
+            connection.execute(f"SET ROLE {schema_of(server)}_recorder")
+            with pytest.raises(psycopg.errors.DataError):
+                connection.execute(
+                    f"SELECT append_events(ARRAY['deal:x'], ARRAY[1::bigint], ARRAY['lead-captured/1'], ARRAY[{state}::bytea], "
+                    "ARRAY[NULL], 0, gen_random_uuid(), true)"
+                )
+        assert server.log() == before
+
+    def test_an_emptied_layout_is_told(self, server: PostgresBackend, tmp_path: Path) -> None:
+        """By whatever looks at the ledger, with what puts it right."""
+        server.execute("ALTER TABLE layout DISABLE TRIGGER layout_no_change")
+        server.execute("DELETE FROM layout")
+        assert ["its table layout is empty" in f.problem for f in check(server.place)] == [True]
+        for look in (
+            lambda: back_up(server.place, tmp_path / "b.ledger"),
+            lambda: server.place.migrate(roles=False),
+            lambda: Ledger.open(server.place),
+            lambda: PostgresPlace.of(server.url).mirror,
+        ):
+            with pytest.raises(DamagedLedger, match="its table layout is empty"):
+                look()
+        server.execute(f"INSERT INTO {schema_of(server)}.layout VALUES (1, gen_random_uuid())")
+        assert server.place.migrate(roles=False) == [("trigger", "layout_no_change")]
+        assert list(check(server.place)) == []
 
     def test_what_a_foreign_trigger_keeps_out_is_not_acknowledged(self, server: PostgresBackend) -> None:
         """Nothing of the append is recorded."""
@@ -372,6 +413,7 @@ class TestPlaces:
             Ledger.open(nowhere)
         with pytest.raises(LedgerExists, match=r"\?schema=NAME"):
             Store.create(server.place, timezone="UTC", currency=None, recorded_by="kim")
+        server.execute("ALTER TABLE layout DISABLE TRIGGER layout_no_change")
         server.execute("UPDATE layout SET format = 9")
         with pytest.raises(NewerLedger, match="format 9"):
             Ledger.open(server.url)

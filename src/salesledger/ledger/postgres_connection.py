@@ -9,6 +9,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from salesledger.errors import (
+    NOTHING_RECORDED,
     DamagedLedger,
     LockedLedger,
     NoLedger,
@@ -19,6 +20,7 @@ from salesledger.errors import (
     UsageError,
 )
 from salesledger.ledger.format import lock_seconds
+from salesledger.ledger.postgres_schema import role
 from salesledger.ledger.postgres_url import PostgresUrl
 
 CONNECT_SECONDS = 10
@@ -83,17 +85,25 @@ def is_lost(error: psycopg.Error, connection: Connection) -> bool:
     )
 
 
-def own_error(url: PostgresUrl, error: psycopg.Error, owner: str | None = None) -> SalesledgerError:
+def own_error(
+    url: PostgresUrl, error: psycopg.Error, owner: str | None = None, *, reads: bool = False
+) -> SalesledgerError:
     """The ledger's own error for one of the server's.
 
     Args:
         url: the ledger's.
         error: the server's.
         owner: what only the owner may do, such as 'made'; None for what others may do, too.
+        reads: whether the ledger was only to be read.
     """
     if owner and isinstance(error, errors.InsufficientPrivilege):
         return StoreError(
             f"{url.shown!r} can't be {owner}: {_reason(error)}. Log in as somebody who may. Nothing was {owner}."
+        )
+    if reads and isinstance(error, errors.InsufficientPrivilege):
+        return StoreError(
+            f"{url.shown!r} can't be read: this login has no right to read the ledger ({_reason(error)}). Ask its owner for the "
+            f"role of a reader or a recorder: GRANT {role(url.schema, 'reader')} TO the login. {NOTHING_RECORDED}"
         )
     if isinstance(error, errors.LockNotAvailable | errors.DeadlockDetected):
         return LockedLedger(url.shown, lock_seconds())
@@ -107,12 +117,12 @@ def own_error(url: PostgresUrl, error: psycopg.Error, owner: str | None = None) 
 
 
 @contextmanager
-def translated(url: PostgresUrl, owner: str | None = None) -> Iterator[None]:
+def translated(url: PostgresUrl, owner: str | None = None, *, reads: bool = False) -> Iterator[None]:
     """Turn the server's errors into the ledger's own; see `own_error`."""
     try:
         yield
     except psycopg.Error as e:
-        raise own_error(url, e, owner) from e
+        raise own_error(url, e, owner, reads=reads) from e
 
 
 def _reason(error: psycopg.Error) -> str:

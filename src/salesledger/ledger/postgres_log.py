@@ -10,7 +10,7 @@ import psycopg
 from psycopg.adapt import Loader
 from psycopg.pq import Format
 
-from salesledger.errors import NewerLedger, NoLedger, NotALedger
+from salesledger.errors import DamagedLedger, NewerLedger, NoLedger, NotALedger
 from salesledger.ledger.log import ArrowSource, Rows
 from salesledger.ledger.postgres_connection import Connection, connected, is_lost, translated
 from salesledger.ledger.postgres_roles import missing_rights
@@ -90,9 +90,15 @@ class PostgresLog:
             raise NoLedger(self.url.shown)
         if layout is None:
             raise NotALedger(self.url.shown, f"its schema {self.url.schema!r} holds another program's tables")
-        (version,) = self.execute("SELECT format FROM layout").fetchone()
-        if version > FORMAT:
-            raise NewerLedger(self.url.shown, f"format {version}; this one knows format {FORMAT}")
+        found = self.execute("SELECT format FROM layout").fetchone()
+        if found is None:
+            raise DamagedLedger(
+                self.url.shown,
+                f"its table layout is empty, which says what it is. Its owner can put that back: INSERT INTO "
+                f"{self.url.schema}.layout VALUES ({FORMAT}, gen_random_uuid())",
+            )
+        if found[0] > FORMAT:
+            raise NewerLedger(self.url.shown, f"format {found[0]}; this one knows format {FORMAT}")
 
     def _named(self, *tables: str) -> list[str]:
         return [f"{self.url.schema}.{table}" for table in tables]
@@ -115,14 +121,14 @@ class PostgresLog:
 
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:
         """Run a statement; where the connection was lost, on a new one, unless what it saw was one moment's."""
-        with translated(self.url):
+        with translated(self.url, reads=True):
             try:
                 return self._run(statement, parameters)
             except psycopg.Error as e:
                 if self._in_moment or not is_lost(e, self._connection):
                     raise
         self._connection = connected(self.url, writes=False)
-        with translated(self.url):
+        with translated(self.url, reads=True):
             return self._run(statement, parameters)
 
     def _run(self, statement: str, parameters: Sequence[Any]) -> Rows:
@@ -132,7 +138,7 @@ class PostgresLog:
 
     def stream(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:
         """Run a statement whose rows the server holds until they are fetched."""
-        with translated(self.url):
+        with translated(self.url, reads=True):
             cursor = self._adapted(self._connection.cursor(f"rows_{next(_CURSORS)}", binary=True))
             self._streams.append(cursor)
             return _Stream(self.url, cursor.execute(translate_parameters(statement), parameters))
@@ -140,7 +146,7 @@ class PostgresLog:
     def begin(self) -> None:
         """See one moment from now on."""
         if not self._in_moment:
-            with translated(self.url):
+            with translated(self.url, reads=True):
                 self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 self._connection.execute("SELECT 1 FROM stored_events LIMIT 1")  # the moment begins with the first look
             self._in_moment = True
@@ -217,7 +223,7 @@ class PostgresLog:
 
     def missing_rights(self) -> list[tuple[str, str]]:
         """What the roles of `postgres_schema` may no longer."""
-        with translated(self.url):
+        with translated(self.url, reads=True):
             found = missing_rights(self._connection, self.url)
         return [(role(self.url.schema, what), f"{right} on {on or self.url.schema}") for what, right, on in found]
 
@@ -265,7 +271,7 @@ class _Stream:
     def fetchmany(self, size: int, /) -> Sequence[Any]:
         if self._cursor.closed:
             return []
-        with translated(self._url):
+        with translated(self._url, reads=True):
             rows: list[Any] = self._cursor.fetchmany(size)
             if not rows:
                 self._cursor.close()

@@ -153,6 +153,7 @@ DECLARE
     ahead record; written bigint;
 BEGIN
     SELECT entry, recorded_at INTO ahead FROM stored_events ORDER BY entry DESC LIMIT 1;
+    PERFORM convert_from(state, 'UTF8')::jsonb FROM unnest(states) AS given (state); -- what no report could read is refused
     first_entry := coalesce(ahead.entry, 0) + 1;
     stamp := greatest(clock, coalesce(ahead.recorded_at, 0));
     INSERT INTO stored_events (entry, originator_id, originator_version, topic, state, recorded_at, key, append)
@@ -194,7 +195,7 @@ END
 }
 """Each function by name: its parameters, what it returns, whether it runs with the owner's rights, its body."""
 
-_KEPT = ("stored_events", "seal_blocks", "seal_checkpoints")
+_KEPT = ("layout", "stored_events", "seal_blocks", "seal_checkpoints")
 
 TRIGGERS: dict[str, tuple[str, str, str]] = {
     "stored_events_in_order": (
