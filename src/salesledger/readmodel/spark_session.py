@@ -96,10 +96,10 @@ def _started(memory: str | None) -> "SparkSession":
             return SparkSession(SparkContext(conf=conf, gateway=gateway))
         except (PySparkException, Py4JError, OSError, RuntimeError) as e:
             said.seek(0)
-            told = said.read().decode(errors="replace")
-            if memory is not None and re.search(r"(?i)heap|memory", told):
+            printed = said.read().decode(errors="replace")
+            if memory is not None and re.search(r"(?i)heap|memory", printed):
                 raise NoEngine("spark", f"Java can't have --memory {memory} on this machine", _LESS) from e
-            raise NoEngine("spark", _reason(told) or _first_line(e), _REMEDY) from e
+            raise NoEngine("spark", _reason(printed) or _first_line(e), _REMEDY) from e
 
 
 def _reason(said: str) -> str:
