@@ -98,6 +98,26 @@ def test_records_by_the_same_rules(serve: Serving, path: object) -> None:
         assert ledger.verify().ok
 
 
+@pytest.mark.parametrize(
+    ("command", "values", "told"),
+    [
+        ("meeting/hold", {"deal": "delta", "attendees": "many"}, "'attendees': 'many' is not a valid whole number"),
+        ("lead/capture", {"company": "X", "on": "someday"}, "'someday' is not a date"),
+        ("lead/capture", {"company": "X", "every": "month"}, "'every' and 'term' say how 'recurring' is paid"),
+    ],
+)
+def test_refusals_speak_of_fields(serve: Serving, command: str, values: dict[str, str], told: str) -> None:
+    """By the names that they have on the form, once, and without a word of how one would type it."""
+    with serve() as client:
+        answer = client.post(f"/api/commands/{command}", json=values)
+    error = answer.json()["error"]
+    assert answer.status_code == 400
+    assert told in error
+    assert "--" not in error
+    assert error.count("Nothing was recorded.") == 1
+    assert error.endswith("Nothing was recorded.")
+
+
 def test_dry_run_records_nothing(serve: Serving, path: object) -> None:
     """It says what would be appended."""
     with serve() as client:
@@ -157,6 +177,14 @@ def test_document_names_what_is_there(client: TestClient) -> None:
     assert set(told["paths"]["/api/commands/deal/win"]) == {"post"}
     assert {p["name"] for p in told["paths"]["/api/commands/pipeline"]["get"]["parameters"]} == {
         "filters",
+        "period",
+        "begin",
+        "end",
+        "daily",
+        "weekly",
+        "monthly",
+        "quarterly",
+        "yearly",
         "as_of",
         "known_at",
         "upto",

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.main import COMMANDS, Answering, complaint, root
+from salesledger.cli.main import COMMANDS, Answering, root
 from salesledger.errors import UsageError
-from salesledger.web.commands import Command, Field, Ran
+from salesledger.web.commands import Command, Field, Ran, label
 
 if TYPE_CHECKING:
     from salesledger.api import Ledger
@@ -114,9 +114,18 @@ class Served:
                     obj={**self._told, "resident": ledger},
                 )
             except click.ClickException as e:
-                raise UsageError(complaint(e)) from e
+                raise UsageError(_refusal(e)) from e
         said = tuple(line.removeprefix("salesledger: ") for line in notes.getvalue().splitlines() if line)
         return Ran(output.getvalue(), said, code if isinstance(code, int) else 0)
+
+
+def _refusal(error: click.ClickException) -> str:
+    """What is wrong with a command's values, for somebody who didn't type it: the field's name, and nothing of how to type it."""
+    message = error.format_message()
+    if isinstance(error, click.BadParameter) and error.param is not None and error.message:
+        message = f"{label(_name(error.param))!r}: {error.message}"
+    message = message.rstrip().replace("\n\t", " ")
+    return message if message.endswith((".", "?")) else f"{message}."
 
 
 def _described(words: tuple[str, ...], command: click.Command) -> Iterator[Command]:
@@ -137,14 +146,14 @@ def _described(words: tuple[str, ...], command: click.Command) -> Iterator[Comma
 def _field(param: click.Parameter) -> Field | None:
     if param.name in _NOT_TAKEN or _reads_files(param) or getattr(param, "hidden", False):
         return None
-    option = max((text for text in param.opts if text.startswith("--")), key=len, default="")
+    option = _option(param)
     is_flag = bool(getattr(param, "is_flag", False))
     choices = tuple(map(str, param.type.choices)) if isinstance(param.type, click.Choice) else ()
     kind = (
         "flag" if is_flag else "choice" if choices else "integer" if isinstance(param.type, click.IntRange) else "text"
     )
     return Field(
-        name=option[2:].replace("-", "_") if option else str(param.name),
+        name=_name(param),
         option=option,
         kind=kind,
         help=str(getattr(param, "help", None) or ""),
@@ -154,6 +163,14 @@ def _field(param: click.Parameter) -> Field | None:
         hint=param.metavar or "",
         records=param.name in _RECORDS,
     )
+
+
+def _option(param: click.Parameter) -> str:
+    return max((text for text in param.opts if text.startswith("--")), key=len, default="")
+
+
+def _name(param: click.Parameter) -> str:
+    return _option(param)[2:].replace("-", "_") or str(param.name)
 
 
 def _reads_files(param: click.Parameter) -> bool:

@@ -15,7 +15,7 @@ from salesledger.readmodel.catalogue import named
 from salesledger.readmodel.plain import plain
 from salesledger.shown.reports import narrowed
 from salesledger.web.blur import NO_SQL
-from salesledger.web.commands import Command, read_object, words_of
+from salesledger.web.commands import Command, in_fields, read_object, words_of
 from salesledger.web.guard import Denied
 from salesledger.web.openapi import document
 from salesledger.web.problems import json_response
@@ -137,6 +137,7 @@ async def run(
     try:
         ran = await server.desk.do(work)
     except SalesledgerError as e:
+        e.args = (in_fields(str(e), command),)
         raise e.also(NOTHING_RECORDED) if records else e from None
     found: Any = json.loads(ran.output) if command.prints_json and ran.output else {"text": ran.output}
     if server.settings.incognito:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 AUDITS = frozenset({"check", "verify", "prove", "query", "person list", "person show", "person export"})
 """Commands that need the right to audit: they take long, run SQL or show who persons are."""
 
-_DEEPEST = 5
+_OPTION = re.compile(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*(?![\w-])")
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,17 @@ def words_of(command: Command, values: Mapping[str, Any], *, actor: str | None, 
     if command.name == "query" and places == ["-"]:
         raise UsageError("Give the SQL itself.")
     return [*command.words, *options, *(["-O", "json"] if command.prints_json else []), "--", *places]
+
+
+def label(name: str) -> str:
+    """What a field is called on a form."""
+    return name.replace("_", " ")
+
+
+def in_fields(message: str, command: Command) -> str:
+    """A message of the command line with its options called as the fields are."""
+    labels = {field.option: repr(label(field.name)) for field in command.fields if field.option}
+    return _OPTION.sub(lambda found: labels.get(found[0], found[0]), message)
 
 
 def _given(field: Field, value: Any) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from salesledger.errors import NotFound
+from salesledger.web.commands import label
 from salesledger.web.page import Page
 from salesledger.web.roles import Right
 from salesledger.web.view import View
@@ -35,6 +36,7 @@ def build(view: View) -> dict[str, Any]:
     fields.sort(key=lambda field: (not field.required, field.name == "on"))
     return {
         "command": command,
+        "label": label,
         "often": [field for field in fields if field.name not in _RARE],
         "rarely": [
             field for field in fields if field.name in _RARE and not (field.name == "actor" and view.visitor.actor)
