@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -44,13 +44,17 @@ class Jobs:
         self._program = [*program]
         self._environment = {**os.environ, **environment}
         self._jobs: dict[tuple[int, tuple[str, ...]], Job] = {}
+        self._waiting: dict[tuple[int, tuple[str, ...]], Future[None]] = {}
         self._lock = Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="job")
         self._running: subprocess.Popen[bytes] | None = None
         self._is_closed = False
 
     def ask(self, position: int, words: Sequence[str]) -> Job:
-        """The answer of a command at a position of the ledger, or a job that isn't over yet; it is begun where it is new."""
+        """The answer of a command at a position of the ledger, or a job that isn't over yet; it is begun where it is new.
+
+        What waits to be asked the same at another position is given up: whoever looks has gone on to this one.
+        """
         key = (position, tuple(words))
         with self._lock:
             job = self._jobs.get(key)
@@ -58,7 +62,11 @@ class Jobs:
                 while len(self._jobs) >= MOST_KEPT:
                     del self._jobs[next(iter(self._jobs))]
                 job = self._jobs[key] = Job()
-                self._worker.submit(self._run, job, [*words])
+                for other, waiting in self._waiting.items():
+                    if other[1] == key[1] and waiting.cancel():
+                        self._jobs.pop(other, None)
+                self._waiting = {other: waiting for other, waiting in self._waiting.items() if not waiting.done()}
+                self._waiting[key] = self._worker.submit(self._run, job, [*words])
             return job
 
     def _run(self, job: Job, words: list[str]) -> None:
