@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,9 @@ from salesledger.errors import BadQuery, DamagedLedger, NewerLedger
 from salesledger.ledger import mapper
 from salesledger.ledger.place import mirror_of
 from salesledger.readmodel import mirror as mirror_module
+from salesledger.readmodel.check import check
 from salesledger.readmodel.engine import Engine
-from salesledger.readmodel.mirror import Mirror, ranges
+from salesledger.readmodel.mirror import Mirror, ranges, replaced
 from support.happenings import captured, contacted, revised
 from support.ledgers import new_ledger, without_privileges, write
 
@@ -215,6 +217,37 @@ def test_where_no_mirror_can_be_written_the_log_is_read(path: Path) -> None:
     assert segments(path) == []
     path.with_name("sales.ledger.mirror").write_text("in the way")
     assert len(rows(path)) == 48
+
+
+@pytest.mark.usefixtures("_small_segments")
+def test_where_the_mirror_is_somebody_elses_the_log_is_read(path: Path) -> None:
+    """Of folders and of segments that one may not read; `check` finds nothing wrong with either."""
+    assert len(rows(path)) == 48
+    path.chmod(0o444)
+    segment = next(iter(mirror_of(path).rglob("*.parquet")))
+    for closed in (segment, segment.parent, segment.parent.parent):
+        mode = closed.stat().st_mode
+        closed.chmod(0)
+        with without_privileges(path.parent):
+            assert len(rows(path)) == 48
+            assert closed == segment or "mirror" not in {finding.rule for finding in check(path)}
+        closed.chmod(mode)
+
+
+@pytest.mark.parametrize(("told", "folder", "file"), [(0o2770, 0o2770, 0o640), (0o755, 0o755, 0o644)])
+def test_a_shared_folder_says_who_may_read(tmp_path: Path, told: int, folder: int, file: int) -> None:
+    """What is made below it has its permissions, and no file is written by others."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(told)
+    made = shared / "a.mirror" / "0123" / "x.parquet"
+    with replaced(made, shared) as target:
+        Path(target.strip("'")).write_text("whole")
+    assert [stat.S_IMODE(part.stat().st_mode) for part in (made.parent.parent, made.parent)] == [folder, folder]
+    assert stat.S_IMODE(made.stat().st_mode) == file
+    with replaced(tmp_path / "own" / "x.parquet", tmp_path / "nowhere") as target:
+        Path(target.strip("'")).write_text("whole")
+    assert stat.S_IMODE((tmp_path / "own").stat().st_mode) == 0o700
 
 
 @pytest.mark.usefixtures("_small_segments")

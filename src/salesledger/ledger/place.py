@@ -22,6 +22,11 @@ class Place(ABC):
         """The folder of the ledger's mirror."""
 
     @property
+    def shared(self) -> Path | None:
+        """A folder above the mirror whose permissions are those of all in it; where there is none, it is its owner's alone."""
+        return None
+
+    @property
     @abstractmethod
     def projections(self) -> Path:
         """The folder of the user's own projections."""

@@ -60,6 +60,12 @@ class PostgresPlace(Place):
         return folder.absolute() / f"{self.url.schema}-{identity}.mirror"
 
     @property
+    def shared(self) -> Path | None:
+        """The folder that $SALESLEDGER_MIRROR names."""
+        told = os.environ.get("SALESLEDGER_MIRROR")
+        return Path(told).absolute() if told else None
+
+    @property
     def projections(self) -> Path:
         """The folder that $SALESLEDGER_PROJECTIONS names, else 'projections' where the command is run."""
         return Path(os.environ.get("SALESLEDGER_PROJECTIONS") or "projections").absolute()

@@ -67,11 +67,24 @@ def check_mirror(path: Where, log: Log) -> Iterator[Finding]:
         except SalesledgerError as e:
             yield Finding("file", str(e).removesuffix("."), _RESTORE)
             return
+        if not _is_open(mirror.folder):  # somebody else's: questions are answered from the log then
+            return
         yield from _foreign(mirror)
         for file in sorted(mirror.folder.glob("*.parquet")):
             entries = segment_of(file)
             if entries is not None and entries[1] <= mirror.head.last_entry:
                 yield from _segment(mirror, file, entries)
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether the mirror's folders, as far as they are there, may be looked into."""
+    try:
+        for part in (folder.parent, folder):
+            if part.is_dir():
+                next(part.iterdir(), None)
+    except PermissionError:
+        return False
+    return True
 
 
 def _foreign(mirror: Mirror) -> Iterator[Finding]:

@@ -500,12 +500,15 @@ class Engine:
         try:
             ((known_at,),) = self.duck.execute(known).fetchall()
             statement, values = self._compose(rows, ["deal_changes"], Question(_FAR, _FAR, upto), {})
-            with self._spilling(), replaced(folder / kept.file_name(mark, upto, known_at)) as target:
+            with self._spilling(), self._replaced(folder / kept.file_name(mark, upto, known_at)) as target:
                 self.duck.execute(f"COPY ({statement}) TO {target} ({kept.OPTIONS})", values)
             if last:
                 last.file.unlink(missing_ok=True)
         except (duckdb.Error, OSError):
             return
+
+    def _replaced(self, file: Path) -> AbstractContextManager[str]:
+        return replaced(file, place_of(self.path).shared)
 
     @contextmanager
     def _spilling(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from salesledger.readmodel.catalogue import Projection
+from salesledger.readmodel.mirror import is_readable
 
 FOLDED = ("events", "deal_entries", "strikes", "deal_changes", "deal_states", "deals")
 """The projections that an open deal is folded by: no other one may look at the rows, as not all are there."""
@@ -76,7 +77,7 @@ def mark_of(projections: Mapping[str, Projection]) -> str:
 
 def newest(folder: Path, mark: str) -> Kept | None:
     """The kept file that serves most of the log."""
-    found = (_named(file) for file in folder.glob(f"open-{mark}-*.parquet"))
+    found = (_named(file) for file in folder.glob(f"open-{mark}-*.parquet") if is_readable(file))
     return max(found, key=lambda kept: kept.upto, default=None)
 
 

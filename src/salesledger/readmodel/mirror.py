@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import re
+import stat
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -104,12 +105,12 @@ class Mirror:
         """
         folder = self.folder
         wanted = [(entries, segment_file(folder, entries)) for entries in ranges(self.head.last_entry)]
-        missing = sum(not file.exists() for _, file in wanted)
+        missing = sum(not is_readable(file) for _, file in wanted)
         files: list[Path] = []
         written = 0
         with ExitStack() as held:
             for entries, file in wanted:
-                if not file.exists():
+                if not is_readable(file):
                     if progress:
                         progress(written, missing)
                     if not written:
@@ -138,7 +139,7 @@ class Mirror:
         # what hardly ever comes twice, such as keys.
         options = "FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000"
         try:
-            with replaced(file) as target:
+            with replaced(file, place_of(self.path).shared) as target:
                 self._decode(f"COPY ({{rows}}) TO {target} ({options})", entries)
             self._drop_overtaken(entries)
         except (duckdb.IOException, OSError):
@@ -150,7 +151,8 @@ class Mirror:
         after, upto = entries
         if upto - after == BIG:
             for start in range(after - BIG, after, SMALL):
-                segment_file(self.folder, (start, start + SMALL)).unlink(missing_ok=True)
+                with suppress(OSError):  # somebody else's, in a folder that several share
+                    segment_file(self.folder, (start, start + SMALL)).unlink()
 
     def _decode(self, statement: str, entries: Range) -> None:
         """Run a statement over a range of the log, as {rows} of `events`."""
@@ -216,18 +218,46 @@ class Mirror:
 
 
 @contextmanager
-def replaced(file: Path) -> Iterator[str]:
-    """Have a file written under a temporary name, given in SQL's quotes, and renamed once it is whole."""
+def replaced(file: Path, shared: Path | None = None) -> Iterator[str]:
+    """Have a file written under a temporary name, given in SQL's quotes, and renamed once it is whole.
+
+    Args:
+        file: the file; its folder is made where it isn't there.
+        shared: a folder above it whose permissions say who else may read it; without one only its owner may.
+    """
     draft = file.with_name(f".{file.name}.{os.getpid()}.{uuid.uuid4().hex}")
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = _made(file.parent, shared)
         draft.touch(mode=0o600)
         yield "'" + str(draft).replace("'", "''") + "'"
         _to_disk(draft)
+        draft.chmod(mode)
         draft.replace(file)
     finally:
         with suppress(OSError):
             draft.unlink()
+
+
+def _made(folder: Path, shared: Path | None) -> int:
+    """Make a folder, with the permissions of one above it where that is told; what they are for a file in it."""
+    if shared is None or not shared.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return 0o600
+    mode = stat.S_IMODE(shared.stat().st_mode)
+    for part in reversed([part for part in (folder, *folder.parents) if part.is_relative_to(shared)]):
+        with suppress(FileExistsError):
+            part.mkdir(mode=0o700)
+            part.chmod(mode)
+    return mode & 0o444 | 0o600
+
+
+def is_readable(file: Path) -> bool:
+    """Whether a file is there and may be read: a folder that several share may hold what only its owner may."""
+    try:
+        file.open("rb").close()
+    except OSError:
+        return False
+    return True
 
 
 def _to_disk(file: Path) -> None:
