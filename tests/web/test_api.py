@@ -1,11 +1,13 @@
 """The HTTP API."""
 
 import json
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from salesledger import Ledger
+from salesledger.cli.served import NOT_SERVED
 from salesledger.web.openapi import document
 from support.console import Console
 from web.conftest import TODAY, Serving
@@ -17,8 +19,6 @@ def _sorted(rows: list[dict[str, object]]) -> list[str]:
 
 def test_projection_is_what_the_command_line_shows(client: TestClient, story: object) -> None:
     """The same rows under the same keys."""
-    from pathlib import Path
-
     console = Console(Path(str(story)).parent, {"SALESLEDGER_TODAY": TODAY})
     for name in ("pipeline", "deals", "events", "accounts"):
         assert _sorted(client.get(f"/api/projections/{name}").json()) == _sorted(
@@ -28,8 +28,6 @@ def test_projection_is_what_the_command_line_shows(client: TestClient, story: ob
 
 def test_command_is_what_the_command_line_prints(client: TestClient, story: object) -> None:
     """The same rows, for the same options."""
-    from pathlib import Path
-
     console = Console(Path(str(story)).parent, {"SALESLEDGER_TODAY": TODAY})
     for address, line in (
         ("pipeline", "pipeline"),
@@ -96,6 +94,23 @@ def test_records_by_the_same_rules(serve: Serving, path: object) -> None:
     with Ledger.open(str(path)) as ledger:
         assert ledger.engine.ask("SELECT status FROM deals WHERE deal = 'delta-ltd'").rows == [("won",)]
         assert ledger.verify().ok
+
+
+def test_the_api_says_where_to_go_on(client: TestClient) -> None:
+    """At its own address, whatever is there; what is no part of it is refused as JSON."""
+    places = client.get("/api").json()
+    assert client.get("/api/").json() == places
+    assert all(client.get(place).status_code == 200 for place in places.values())
+    assert "means nothing here" in client.get("/api?colour=red").json()["error"]
+
+
+def test_the_manual_names_the_commands_that_are_not_served() -> None:
+    """Each of them, under what the API is for programs."""
+    manual = (
+        (Path(__file__).parents[2] / "docs" / "page.md").read_text(encoding="utf-8").partition("## For programs")[2]
+    )
+    assert NOT_SERVED
+    assert [name for name in NOT_SERVED if f"`{name}`" not in manual] == []
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,37 @@ def test_the_overview_fetches_the_forecast_of_the_quarter(client: TestClient, mo
     assert "data-later" not in client.get("/?filter=owner:kim").text
 
 
+def test_the_forecast_says_what_its_fan_shows(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which quarter it and the table of models are of, and what its bands are."""
+    amounts = dict.fromkeys(("mean", "lo-95", "lo-80", "median", "hi-80", "hi-95"), "1000.00")
+    row = {"model": "best", "period": "2026Q1", "origin": "2026-02-08", "currency": "EUR", "actual": None} | amounts
+
+    def answer(_jobs: Jobs, _position: int, words: list[str]) -> Job:
+        return Job([row] if words[0] == "backtest" else [])
+
+    monkeypatch.setattr(Jobs, "ask", answer)
+    shown = text(client, "/forecast?as_of=2026-02-14")
+    assert "Bookings of 2026Q1, as they were forecast at the end of each week" in shown
+    assert "Bookings of 2026Q1, as all models forecast them on 2026-02-08" in shown
+    assert "the median 80 % 95 %" in shown
+
+
+def test_the_accuracy_says_what_its_columns_mean(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line each, below the scores."""
+    monkeypatch.setattr(Jobs, "ask", lambda *_: Job([{"model": "best", "ahead": 0, "wape": 0.1, "crps": 0.1}]))
+    monkeypatch.setattr("salesledger.web.pages.accuracy.chart", lambda *_args, **_more: None)
+    shown = text(client, "/accuracy")
+    for word in ("ahead 0: the running period", "WAPE how far", "CRPS how far", "pinball how far"):
+        assert word in shown
+
+
+def test_incognito_says_which_charts_it_leaves_out(serve: Serving) -> None:
+    """They don't vanish without a word."""
+    with serve(incognito=True) as client:
+        shown = text(client, "/")
+    assert "Not drawn with --incognito, as it would show amounts: The pipeline by stage." in shown
+
+
 def test_know_what_was_known(client: TestClient) -> None:
     """With an earlier known-at, a page shows what was known then: nothing, as all was recorded on one day."""
     assert "No lead was on record by then." in text(client, "/?known_at=2026-03-30")

@@ -48,6 +48,11 @@ ROWS_HEADER = "Salesledger-Rows"
 def routes(server: Server) -> list[Route]:
     """Where the API is."""
 
+    async def index(request: Request) -> Response:
+        """Where to go on."""
+        refuse_more(request, ())
+        return json_response({name: f"/api/{name}" for name in ("openapi.json", "projections", "commands")})
+
     async def projections(request: Request) -> Response:
         """Which projections there are."""
         refuse_more(request, ())
@@ -93,6 +98,8 @@ def routes(server: Server) -> list[Route]:
         raise NotFound(f"There is nothing at {request.url.path!r}; /api/openapi.json says what there is.")
 
     return [
+        Route("/api", index),
+        Route("/api/", index),
         Route("/api/openapi.json", openapi),
         Route("/api/projections", projections),
         Route("/api/projections/{name}", projection),

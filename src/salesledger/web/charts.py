@@ -20,7 +20,7 @@ class Shown:
     """A chart on a page.
 
     Attributes:
-        spec: Vega-Lite, as JSON.
+        spec: Vega-Lite, as JSON; empty where it isn't to be seen.
         title: what it shows, also for who can't see it.
     """
 
@@ -29,9 +29,11 @@ class Shown:
 
 
 def chart(view: View, kind: str, rows: Sequence[Mapping[str, Any]], title: str, **more: Any) -> Shown | None:
-    """A chart of some rows; None where there is nothing to draw, or where amounts are hidden."""
-    if view.settings.incognito or not rows:
+    """A chart of some rows, without its drawing where amounts are hidden; None where there is nothing to draw."""
+    if not rows:
         return None
+    if view.settings.incognito:
+        return Shown("", title)
     drawn = _drawn(kind, [_inert(row) for row in rows], **more)
     return None if drawn is None else Shown(spec_of(drawn), title)
 

@@ -14,7 +14,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse
 
 from salesledger.errors import SalesledgerError
-from salesledger.web.problems import told
+from salesledger.web.problems import told, wants_json
 from salesledger.web.roles import Token, Visitor, admitted
 from salesledger.web.settings import LOOPBACK, Settings
 
@@ -130,7 +130,7 @@ class Guard:
             check_origin(scope["method"], headers)
             visitor = self._visitor(headers)
             if visitor is None and not scope["path"].startswith(_OPEN):
-                if scope["path"].startswith(("/api/", "/live")):
+                if wants_json(scope):
                     raise Denied(401, "A token is needed: send 'Authorization: Bearer TOKEN', or log in on the page.")
                 await RedirectResponse("/login", 303)(scope, receive, send)
                 return

@@ -58,7 +58,7 @@ def told(scope: Scope, error: Exception, status: int | None = None) -> Response:
 def wants_json(scope: Scope) -> bool:
     """Whether a program asks."""
     path = str(scope["path"])
-    return path.startswith(("/api/", "/live"))
+    return path == "/api" or path.startswith(("/api/", "/live"))
 
 
 def json_response(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -11,6 +11,15 @@ from salesledger.web.view import View
 
 _SCORES = ("model", "ahead", "wape", "bias", "crps", "pinball", "coverage_80", "coverage_95")
 
+_MEANINGS = {
+    "ahead": "0: the running period; 1: the next one.",
+    "WAPE": "how far the mean was off, however the sign, as a share of what was booked.",
+    "bias": "the same with its sign: above zero, too much was forecast.",
+    "CRPS": "how far the whole distribution was off (of a point: the point), as a share of what was booked.",
+    "pinball": "how far its five levels (2.5, 10, 50, 90 and 97.5 %) were off, weighted by the level.",
+    "coverage": "how often the 80 % and the 95 % interval held what came to be.",
+}
+
 
 def build(view: View) -> dict[str, Any]:
     """The values of the page: made in the background, as all models are replayed week by week."""
@@ -36,6 +45,7 @@ def build(view: View) -> dict[str, Any]:
         **made,
         "is_over": all(job.is_over for job in jobs.values()),
         "problem": next((job.problem for job in jobs.values() if job.problem), ""),
+        "meanings": _MEANINGS,
         "scores": grid_of(view, scores, [n for n in _SCORES if scores and n in scores[0]], "Scores by model")
         if scores
         else None,

@@ -35,6 +35,7 @@ def build(view: View) -> dict[str, Any]:
         "past": _state(replayed),
         "fan": None,
         "models": None,
+        "latest": "",
     }
     if asked.rows:
         content["tiles"] = [_tile(view, row) for row in asked.rows]
@@ -46,6 +47,7 @@ def build(view: View) -> dict[str, Any]:
         content["models"] = grid_of(
             view, [row for row in rows if row["origin"] == latest], _MODEL, f"Every model on {latest}"
         )
+        content["latest"] = latest
     return content
 
 
