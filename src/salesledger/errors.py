@@ -39,6 +39,11 @@ from typing import Self
 NOTHING_RECORDED = "Nothing was recorded."
 
 
+def as_typed(command: str) -> str:
+    """A command in quotes, as messages have it; in others where it holds such quotes itself."""
+    return f"'{command}'" if "'" not in command else f"`{command}`"
+
+
 class SalesledgerError(Exception):
     """The root: whatever salesledger raises on purpose.
 
@@ -173,9 +178,8 @@ class NoLedger(StoreError):
     """There is no ledger at that place."""
 
     def __init__(self, place: str, remedy: str | None = None) -> None:
-        usual = (
-            f"Make one with 'salesledger -f {shlex.quote(place)} init', or name another with -f or $SALESLEDGER_FILE."
-        )
+        command = as_typed(f"salesledger -f {shlex.quote(place)} init")
+        usual = f"Make one with {command}, or name another with -f or $SALESLEDGER_FILE."
         super().__init__(f"There is no ledger at {place!r}. {remedy or usual}")
 
 

@@ -18,6 +18,7 @@ from salesledger.errors import (
     ReadOnlyLedger,
     SalesledgerError,
     StoreError,
+    UsageError,
 )
 from salesledger.ledger.format import APPLICATION_ID, FORMAT, connect_to_read, read_head
 from salesledger.ledger.store import Store
@@ -277,16 +278,23 @@ class TestLocked:
                 with pytest.raises(LockedLedger, match=r"held it for 0.2 s"):
                     opening(path)
 
-    @pytest.mark.parametrize("nonsense", ["soon", ""])
-    def test_nonsense_in_the_variable_means_the_usual_patience(
-        self, monkeypatch: pytest.MonkeyPatch, nonsense: str
-    ) -> None:
-        """Half a minute."""
+    def test_the_variable_says_how_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Half a minute where it is empty."""
         from salesledger.ledger.format import lock_seconds
 
         assert lock_seconds() == 0.2
-        monkeypatch.setenv("SALESLEDGER_LOCK_SECONDS", nonsense)
+        monkeypatch.setenv("SALESLEDGER_LOCK_SECONDS", "")
         assert lock_seconds() == 30
+
+    @pytest.mark.parametrize("nonsense", ["soon", "-1", "1e9", "nan"])
+    def test_nonsense_in_the_variable_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nonsense: str
+    ) -> None:
+        """With what it may be, before anything is read or recorded."""
+        path = new_ledger(tmp_path / "sales.ledger")
+        monkeypatch.setenv("SALESLEDGER_LOCK_SECONDS", nonsense)
+        with pytest.raises(UsageError, match=rf"LOCK_SECONDS is '{nonsense}'. Set it to seconds from 0 to 86400"):
+            Store.open(path)
 
 
 @pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o444, 0o777), (0o444, 0o555), (0o666, 0o555)])

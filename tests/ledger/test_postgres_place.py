@@ -229,6 +229,7 @@ class TestGuards:
         server.execute(statement)
         found = list(check(server.place))
         assert [(f.rule, problem in f.problem) for f in found] == [(rule, True)]
+        assert ("salesledger migrate" in found[0].remedy) == (rule == "append-only" and "table" not in problem)
         made = server.place.migrate(roles=False)
         left = [f.problem for f in check(server.place)]
         assert bool(made) == (not left)
@@ -409,7 +410,7 @@ class TestPlaces:
     def test_what_is_no_ledger_is_told(self, server: PostgresBackend) -> None:
         """No schema, another program's, a later version's, one that is there."""
         nowhere = new_schema()
-        with pytest.raises(NoLedger, match="init"):
+        with pytest.raises(NoLedger, match=r"Make one with `salesledger -f '[^`]*' init`, or"):
             Ledger.open(nowhere)
         with pytest.raises(LedgerExists, match=r"\?schema=NAME"):
             Store.create(server.place, timezone="UTC", currency=None, recorded_by="kim")

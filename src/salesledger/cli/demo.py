@@ -1,12 +1,13 @@
 """The demo: a made-up company's ledger, and a tour of it."""
 
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from salesledger.errors import SalesledgerError
+from salesledger.errors import SalesledgerError, as_typed
 
 if TYPE_CHECKING:
     from salesledger.ledger.place import Where
@@ -32,7 +33,8 @@ def demo_command(keep: str | None, quiet: bool) -> None:
         if not quiet:
             _tour(named, deal)
         if keep is not None:
-            click.echo(f"The ledger is {place}: 'salesledger -f {place} --today 2026-06-30 pipeline' and so on.")
+            command = as_typed(f"salesledger -f {shlex.quote(str(place))} --today 2026-06-30 pipeline")
+            click.echo(f"The ledger is {place}: {command} and so on.")
         else:
             click.echo("Try it yourself: 'salesledger demo --keep demo.ledger' leaves you the ledger.")
 

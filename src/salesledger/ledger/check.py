@@ -62,13 +62,17 @@ def _schema(connection: Log) -> Iterator[Finding]:
     """The table and the triggers that keep it append-only are as they were made, and nothing else is there."""
     for kind, name, is_there in connection.altered():
         problem = f"the {kind} {name} is " + ("not the one that salesledger made" if is_there else "missing")
-        yield Finding("append-only", f"{problem}: the database no longer refuses every change", RESTORE)
+        yield Finding("append-only", f"{problem}: the database no longer refuses every change", _mend(connection, kind))
     for kind, name in connection.foreign():
         problem = (
             f"the {kind} {name!r} is not salesledger's: it may keep entries out of the log, or answer in its place"
         )
         remedy = f"Look at what it does, then take it away with {connection.tool}: DROP {kind.upper()}."
         yield Finding("schema", problem, remedy)
+
+
+def _mend(connection: Log, kind: str) -> str:
+    return RESTORE if kind == "table" else connection.mend or RESTORE
 
 
 def _rights(connection: Log) -> Iterator[Finding]:

@@ -17,12 +17,14 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from salesledger.errors import (
+    NOTHING_RECORDED,
     DamagedLedger,
     LockedLedger,
     NewerLedger,
     NoLedger,
     NotALedger,
     ReadOnlyLedger,
+    UsageError,
 )
 from salesledger.ledger.log import Log
 from salesledger.ledger.sqlite_log import SQLiteLog
@@ -35,6 +37,7 @@ FORMAT = 1
 
 SETTINGS_STREAM = "settings:ledger"
 LOCK_SECONDS = 30.0
+_LONGEST_SECONDS = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MICROS = 253_402_300_790_000_000
 """Some seconds before the end of the year 9999."""
@@ -44,11 +47,24 @@ UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 
 
 def lock_seconds() -> float:
-    """How long a program waits for another one that holds the ledger, in seconds."""
-    try:
-        return float(os.environ.get("SALESLEDGER_LOCK_SECONDS", LOCK_SECONDS))
-    except ValueError:
+    """How long a program waits for another one that holds the ledger, in seconds.
+
+    Raises:
+        UsageError: the environment says something else than a number of seconds.
+    """
+    told = os.environ.get("SALESLEDGER_LOCK_SECONDS")
+    if not told:
         return LOCK_SECONDS
+    try:
+        seconds = float(told)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _LONGEST_SECONDS:
+        raise UsageError(
+            f"$SALESLEDGER_LOCK_SECONDS is {told!r}. Set it to seconds from 0 to {_LONGEST_SECONDS}, or unset it for "
+            f"{LOCK_SECONDS:g}. {NOTHING_RECORDED}"
+        )
+    return seconds
 
 
 def is_instant(micros: object) -> bool:

@@ -53,12 +53,14 @@ class Log(Protocol):
         text_factory: what text comes as: `str`, or `bytearray` for the bytes as they are stored.
         server: what the database is called in messages.
         tool: what its owner changes its structure with.
+        mend: what puts triggers and functions right that were changed; None where only a backup does.
         itself: the table of events in SQL, read row by row and never from an index, which may be damaged by itself.
     """
 
     text_factory: Any
     server: str
     tool: str
+    mend: str | None
     itself: str
 
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:

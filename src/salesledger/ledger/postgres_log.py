@@ -57,6 +57,10 @@ class PostgresLog:
 
     server = "PostgreSQL"
     tool = "psql"
+    mend: str | None = (
+        "Find out who changed it, and what else they did ('salesledger verify'); then put it right with 'salesledger migrate', as "
+        "the owner of the ledger's schema."
+    )
     itself = "stored_events"
 
     def __init__(self, url: PostgresUrl, connection: Connection | None = None) -> None:

@@ -26,6 +26,7 @@ class SQLiteLog(sqlite3.Connection):
 
     server = "SQLite"
     tool = "the sqlite3 program"
+    mend: str | None = None
     itself = "stored_events NOT INDEXED"
     uri = ""
 

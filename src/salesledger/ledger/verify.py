@@ -113,7 +113,12 @@ def _check_file(connection: Log, found: list[Finding]) -> None:
         found.append(Finding("file", f"The file is damaged: {e}."))
         return
     found += [
-        Finding("trigger", f"The {kind} {name} isn't there as 'init' makes it.", _TRIGGER) for kind, name, _ in altered
+        Finding(
+            "trigger",
+            f"The {kind} {name} isn't there as 'init' makes it.",
+            (kind != "table" and connection.mend) or _TRIGGER,
+        )
+        for kind, name, _ in altered
     ]
     found += [
         Finding(
