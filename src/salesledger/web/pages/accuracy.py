@@ -15,7 +15,7 @@ _MEANINGS = {
     "ahead": "0: the running period; 1: the next one.",
     "WAPE": "how far the mean was off, however the sign, as a share of what was booked.",
     "bias": "the same with its sign: above zero, too much was forecast.",
-    "CRPS": "how far the whole distribution was off (of a point: the point), as a share of what was booked.",
+    "CRPS": "how far the whole distribution was off, a point its own distance, as a share of what was booked.",
     "pinball": "how far its five levels (2.5, 10, 50, 90 and 97.5 %) were off, weighted by the level.",
     "coverage": "how often the 80 % and the 95 % interval held what came to be.",
 }
