@@ -68,7 +68,7 @@ class TestOtherFiles:
     def test_that_is_missing_is_told_how_to_make_it(self, line: str, empty: Console) -> None:
         """The remedy can be typed as it stands, also where the name has a space."""
         empty.env["SALESLEDGER_FILE"] = "my sales.ledger"
-        assert "'salesledger -f 'my sales.ledger' init'" in empty.no(line, code=1)
+        assert "`salesledger -f 'my sales.ledger' init`" in empty.no(line, code=1)
         assert not list(empty.folder.glob("*.ledger*"))
 
     @pytest.mark.parametrize("line", ["pipeline", "lead capture New"])
