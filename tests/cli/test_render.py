@@ -21,7 +21,7 @@ from wcwidth import wcswidth
 
 from salesledger.cli.render import FORMATS, format_for, render, write
 from salesledger.errors import UsageError
-from salesledger.shown.escape import safe_text
+from salesledger.shown.escape import safe_text, without_password
 from salesledger.shown.values import Rows, money, number
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -507,3 +507,18 @@ def test_loads_the_table_library_for_tables_only(format: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(format == "table")
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("no 'postgresql://kim:pw@h/x' here", "no 'postgresql://kim:...@h/x' here"),
+        ("no postgres:/kim:p@w/1@h/x", "no postgres:/kim:...@h/x"),
+        ("no 'postgresql://kim:p w@h/x'", "no 'postgresql://kim:...@h/x'"),
+        ("'postgresql://h:5432/x' is none. Write USER@HOST.", "'postgresql://h:5432/x' is none. Write USER@HOST."),
+        ("'postgresql://kim@h:5432/x' is none: a@b", "'postgresql://kim@h:5432/x' is none: a@b"),
+    ],
+)
+def test_a_password_in_a_message_is_not_shown(told: str, shown: str) -> None:
+    """A server's address, whose port is no password, stays as it is otherwise."""
+    assert without_password(told) == shown

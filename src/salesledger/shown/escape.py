@@ -7,7 +7,10 @@ import unicodedata
 _MARKDOWN = re.compile(r"[\\`*_\[\]~|$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
 
-_PASSWORD = re.compile(r"(postgres(?:ql)?:/+[^:@\s'\"]*):.*@", re.IGNORECASE | re.DOTALL)
+# Up to the last @ of the word; or of the message, where what follows the colon is no port: a password may hold spaces.
+_PASSWORD = re.compile(
+    r"(postgres(?:ql)?:/+[^:@\s'\"]*):(?:[^\s'\"]*@|(?!\d+(?:[/?,\s'\"]|$)).*@)", re.IGNORECASE | re.DOTALL
+)
 
 
 def without_password(text: str) -> str:
