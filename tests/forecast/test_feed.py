@@ -62,7 +62,7 @@ def same(a: object, b: object) -> bool:
     return a == b
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(4))
 @given(journey=journeys())
 def test_a_week_is_what_the_reports_say_of_its_end(journey: Journey) -> None:
     """Open deals, wins and bookings, as of and as known at the end of each week."""
@@ -76,7 +76,7 @@ def test_a_week_is_what_the_reports_say_of_its_end(journey: Journey) -> None:
             assert said(week.wins, week) == reported(engine, "won", question)
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(4))
 @given(journey=journeys())
 def test_steps_are_what_was_known_of_a_week_some_weeks_later(journey: Journey) -> None:
     """The deals before, and what became of each, are those of `deals` with a later known-at."""
@@ -101,7 +101,7 @@ def test_steps_are_what_was_known_of_a_week_some_weeks_later(journey: Journey) -
                 assert week.names.deals[steps.before.deal[place]] in after
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(4))
 @given(journey=journeys())
 def test_a_week_is_the_same_however_much_is_known_by_now(journey: Journey) -> None:
     """Asked at an origin, the weeks are the first ones of what is asked later, bit by bit."""

@@ -35,7 +35,7 @@ def test_sql_converts_as_a_plain_fold_does(journey: Journey) -> None:
                     assert ordered(rows) == ordered(twin(asked))
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(6))
 @given(journey=journeys(foreign=True))
 def test_the_walk_adds_up_between_any_two_dates(journey: Journey) -> None:
     """To the last decimal, for every group and period; it begins and ends at what `pipeline` says; and it is its twin's."""

@@ -42,7 +42,7 @@ def only_what_was_known(path: Path, known_at: datetime) -> Path:
     return target
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(4))
 @given(journey=st.booleans().flatmap(lambda foreign: journeys(foreign=foreign, whole=True)))
 def test_what_was_known_is_all_there_is_to_a_ledger_that_holds_no_more(journey: Journey) -> None:
     """Every projection, at some moments, split and by period."""

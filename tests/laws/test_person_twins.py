@@ -93,7 +93,7 @@ def take(store: Store, step: Step) -> None:
         record(store, stream, command)
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(8))
 @given(told=steps(), asks=st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=2, max_size=2))
 def test_persons_are_what_a_plain_fold_says(told: list[Step], asks: list[tuple[int, int]]) -> None:
     """Of three persons with much that is learned late, struck out, corrected, and now and then forgotten."""

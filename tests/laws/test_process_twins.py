@@ -63,7 +63,7 @@ def criteria() -> st.SearchStrategy[Criterion]:
     )
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(8))
 @given(journey=journeys())
 def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
     """At the journey's end and at some pairs of moments."""
@@ -75,7 +75,7 @@ def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
                     assert ordered(rows) == ordered(twin(asked)), name
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(8))
 @given(
     asked_for=st.lists(st.lists(criteria(), min_size=1, max_size=4), min_size=1, max_size=3),
     facts=st.lists(

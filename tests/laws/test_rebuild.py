@@ -31,7 +31,7 @@ def answers(engine: Engine, story: Played) -> list[tuple[list[str], list[str], l
     return [(answer.columns, answer.types, sorted(map(repr, answer.rows))) for answer in told]
 
 
-@settings(max_examples=examples(6))
+@settings(max_examples=examples(5))
 @given(journey=journeys(12))
 def test_a_rebuild_from_nothing_is_the_incremental_state(journey: Journey) -> None:
     """Asked after every append, asked once at the end, with a mirror, after the mirror was deleted, and without any."""

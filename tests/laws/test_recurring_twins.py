@@ -150,7 +150,7 @@ def _skip(_: int, error: SalesledgerError) -> None:
     assert str(error)
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(8))
 @given(
     history=st.lists(steps(), min_size=3, max_size=30),
     asks=st.lists(st.tuples(st.integers(0, 999), st.integers(0, 999)), min_size=2, max_size=2),

@@ -29,7 +29,7 @@ def assert_same(asked: Asked, answers: Tables) -> None:
         assert ordered(answers.ask(name, asked.as_of, asked.known_at, asked.by)) == ordered(twin(asked)), name
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(8))
 @given(journey=st.one_of(journeys(), journeys(whole=True)))
 def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
     """Over journeys with late entries, voids and corrections."""
@@ -43,7 +43,7 @@ def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
                 assert_same(asked, answers)
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(8))
 @given(
     orders=st.lists(
         st.tuples(

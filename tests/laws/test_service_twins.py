@@ -60,7 +60,7 @@ def differing(asked: Asked, path: Path, names: Sequence[str] = tuple(TWINS)) -> 
         ]
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(8))
 @given(journey=journeys(longest=30, streams=OFTEN_ACCOUNTS))
 def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
     """Every projection of referrals and service, at the journey's end and at some pairs of moments."""
@@ -139,7 +139,7 @@ def leads() -> st.SearchStrategy[list[Lead]]:
     return st.lists(st.tuples(st.integers(2, 9), whose, whose, st.booleans()), min_size=3, max_size=12)
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(8))
 @given(every=leads())
 def test_the_tree_holds_every_referred_lead_once(every: list[Lead]) -> None:
     """Below exactly one account at the top, as deep as it goes, and as the twin says."""

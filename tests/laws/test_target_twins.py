@@ -120,7 +120,7 @@ def promised(story: Played, said: list[Word]) -> None:
         story.now = time.now
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(6))
 @given(journey=journeys(16), said=words())
 def test_attainment_and_issued_forecasts_are_what_a_plain_fold_says(journey: Journey, said: list[Word]) -> None:
     """At the end, and at some pairs of moments; with periods, and with those of the targets themselves."""

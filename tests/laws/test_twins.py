@@ -71,7 +71,7 @@ def questions(story: Played, asks: list[tuple[int, int]]) -> list[Asked]:
     return asked
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(8))
 @given(journey=journeys())
 def test_sql_says_what_a_plain_fold_says(journey: Journey) -> None:
     """Every projection, at the journey's end and at some pairs of moments."""
@@ -102,7 +102,7 @@ def test_sql_says_what_the_domain_says(journey: Journey) -> None:
             assert rows == {}
 
 
-@settings(max_examples=examples(16))
+@settings(max_examples=examples(12))
 @given(journey=journeys())
 def test_a_history_sliced_at_a_date_is_the_state_at_that_date(journey: Journey) -> None:
     """`deal_history` at A is `deals` at A: whenever anything happened, and just before and after."""
@@ -119,7 +119,7 @@ def test_a_history_sliced_at_a_date_is_the_state_at_that_date(journey: Journey) 
             assert slice_of(history, as_of) == slice_of(answers.ask("deals", as_of, known_at))
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(20))
 @given(journey=journeys())
 def test_a_history_of_beliefs_sliced_at_a_moment_is_what_was_believed_then(journey: Journey) -> None:
     """`deal_history_as_known` at t is `deals` with as_of = known_at = t: whenever anything changed, and just before and after."""

@@ -74,8 +74,8 @@ def test_what_is_recorded_later_is_seen_through_the_lock(path: Path) -> None:
 
 def test_what_is_known_of_persons_is_never_swapped_to_a_disk(path: Path) -> None:
     """What memory can't hold is an error from then on."""
-    large = "SELECT max(text) FROM (SELECT repeat('x', 50) || i AS text FROM range(3000000) t (i) ORDER BY hash(i))"
-    with Engine.open(path, memory="60MB") as engine:
+    large = "SELECT max(text) FROM (SELECT repeat('x', 50) || i AS text FROM range(6000000) t (i) ORDER BY hash(i))"
+    with Engine.open(path, memory="120MB") as engine:
         assert engine.ask(large).rows == [("x" * 50 + "999999",)]
         assert engine.ask("SELECT count(*) FROM persons").rows == [(0,)]
         with pytest.raises(TooLittleMemory):
