@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from salesledger import Ledger
+from salesledger.ledger import format
 from salesledger.ledger.place import connect_to_read
 from support.ledgers import new_ledger
 
@@ -44,6 +46,23 @@ def test_an_engine_that_rests_sees_what_was_recorded_meanwhile(tmp_path: Path) -
                 other.record("lead-captured", company=f"{name} here", source="event")
             _recorded_elsewhere(path, f"{name} there")
         assert len(kept.engine.answer("deals").rows) == 6
+
+
+def test_a_program_with_many_ledgers_keeps_the_locks_of_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many headers stay open; the one that is closed takes locks with it, which are asked for anew."""
+    monkeypatch.setattr(format, "_MOST_HELD", 1)
+    monkeypatch.setattr(format, "_held", OrderedDict())
+    path, other = new_ledger(tmp_path / "sales.ledger"), new_ledger(tmp_path / "other.ledger")
+    with Ledger.open(path, actor="kim") as ours:
+        for number in range(1, 4):
+            ours.record("lead-captured", company=f"ours {number}", source="event")
+            format.check_place(other)  # the header of the first is closed
+            _recorded_elsewhere(path, f"theirs {number}")
+            ours.record("deal-lost", deal=f"ours-{number}", reason="price")
+            format.check_place(other)
+    with Ledger.open(path) as ledger:
+        assert len(ledger.engine.answer("deals").rows) == 6
+        assert ledger.check() == []
 
 
 @pytest.mark.parametrize("kind", ["engine", "resident"])

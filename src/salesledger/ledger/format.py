@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -26,6 +27,7 @@ from salesledger.errors import (
     ReadOnlyLedger,
     UsageError,
 )
+from salesledger.ledger import sqlite_turns
 from salesledger.ledger.log import Log
 from salesledger.ledger.sqlite_log import SQLiteLog
 
@@ -99,23 +101,28 @@ def translate(path: object, message: str) -> Exception:
 
 
 _MOST_HELD = 100
-_held: "OrderedDict[tuple[int, int], int]" = OrderedDict()
+_held: "OrderedDict[tuple[int, int], tuple[int, Path]]" = OrderedDict()
+_holding = Lock()
 
 
 def _first_bytes(path: Path) -> bytes:
     """The file's header, read from a descriptor that stays open.
 
     To close one gives up all of the process's locks on the file (POSIX), those of the connections that are open among them; another
-    program then takes itself for the last and removes the write-ahead log under them.
+    program then takes itself for the last and removes the write-ahead log under them. Where too many
+    are open, there is a turn for it.
     """
     told = path.stat()
     place = (told.st_dev, told.st_ino)
-    if place not in _held:
-        _held[place] = os.open(path, os.O_RDONLY)
-    _held.move_to_end(place)
-    header = os.pread(_held[place], 72, 0)
-    if len(_held) > _MOST_HELD:
-        os.close(_held.popitem(last=False)[1])
+    with _holding:
+        if place not in _held:
+            _held[place] = (os.open(path, os.O_RDONLY), path)
+        _held.move_to_end(place)
+        header = os.pread(_held[place][0], 72, 0)
+        given_up = [_held.popitem(last=False)[1]] if len(_held) > _MOST_HELD else []
+    for descriptor, file in given_up:
+        with sqlite_turns.letting_go(file):
+            os.close(descriptor)
     return header
 
 

@@ -49,7 +49,7 @@ def using(file: Path) -> AbstractContextManager[object]:
 
 @contextmanager
 def letting_go(file: Path) -> Iterator[None]:
-    """While ADBC's library closes the file."""
+    """While something else than Python's library closes the file."""
     turns = _of(file)
     with turns.lock:
         try:
