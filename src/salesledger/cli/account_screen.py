@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from salesledger.cli.layout import fitted
+from salesledger.cli.notes import conversion_note
 from salesledger.cli.options import opened, terminal_width
 from salesledger.cli.render import format_for, render, write
-from salesledger.cli.reports import conversion_note
 from salesledger.errors import NotFound
 from salesledger.shown.escape import markdown_text, safe_text
 from salesledger.shown.reports import counted, to_rows, unconverted, when

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from salesledger.cli.listing import listed
+from salesledger.cli.notes import total_of
 from salesledger.cli.options import dated, emit, filtered, opened, periodic, printing, split_by
 from salesledger.cli.render import format_for
-from salesledger.cli.reports import _total, report
+from salesledger.cli.reports import report
 from salesledger.errors import UsageError
 from salesledger.shown.reports import counted, to_rows, when
 from salesledger.shown.tables import Table
@@ -122,9 +123,7 @@ def _note(answer: "Answer") -> list[str]:
     if not rows:
         return []
     names, leads, won = (sum(row[name] for row in rows) for name in ("names_asked", "leads", "won"))
-    told = (
-        f"Total: {counted(names, 'name')} asked for, {counted(leads, 'lead')}, {won} won, {_total(answer, 'bookings')}"
-    )
+    told = f"Total: {counted(names, 'name')} asked for, {counted(leads, 'lead')}, {won} won, {total_of(answer, 'bookings')}"
     without = sum(row["won_without_amount"] for row in rows)
     return [told + (f"; {without} of the won have no amount." if without else ".")]
 

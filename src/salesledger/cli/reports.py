@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from salesledger.cli.drawing import draw
+from salesledger.cli.notes import (
+    attainment_note,
+    blocked_note,
+    bookings_note,
+    conversion_note,
+    metrics_note,
+    pipeline_note,
+    unheard_of,
+    walk_note,
+)
 from salesledger.cli.options import Whole, dated, emit, filtered, opened, periodic, printing, split_by
 from salesledger.cli.render import format_for, is_picture
 from salesledger.errors import BadDate, BadFilter, NotFound, UsageError
 from salesledger.readmodel.plain import in_utc
-from salesledger.shown.reports import counted, for_people, narrowed, to_rows, when
+from salesledger.shown.reports import for_people, narrowed, to_rows, when
 from salesledger.shown.tables import (
     ATTAINMENT,
     BLOCKED,
@@ -27,11 +37,10 @@ from salesledger.shown.tables import (
     WALK,
     Table,
 )
-from salesledger.shown.values import Rows, chosen, money
+from salesledger.shown.values import Rows, chosen
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from decimal import Decimal
 
     from salesledger.api import Ledger
     from salesledger.readmodel.engine import Answer, Question
@@ -130,65 +139,6 @@ def print_split(
     )
 
 
-def conversion_note(
-    ledger: "Ledger", deals: str, question: "Question", values: dict[str, object] | None = None
-) -> list[str]:
-    """Says so where the amounts of some deals were converted; ledgers of one currency are not even asked.
-
-    Args:
-        ledger: the ledger.
-        deals: which deals of `deals`, as a condition; none where empty.
-        question: the dates.
-        values: parameters of the condition.
-    """
-    if not (deals and ledger.engine.head.rated) or ledger.engine.projections["deals"].own:
-        return []
-    found = ledger.engine.ask(
-        f"SELECT DISTINCT currency FROM deals WHERE rate IS NOT NULL AND ({deals})", question, values
-    )
-    if not found.rows:
-        return []
-    codes = ", ".join(sorted(row[0] for row in found.rows))
-    return [
-        f"{codes} converted to {ledger.engine.head.currency}: open deals at the rate as of then, closed ones at that of the day "
-        "on which they closed."
-    ]
-
-
-def unheard_of(
-    ledger: "Ledger",
-    relation: str,
-    filters: Sequence[str],
-    question: "Question",
-    values: dict[str, object] | None = None,
-) -> list[str]:
-    """Says which filters look for what no row has, and what may have been meant; for an answer without rows.
-
-    Args:
-        ledger: the ledger.
-        relation: what the filters choose from.
-        filters: the filters.
-        question: the dates.
-        values: parameters of the relation.
-    """
-    if not filters:
-        return []
-    from difflib import get_close_matches
-
-    from salesledger.readmodel.filters import texts_of
-
-    question, notes = replace(question, filters=()), []
-    described = ledger.engine.query(f"SELECT * FROM {relation}", question, values)
-    columns = {name: str(kind) for name, kind in zip(described.columns, described.types, strict=True)}
-    for column, text in texts_of(filters, columns):
-        sql = f'SELECT DISTINCT lower("{column}") FROM {relation} WHERE "{column}" IS NOT NULL'
-        known = [row[0] for row in ledger.engine.ask(sql, question, values).rows]
-        if not any(text.lower() in each for each in known):
-            close = get_close_matches(text.lower(), known, n=1)
-            notes.append(f"Nothing here has the {column} {text!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
-    return notes
-
-
 def refuse_periods_as_filters(filters: Sequence[str]) -> None:
     """A bare word is looked for in ids and names, so a period among the filters would silently give nothing."""
     from salesledger.readmodel.periods import parse_calendar
@@ -203,53 +153,6 @@ def refuse_periods_as_filters(filters: Sequence[str]) -> None:
         )
 
 
-def _total(answer: "Answer", column: str) -> str:
-    amounts: list[Decimal] = [row[column] for row in answer.dicts() if row[column] is not None]
-    currency = next((row["currency"] for row in answer.dicts() if row["currency"]), "")
-    return f"{money(sum(amounts[1:], start=amounts[0]), currency)} {currency}".strip() if amounts else "no amount known"
-
-
-def _pipeline_note(answer: "Answer") -> list[str]:
-    rows = answer.dicts()
-    if not rows:
-        return []
-    deals, without = sum(row["deals"] for row in rows), sum(row["deals_without_amount"] for row in rows)
-    told = f"Total: {counted(deals, 'open deal')}, {_total(answer, 'amount')}"
-    return [told + (f"; {without} of them without an amount, which count as nothing." if 0 < without < deals else ".")]
-
-
-def _blocked_note(answer: "Answer") -> list[str]:
-    stages: dict[str, int] = {}
-    for row in answer.dicts():
-        stages[row["stage"]] = stages.get(row["stage"], 0) + 1
-    if not stages:
-        return []
-    told = ", ".join(f"{count} in {stage}" for stage, count in stages.items())
-    return [f"Waiting: {counted(len(answer.rows), 'deal')}, {_total(answer, 'amount')} ({told})."]
-
-
-def _bookings_note(answer: "Answer") -> list[str]:
-    without = sum(row["bookings"] is None for row in answer.dicts())
-    counts = f"{counted(without, 'deal')} without an amount {'counts' if without == 1 else 'count'} as nothing"
-    told = f"Total: {_total(answer, 'bookings')}"
-    return [told + (f"; {counts}." if 0 < without < len(answer.rows) else ".")] if answer.rows else []
-
-
-def _metrics_note(answer: "Answer") -> list[str]:
-    without = sum(row["won_without_amount"] for row in answer.dicts())
-    if not without:
-        return []
-    deals = "1 won deal has" if without == 1 else f"{without} won deals have"
-    return [f"{deals} no amount: left out of bookings and of the average size."]
-
-
-def _walk_note(answer: "Answer") -> list[str]:
-    moved = [row for row in answer.dicts() if row["line"] in ("pulled_in", "pushed_out") and row["deals"]]
-    if not moved or any(row["amount"] for row in moved):
-        return []
-    return ["pulled_in and pushed_out: expected to close sooner or later than before; with -p they are amounts."]
-
-
 @click.command("pipeline")
 @filtered
 @periodic
@@ -260,7 +163,7 @@ def _walk_note(answer: "Answer") -> list[str]:
 def pipeline_command(ctx: click.Context, /, **values: Any) -> None:
     """Open deals by stage, at any date, or at the end of each period."""
     if not any(values[name] for name in ("interval", "period", "begin", "end")):
-        report(ctx, "pipeline", "Pipeline", values, PIPELINE, _pipeline_note, chart="pipeline")
+        report(ctx, "pipeline", "Pipeline", values, PIPELINE, pipeline_note, chart="pipeline")
         return
     if values["filters"]:
         raise UsageError(
@@ -385,7 +288,7 @@ def _criteria(ledger: "Ledger", text: str, question: "Question") -> tuple[str | 
 @click.pass_context
 def metrics_command(ctx: click.Context, /, **values: Any) -> None:
     """Leads, bookings, deal size, close ratio, lifetime."""
-    report(ctx, "metrics", "Metrics", values, METRICS, _metrics_note, chart="metrics")
+    report(ctx, "metrics", "Metrics", values, METRICS, metrics_note, chart="metrics")
 
 
 @click.command("funnel")
@@ -408,7 +311,7 @@ def funnel_command(ctx: click.Context, /, **values: Any) -> None:
 @click.pass_context
 def blocked_command(ctx: click.Context, /, **values: Any) -> None:
     """Deals that wait longer than usual."""
-    report(ctx, "blocked", "Deals waiting longer than usual", values, BLOCKED, _blocked_note)
+    report(ctx, "blocked", "Deals waiting longer than usual", values, BLOCKED, blocked_note)
 
 
 @click.command("bookings")
@@ -420,13 +323,7 @@ def blocked_command(ctx: click.Context, /, **values: Any) -> None:
 @click.pass_context
 def bookings_command(ctx: click.Context, /, **values: Any) -> None:
     """Won deals and what they are worth."""
-    report(ctx, "bookings", "Bookings", values, BOOKINGS, _bookings_note)
-
-
-def _attainment_note(answer: "Answer") -> list[str]:
-    if any(row["quota"] is not None and row["uncovered_days"] for row in answer.dicts()):
-        return ["Where targets leave days of a period uncovered, what is attained isn't said."]
-    return []
+    report(ctx, "bookings", "Bookings", values, BOOKINGS, bookings_note)
 
 
 @click.command("attainment")
@@ -440,7 +337,7 @@ def attainment_command(ctx: click.Context, /, **values: Any) -> None:
 
     Filters choose by its own columns: who:kim, scope:team, attainment:'<0.5'.
     """
-    report(ctx, "attainment", "Attainment", values, ATTAINMENT, _attainment_note, chart="attainment")
+    report(ctx, "attainment", "Attainment", values, ATTAINMENT, attainment_note, chart="attainment")
 
 
 @click.command("diff")
@@ -466,4 +363,4 @@ def diff_command(ctx: click.Context, /, each_deal: bool, **values: Any) -> None:
     if each_deal:
         report(ctx, "pipeline_moves", f"Pipeline deal by deal{within}", values, MOVES)
     else:
-        report(ctx, "pipeline_walk", f"Pipeline{within}", values, WALK, _walk_note, chart="walk")
+        report(ctx, "pipeline_walk", f"Pipeline{within}", values, WALK, walk_note, chart="walk")

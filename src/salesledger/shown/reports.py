@@ -1,6 +1,6 @@
 """A report's rows as people see them: which columns, of which rows, and the dates that a title tells."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,15 +34,21 @@ def when(ledger: "Ledger", question: "Question") -> str:
     return f"{dates}{known_at}" + (f", up to entry {question.upto}" if question.upto else "")
 
 
+def columns_of(
+    ledger: "Ledger", sql: str, question: "Question", values: Mapping[str, object] | None = None
+) -> dict[str, str]:
+    """The columns of a statement, each with its SQL type."""
+    relation = ledger.engine.query(sql, question, values)
+    return {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
+
+
 def narrowed(ledger: "Ledger", sql: str, question: "Question", filters: Sequence[str]) -> tuple[str, dict[str, object]]:
     """A statement whose rows pass the filters on its own columns."""
     if not filters:
         return sql, {}
     from salesledger.readmodel.filters import compile_filters
 
-    relation = ledger.engine.query(sql, question)
-    columns = {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
-    condition, parameters = compile_filters(filters, columns, zone=ledger.zone)
+    condition, parameters = compile_filters(filters, columns_of(ledger, sql, question), zone=ledger.zone)
     return f"SELECT * FROM ({sql}) WHERE {condition}", parameters
 
 
