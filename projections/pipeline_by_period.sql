@@ -18,7 +18,7 @@ WITH ends AS (
     WHERE begins_at <= $as_of
 ),
 span AS (
-    SELECT min(ends_at) AS first_end, max(ends_at) AS last_end, count(*) AS periods FROM ends
+    SELECT min(ends_at) AS first_end, max(ends_at) AS last_end FROM ends
 ),
 -- How many periods have ended by an instant is looked up by its day (in UTC), as no day has the ends of more than two in it.
 ended AS (

@@ -76,7 +76,7 @@ class Ledger(Forecasting):
         from salesledger.domain.values import to_currency
         from salesledger.ledger.sealing import first_key, seal_again
         from salesledger.ledger.store import Store
-        from salesledger.readmodel.engine import check_zone
+        from salesledger.readmodel.duck import check_zone
 
         ledger = cls(to_path(url), **options)
         try:

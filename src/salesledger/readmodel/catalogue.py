@@ -204,6 +204,15 @@ def in_order(projections: Mapping[str, Projection], wanted: Iterable[str]) -> li
     return list(order.values())
 
 
+def named_in(projections: Mapping[str, Projection], sql: str) -> list[Projection]:
+    """The projections whose names occur in a statement, and all that they need; what else is called so counts as well.
+
+    Raises:
+        NotFound, BadFile: see `in_order`.
+    """
+    return in_order(projections, [name for name, known in projections.items() if name in sql and not known.problem])
+
+
 def without_parameters(sql: str) -> str:
     """The statement with NULL in place of each parameter, for what can only be asked of a statement without any."""
     return re.sub(r"'(?:[^']|'')*'|\$[a-z_][a-z0-9_]*", lambda m: m[0] if m[0][0] == "'" else "NULL", sql)

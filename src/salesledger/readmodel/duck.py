@@ -51,3 +51,19 @@ def connected(
     duck.execute("SET python_enable_replacements = false")
     duck.execute("SET enable_external_access = false")  # the last, as the others can't be changed any more then
     return duck
+
+
+def check_zone(name: str) -> None:
+    """Make sure that the engine knows a time zone, as Python does.
+
+    Raises:
+        ValueError: it doesn't, so a ledger in that zone could never be asked anything.
+    """
+    with duckdb.connect(":memory:") as duck:
+        if (
+            duck.execute(
+                "SELECT 1 FROM pg_timezone_names() WHERE lower(name) = lower($name)", {"name": name}
+            ).fetchone()
+            is None
+        ):
+            raise ValueError(f"{name!r} is not a time zone that reports can use; write one like Europe/Berlin or UTC")

@@ -1,7 +1,6 @@
 """Answers: projections and questions composed into one DuckDB statement over the mirror and the tail."""
 
 import json
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import Any, Self
 
 import duckdb
 
-from salesledger.errors import BadQuery, MissingRate, SalesledgerError, StoreError, TooLittleMemory
+from salesledger.errors import BadQuery, SalesledgerError, StoreError
 from salesledger.ledger.format import Head, read_head
 from salesledger.ledger.log import Log
 from salesledger.ledger.place import Where, connect_to_read, place_of
@@ -30,9 +29,10 @@ from salesledger.readmodel.bases import (
 )
 from salesledger.readmodel.catalogue import Projection
 from salesledger.readmodel.decode import unfolding
-from salesledger.readmodel.duck import NO_ACCESS, connected
+from salesledger.readmodel.duck import connected
 from salesledger.readmodel.mirror import BIG, Mirror, Progress, filled, ranges, replaced, rows_of
 from salesledger.readmodel.periods import Period, Span, split
+from salesledger.readmodel.refusal import refused
 
 DIMENSIONS = ("owner", "team", "source", "campaign", "product", "segment", "account", "process")
 """What reports can be split by."""
@@ -47,8 +47,6 @@ DEALINGS = ("lead-captured", "deal-%")
 SUBSCRIBED = ("subscription-%",)
 """The types of events, as LIKE has them, that the open ends of a report's periods reach over."""
 
-
-_NO_RATE = re.compile(r"NO_RATE ([A-Z]{3}) (\d+-\d\d-\d\d)")
 
 INLINED = ("decoded", "events", "deal_entries", "deal_changes")
 """Relations that are read anew wherever they are needed: few of their many columns are, and DuckDB would copy all of them."""
@@ -291,10 +289,7 @@ class Engine:
             raise self._refused(e, "That SQL can't be run", question) from e
 
     def _refused(self, error: duckdb.Error, what: str, question: Question | None) -> SalesledgerError:
-        """See `refused`; of memory that doesn't suffice, too."""
-        if isinstance(error, duckdb.OutOfMemoryException):
-            return TooLittleMemory(self.memory)
-        return refused(error, what, question)
+        return refused(error, what, question, self.memory)
 
     def _heal(self, error: duckdb.Error) -> bool:
         """Throw the mirror away where it is what the error is about: it is a cache, and is written anew from the log."""
@@ -534,43 +529,3 @@ def _with(chain: Mapping[str, str]) -> str:
     return "WITH " + ", ".join(
         f'"{name}" AS {"NOT MATERIALIZED " if name in INLINED else ""}({body})' for name, body in chain.items()
     )
-
-
-def check_zone(name: str) -> None:
-    """Make sure that the engine knows a time zone, as Python does.
-
-    Raises:
-        ValueError: it doesn't, so a ledger in that zone could never be asked anything.
-    """
-    with duckdb.connect(":memory:") as duck:
-        if (
-            duck.execute(
-                "SELECT 1 FROM pg_timezone_names() WHERE lower(name) = lower($name)", {"name": name}
-            ).fetchone()
-            is None
-        ):
-            raise ValueError(f"{name!r} is not a time zone that reports can use; write one like Europe/Berlin or UTC")
-
-
-def refused(error: Exception | str, what: str, question: Question | None) -> SalesledgerError:
-    """The error to raise where an engine complains: of a rate that is missing, of a file, of the SQL."""
-    if found := _NO_RATE.search(str(error)):
-        past = question is not None and (question.known_at is not None or question.upto is not None)
-        return MissingRate(found[1], found[2], past=past)
-    if NO_ACCESS in str(error):
-        found = re.search(r'"(.*?)"', str(error))
-        read = repr(found[1]) if found else "a file"
-        return BadQuery(
-            f"{what}: it reads {read}, and questions see nothing but the ledger: no other file, no network. "
-            "Write the answer to a file (-o FILE), and join other data with that."
-        )
-    return BadQuery(f"{what}: {_first_line(error)}")
-
-
-def _first_line(error: Exception | str) -> str:
-    line = next(iter(str(error).strip().splitlines()), "it gives no reason")
-    if "pytz" in line:  # what DuckDB would need to hand one over to Python
-        return "A TIMESTAMP WITH TIME ZONE can't be shown; cast it, such as now()::TIMESTAMP, which is in UTC."
-    if line.startswith("Catalog Error: Table with name"):
-        return f"{line} 'salesledger projections' lists what can be asked."
-    return line

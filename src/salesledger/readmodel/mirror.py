@@ -105,12 +105,13 @@ class Mirror:
         """
         folder = self.folder
         wanted = [(entries, segment_file(folder, entries)) for entries in ranges(self.head.last_entry)]
-        missing = sum(not is_readable(file) for _, file in wanted)
+        there = {file for _, file in wanted if is_readable(file)}
+        missing = len(wanted) - len(there)
         files: list[Path] = []
         written = 0
         with ExitStack() as held:
             for entries, file in wanted:
-                if not is_readable(file):
+                if file not in there and not is_readable(file):  # another program may have written it by now
                     if progress:
                         progress(written, missing)
                     if not written:

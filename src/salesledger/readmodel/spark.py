@@ -23,8 +23,9 @@ from salesledger.readmodel.catalogue import BASES
 from salesledger.readmodel.decode import decoding
 from salesledger.readmodel.decode import unfolding as decoded_by_duckdb
 from salesledger.readmodel.duck import connected
-from salesledger.readmodel.engine import INLINED, PARQUET, Answer, Engine, Question, refused
+from salesledger.readmodel.engine import INLINED, PARQUET, Answer, Engine, Question
 from salesledger.readmodel.mirror import Mirror, Progress, ranges, segment_of
+from salesledger.readmodel.refusal import refused
 from salesledger.readmodel.spark_session import session
 from salesledger.readmodel.spark_sql import NOT_THE_SAME, Translated, translated
 

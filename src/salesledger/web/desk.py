@@ -16,7 +16,6 @@ from salesledger.api import Ledger
 from salesledger.errors import SalesledgerError
 from salesledger.ledger.place import place_of
 from salesledger.readmodel import catalogue
-from salesledger.readmodel.catalogue import in_order
 from salesledger.web.blur import blurred
 from salesledger.web.jobs import Jobs
 
@@ -187,11 +186,8 @@ class Desk:
     @staticmethod
     def _is_personal(engine: Engine, sql: str) -> bool:
         """Whether it reads what may be forgotten at any moment, and what not everybody may see."""
-        known = engine.projections
         return "personal" in sql or any(
-            name in sql and any("personal" in each.needs for each in in_order(known, [name]))
-            for name, projection in known.items()
-            if not projection.problem
+            "personal" in each.needs for each in catalogue.named_in(engine.projections, sql)
         )
 
     async def close(self) -> None:

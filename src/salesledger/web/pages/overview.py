@@ -36,8 +36,8 @@ def build(view: View) -> dict[str, Any]:
     """The values of the page."""
     pipeline = view.project("pipeline")
     stages = pipeline.dicts()
-    blocked = view.project("blocked").dicts()
     answer = view.project("blocked")
+    blocked = answer.dicts()
     return {
         "is_empty": not view.ask(_ANY, view.plain_question).rows,
         "tiles": [

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import escape
 
 from salesledger.errors import SalesledgerError
-from salesledger.readmodel.catalogue import in_order
+from salesledger.readmodel.catalogue import named_in
 from salesledger.readmodel.engine import FILTERED
 from salesledger.shown.values import cut
 from salesledger.web.blur import NO_SQL
@@ -66,9 +66,7 @@ def build(view: View) -> dict[str, Any]:
 
 
 def _reads_deals(view: View, sql: str) -> bool:
-    known = view.ledger.engine.projections
-    read = [name for name, projection in known.items() if name in sql and not projection.problem]
-    return any(each.name == FILTERED for each in in_order(known, read))
+    return any(each.name == FILTERED for each in named_in(view.ledger.engine.projections, sql))
 
 
 def _fitting(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
