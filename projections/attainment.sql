@@ -1,6 +1,7 @@
 -- attainment: quotas and calls beside what was booked, at $as_of as known at $known_at
 -- grain: one row a period and whom a target or a call is for
 -- only: won
+-- since: periods
 -- needs: events, strikes, deals, renewal_deals, deal_changes, periods
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:
@@ -110,31 +111,40 @@ quotas AS (
         )
     GROUP BY period, scope, who
 ),
-wins AS (
+won AS (
+    SELECT d.deal, d.closed_on, d.value_converted AS value
+    FROM deals d
+    WHERE d.status = 'won' AND d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
+),
+steps AS (
+    SELECT c.deal, c.place, c.status, c.owner, c.team
+    FROM deal_changes c
+    JOIN won w ON w.deal = c.deal
+    WHERE c.effective_at <= $as_of
+),
+closings AS (
     SELECT deal, max(place) AS place
-    FROM deal_changes
-    WHERE effective_at <= $as_of AND status IS NOT NULL
+    FROM steps
+    WHERE status IS NOT NULL
     GROUP BY deal
-    HAVING max_by(status, place) = 'won'
 ),
 credited AS (
     SELECT
-        c.deal,
-        max_by(c.owner, c.place) FILTER (WHERE c.owner IS NOT NULL) AS owner,
-        max_by(c.team, c.place) FILTER (WHERE c.team IS NOT NULL) AS team
-    FROM deal_changes c
-    JOIN wins w ON w.deal = c.deal AND c.place <= w.place
-    GROUP BY c.deal
+        s.deal,
+        max_by(s.owner, s.place) FILTER (WHERE s.owner IS NOT NULL) AS owner,
+        max_by(s.team, s.place) FILTER (WHERE s.team IS NOT NULL) AS team
+    FROM steps s
+    JOIN closings c ON c.deal = s.deal AND s.place <= c.place
+    GROUP BY s.deal
 ),
 sold AS (
     SELECT
         unnest(['all', 'team', 'owner']) AS scope,
         unnest(['', c.team, c.owner]) AS who,
-        d.closed_on,
-        d.value_converted AS value
-    FROM deals d
-    JOIN credited c ON c.deal = d.deal
-    WHERE d.status = 'won' AND d.growth IS DISTINCT FROM 'renewal' AND NOT EXISTS (SELECT 1 FROM renewal_deals r WHERE r.deal = d.deal)
+        w.closed_on,
+        w.value
+    FROM won w
+    JOIN credited c ON c.deal = w.deal
 ),
 days AS (
     SELECT

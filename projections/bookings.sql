@@ -1,6 +1,7 @@
 -- bookings: every deal that is won at $as_of, renewals left out, as known at $known_at
 -- grain: one row a won deal that is no renewal
 -- only: won
+-- since: periods
 -- needs: deals, renewal_deals, periods
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:

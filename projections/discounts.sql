@@ -1,6 +1,7 @@
 -- discounts: the deals won at $as_of that have a list price, and what was taken off it, as known at $known_at
 -- grain: one row a won deal with a list price and an amount
 -- only: won
+-- since: periods
 -- needs: events, strikes, deals, renewal_deals, periods
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:

@@ -1,6 +1,7 @@
 -- losses: the deals that were lost in each period and still are at $as_of, by why and where, as known at $known_at
 -- grain: one row a period, reason, process, stage, source and competitor
 -- only: lost
+-- since: periods
 -- needs: deals, renewal_deals, periods
 -- parameters: $as_of, $as_of_on, $known_at, $currency
 -- columns:

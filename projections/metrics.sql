@@ -1,5 +1,6 @@
 -- metrics: leads, closings, bookings, deal size, close ratio, lifetime and velocity by period, renewals left out, at $as_of as known at $known_at
 -- grain: one row a period and group
+-- since: periods
 -- needs: deals, renewal_deals, deal_changes, periods
 -- parameters: $as_of, $as_of_on, $known_at, $by, $currency
 -- columns:

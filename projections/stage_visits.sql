@@ -23,19 +23,15 @@ WITH filled AS (
         last_value(process IGNORE NULLS) OVER w AS process,
         last_value(process_version IGNORE NULLS) OVER w AS process_version,
         last_value(stage IGNORE NULLS) OVER w AS stage,
-        last_value(status IGNORE NULLS) OVER w AS status
+        last_value(status IGNORE NULLS) OVER w AS status,
+        last_value(process IGNORE NULLS) OVER b AS process_before,
+        last_value(stage IGNORE NULLS) OVER b AS stage_before,
+        last_value(status IGNORE NULLS) OVER b AS status_before
     FROM deal_changes
     WHERE effective_at <= $as_of AND (stage IS NOT NULL OR status IS NOT NULL)
-    WINDOW w AS (PARTITION BY deal ORDER BY effective_at, rank ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-),
-compared AS (
-    SELECT
-        *,
-        lag(stage) OVER w AS stage_before,
-        lag(process) OVER w AS process_before,
-        lag(status) OVER w AS status_before
-    FROM filled
-    WINDOW w AS (PARTITION BY deal ORDER BY effective_at, rank)
+    WINDOW
+        w AS (PARTITION BY deal ORDER BY effective_at, rank ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+        b AS (PARTITION BY deal ORDER BY effective_at, rank ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ),
 moves AS (
     SELECT
@@ -43,7 +39,7 @@ moves AS (
         lead(effective_at) OVER w AS left_at,
         lead(effective_on) OVER w AS left_on,
         lead(CASE WHEN status = 'open' THEN stage ELSE status END) OVER w AS went_to
-    FROM compared
+    FROM filled
     WHERE
         status_before IS NULL
         OR status <> status_before

@@ -1,6 +1,7 @@
 """A projection that looks at deals of one status only is answered faster, and no differently."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from salesledger.domain.events import Event
 from salesledger.errors import BadFile
 from salesledger.readmodel.catalogue import load, parse
 from salesledger.readmodel.engine import Engine, Question
+from salesledger.readmodel.periods import Period
 from support.happenings import at, captured, lost, qualified, won
 from support.ledgers import new_ledger, write
 
@@ -39,6 +41,42 @@ def test_the_answer_is_that_of_folding_every_deal(path: Path, name: str, day: fl
         fast = engine.answer(name, question)
         engine.projections[name] = replace(engine.projections[name], only=None)
         assert engine.answer(name, question) == fast
+
+
+@pytest.mark.parametrize("name", [p.name for p in load().values() if p.since_periods])
+@pytest.mark.parametrize(
+    "begin", [date(2026, 1, 1), date(2026, 1, 4), date(2026, 1, 10), date(2026, 1, 11), date(2026, 2, 1)]
+)
+def test_deals_closed_before_the_periods_make_no_difference(path: Path, name: str, begin: date) -> None:
+    """With the header's `since`, and as if it were not there."""
+    periods = tuple(Period(str(day), day, day + timedelta(days=9)) for day in (begin, begin + timedelta(days=9)))
+    question = Question(as_of=at(60), periods=periods, by="owner" if name == "metrics" else None)
+    with Engine.open(path) as engine:
+        fast = engine.answer(name, question)
+        statement, _ = engine._prepared(f"SELECT * FROM {name}", question, {})
+        engine.projections[name] = replace(engine.projections[name], since_periods=False)
+        assert engine.answer(name, question) == fast
+        assert engine._prepared(f"SELECT * FROM {name}", question, {})[0] != statement
+
+
+def test_when_a_client_first_bought_is_known_of_open_deals_too(tmp_path: Path) -> None:
+    """It is another deal that says so, which isn't left out then."""
+    path = write(
+        new_ledger(tmp_path / "clients.ledger"),
+        ("deal:first", [captured(1, company="Alpha AG", amount="10"), qualified(2), won(3, amount="10")]),
+        ("deal:second", [captured(8, company="Alpha AG"), qualified(9)]),
+    )
+    with Engine.open(path) as engine:
+        asked = Question(as_of=at(60), filters=("client_since:>=2026-01-01",))
+        assert [row[3] for row in engine.answer("pipeline", asked).rows] == [1]
+        assert (
+            len(
+                engine.answer(
+                    "metrics", replace(asked, periods=(Period("x", date(2026, 1, 6), date(2026, 1, 20)),))
+                ).rows
+            )
+            == 1
+        )
 
 
 def test_filters_choose_among_them(path: Path) -> None:
@@ -73,4 +111,11 @@ def test_only_names_a_status() -> None:
     """Anything else is a mistake in the header, which is said."""
     text = "-- x: x\n-- grain: one row\n-- only: opened\n-- needs: deals\n-- parameters: none\n-- columns:\nSELECT 1"
     with pytest.raises(BadFile, match=r"'only: opened'; a deal's status is one of open, won, lost, disqualified"):
+        parse("x", text)
+
+
+def test_since_names_the_periods() -> None:
+    """Nothing else can be said there."""
+    text = "-- x: x\n-- grain: one row\n-- since: 2026\n-- needs: deals\n-- parameters: none\n-- columns:\nSELECT 1"
+    with pytest.raises(BadFile, match="'since: 2026'; it can only be 'since: periods'"):
         parse("x", text)

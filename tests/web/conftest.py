@@ -44,7 +44,7 @@ def serving(path: Path) -> Serving:
 
     @contextmanager
     def start(**settings: Any) -> Iterator[TestClient]:
-        told = Settings(path, today=date.fromisoformat(TODAY), clerks=1, **settings)
+        told = Settings(path, today=date.fromisoformat(TODAY), **({"clerks": 1} | settings))
         app = make_app(told, Served(str(path), TODAY))
         with TestClient(app, base_url="http://127.0.0.1:5180", follow_redirects=False) as client:
             yield client

@@ -43,6 +43,7 @@ class Projection:
         own: True where it comes from the folder beside the ledger.
         problem: why it can't be used, where that is so.
         only: the status of the only deals that it looks at in `deals`, where it says so: no other deal is folded for it then.
+        since_periods: whether it looks at no deal that was closed before the first of the periods began.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Projection:
     own: bool = False
     problem: str = ""
     only: str | None = None
+    since_periods: bool = False
 
 
 def parse(name: str, text: str, *, own: bool = False) -> Projection:
@@ -96,6 +98,7 @@ def parse(name: str, text: str, *, own: bool = False) -> Projection:
         sql=sql,
         own=own,
         only=_status(name, said.get("only")),
+        since_periods=_since(name, said.get("since")),
     )
 
 
@@ -108,6 +111,12 @@ def _status(name: str, text: str | None) -> str | None:
     if text is None or text in STATUSES:
         return text
     raise BadFile(f"The projection {name!r} looks at 'only: {text}'; a deal's status is one of {', '.join(STATUSES)}.")
+
+
+def _since(name: str, text: str | None) -> bool:
+    if text in (None, "periods"):
+        return text is not None
+    raise BadFile(f"The projection {name!r} looks at deals 'since: {text}'; it can only be 'since: periods'.")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -61,16 +61,19 @@ STATES = "deal_states"
 """What deals are made of: where only some are looked at, the others are left out here."""
 
 # A deal's status is cheap to know and the rest of it is not: where only some deals are looked at, only those are folded.
-_OF_STATUS = """
+_CHOSEN = """
     WITH deal_changes AS (
         SELECT * FROM deal_changes
         WHERE deal IN (
             SELECT deal FROM deal_changes WHERE effective_at <= $as_of AND status IS NOT NULL
-            GROUP BY deal HAVING max_by(status, place) = '{status}'
+            GROUP BY deal HAVING {condition}
         )
     )
     SELECT * FROM ({states})
 """
+
+_OF_OTHERS = "client_since"
+"""The column of `deals` that a deal has of other deals, which are won."""
 
 
 @dataclass(frozen=True)
@@ -189,8 +192,8 @@ class Engine:
         """
         if interval is None and span == Span():
             return question
-        if interval is None and span.begin is not None and span.end is not None:
-            return replace(question, periods=split(span, None))
+        if span.begin is not None and span.end is not None:
+            return replace(question, periods=split(span, interval))
         as_of_on = (question.as_of or self.head.now()).astimezone(self.head.zone).date()
         chosen = " OR ".join(f"type LIKE '{pattern}'" for pattern in reach)
         ((first, last),) = self.ask(f"SELECT min(effective_on), max(effective_on) FROM events WHERE {chosen}").rows
@@ -392,7 +395,8 @@ class Engine:
         few = False
         needed = catalogue.in_order(self.projections, wanted)
         if wanted:
-            open_only = kept.serves(needed, wanted, _only(needed, wanted))
+            only, first = _limits(needed, wanted, question)
+            open_only = kept.serves(needed, wanted, only)
             chain["decoded"], few = self._decoded(question, open_only=open_only)
             chain["periods"] = periods_relation(question.periods, self.head)
             chain["process_stages"] = process_stages(self.head, question.upto)
@@ -403,8 +407,8 @@ class Engine:
             chain["personal"] = self._personal()
         for projection in needed:
             body = projection.sql
-            if projection.name == STATES and not few and (status := _only(needed, wanted)):
-                body = self._of_status(status, body)
+            if projection.name == STATES and not few and (only or first):
+                body = self._of_some(only, first, body)
             if projection.name == FILTERED and question.filters:
                 from salesledger.readmodel.filters import compile_filters
 
@@ -420,9 +424,14 @@ class Engine:
             raise BadQuery("Filters choose deals, and this report doesn't read the projection 'deals'.")
         return chain
 
-    def _of_status(self, status: str, states: str) -> str:
-        """The states of those deals alone that have a status at $as_of."""
-        return _OF_STATUS.format(status=status, states=states)
+    def _of_some(self, status: str | None, first: Period | None, states: str) -> str:
+        """The states of those deals alone that have a status at $as_of, and that were not closed before a period."""
+        conditions = [f"max_by(status, place) = '{status}'"] if status else []
+        if first:
+            at = naive(first.begins_at(self.head.zone))
+            later = f"max(effective_at) >= TIMESTAMP '{at}' OR max(effective_on) >= DATE '{first.begin}'"
+            conditions.append(f"(max_by(status, place) = 'open' OR {later})")
+        return _CHOSEN.format(condition=" AND ".join(conditions), states=states)
 
     def _columns(self, chain: Mapping[str, str], question: Question) -> dict[str, str]:
         statement = f"DESCRIBE {_with(chain)} SELECT * FROM unfiltered_deals"
@@ -517,12 +526,23 @@ class Engine:
                 self.duck.execute("RESET memory_limit")
 
 
-def _only(needed: Sequence[Projection], wanted: Sequence[str]) -> str | None:
-    """The status that everything that reads `deals` limits itself to, where it does."""
-    limits = {projection.only for projection in needed if FILTERED in projection.needs}
+def _limits(
+    needed: Sequence[Projection], wanted: Sequence[str], question: Question
+) -> tuple[str | None, Period | None]:
+    """What everything that reads `deals` limits itself to: a status, and deals that were not closed before a period."""
+    readers = [projection for projection in needed if FILTERED in projection.needs]
     is_own = any(projection.own for projection in needed if projection.name in (FILTERED, STATES))
     is_whole = not {FILTERED, STATES}.isdisjoint(wanted) or any(STATES in p.needs for p in needed if p.name != FILTERED)
-    return None if is_own or is_whole or len(limits) != 1 else limits.pop()
+    if not readers or is_own or is_whole:
+        return None, None
+    limits = {projection.only for projection in readers}
+    only = limits.pop() if len(limits) == 1 else None
+    first = min(question.periods, key=lambda period: period.begin) if question.periods else None
+    if not all(projection.since_periods for projection in readers):
+        first = None
+    if any(_OF_OTHERS in text for text in (*question.filters, *(projection.sql for projection in readers))):
+        return only if only == "won" else None, None
+    return only, first
 
 
 def _with(chain: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from salesledger.readmodel.catalogue import Projection
 from salesledger.readmodel.decode import unfolding
 from salesledger.readmodel.engine import STATES, Engine, Question
 from salesledger.readmodel.mirror import Mirror
+from salesledger.readmodel.periods import Period
 
 HISTORY = "deal_history"
 _HELD = (HISTORY, STATES)
@@ -102,10 +103,10 @@ class Resident(Engine):
             found[name] = replace(shipped, needs=(), sql=sql)
         return found
 
-    def _of_status(self, status: str, states: str) -> str:
+    def _of_some(self, status: str | None, first: Period | None, states: str) -> str:
         if self.projections[STATES].needs:
-            return super()._of_status(status, states)
-        return f"{states} AND status = '{status}'"
+            return super()._of_some(status, first, states)
+        return f"{states} AND status = '{status}'" if status else states
 
     def _decoded(self, question: Question, *, open_only: bool) -> tuple[str, bool]:
         if self._of == _NOTHING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 from salesledger.api import Ledger
 from salesledger.errors import SalesledgerError
@@ -20,7 +22,7 @@ from salesledger.web.blur import blurred
 from salesledger.web.jobs import Jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
 
     from salesledger.readmodel.engine import Answer, Engine, Question
     from salesledger.web.commands import Commands
@@ -130,7 +132,9 @@ class Desk:
         self.settings = settings
         self.commands = commands
         self._asking = Lock()
-        self._asked: dict[Hashable, Lock] = {}
+        self._turns: WeakValueDictionary[Hashable, Lock] = WeakValueDictionary()
+        self._helping: set[asyncio.Future[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.jobs = Jobs(commands.program(), commands.environment())
         self.kept = Kept()
         self._clerks = [Clerk(settings) for _ in range(settings.clerks)]
@@ -138,6 +142,7 @@ class Desk:
 
     def open(self) -> None:
         """Begin to serve, in the loop that runs."""
+        self._loop = asyncio.get_running_loop()
         self._free = asyncio.LifoQueue()  # whoever worked last has everything at hand
         for clerk in self._clerks:
             self._free.put_nowait(clerk)
@@ -163,21 +168,63 @@ class Desk:
         engine = ledger.engine
         if self._is_personal(engine, sql):
             return self._answered(engine, sql, question, values)
-        minute = None if question.as_of and question.known_at else int(time.time() / 60)
-        told = json.dumps(values or {}, sort_keys=True, default=str)
-        own = tuple((p.name, p.sql, p.needs, p.problem) for p in engine.projections.values() if p.own)
-        key = (engine.head.last_entry, minute, sql, repr(question), told, own)
-        with self._asking:
-            lock = self._asked.setdefault(key, Lock())
-        with lock:
+        key = self._key(engine, sql, question, values)
+        with self._turn(key):
             answer: Answer | None = self.kept.get(key)
             if answer is None:
                 answer = self._answered(engine, sql, question, values)
                 if len(answer.rows) <= LONGEST_KEPT:
                     self.kept.put(key, answer)
-        with self._asking:
-            self._asked.pop(key, None)
         return answer
+
+    def ahead(self, ledger: Ledger, asked: Sequence[tuple[str, Question]]) -> None:
+        """Have what a page is about to ask answered at the same time, by clerks who are free just now and by whoever asks the same.
+
+        Args:
+            ledger: that of this thread.
+            asked: each statement with its question.
+        """
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._share, asked)
+        self._go_through(ledger, asked)
+
+    def _share(self, asked: Sequence[tuple[str, Question]]) -> None:
+        assert self._free is not None
+        for _ in range(min(len(asked), os.cpu_count() or 1) - 1):
+            if self._free.empty():
+                return
+            helping = asyncio.ensure_future(self._help(self._free.get_nowait(), asked[::-1]))
+            self._helping.add(helping)
+            helping.add_done_callback(self._helping.discard)
+
+    async def _help(self, clerk: Clerk, asked: Sequence[tuple[str, Question]]) -> None:
+        assert self._free is not None
+        try:
+            with suppress(SalesledgerError):  # whoever asks it himself is told
+                await clerk.do(lambda ledger: self._go_through(ledger, asked), self.settings.seconds)
+        finally:
+            self._free.put_nowait(clerk)
+
+    def _go_through(self, ledger: Ledger, asked: Sequence[tuple[str, Question]]) -> None:
+        """Answer what nobody else is at, so that it is kept."""
+        for sql, question in asked:
+            if self._is_personal(ledger.engine, sql):
+                continue
+            turn = self._turn(self._key(ledger.engine, sql, question, None))
+            if not turn.locked():
+                self.ask(ledger, sql, question)
+
+    @staticmethod
+    def _key(engine: Engine, sql: str, question: Question, values: Mapping[str, object] | None) -> Hashable:
+        minute = None if question.as_of and question.known_at else int(time.time() / 60)
+        told = json.dumps(values or {}, sort_keys=True, default=str)
+        own = tuple((p.name, p.sql, p.needs, p.problem) for p in engine.projections.values() if p.own)
+        return (engine.head.last_entry, minute, sql, repr(question), told, own)
+
+    def _turn(self, key: Hashable) -> Lock:
+        """The lock of whoever answers a question; it goes with the last who holds it."""
+        with self._asking:
+            return self._turns.setdefault(key, Lock())
 
     def _answered(self, engine: Engine, sql: str, question: Question, values: Mapping[str, object] | None) -> Answer:
         answer = engine.ask(sql, question, values)

@@ -42,7 +42,7 @@ class Settings:
     visitor: Visitor = field(default_factory=lambda: Visitor(EVERYTHING, "everything"))
     read_only: bool = False
     incognito: bool = False
-    clerks: int = 4
+    clerks: int = 3
     seconds: float = 60.0
     most_bytes: int = 64 * 1024
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -134,8 +134,16 @@ class View:
 
     def project(self, name: str, question: Question | None = None, order: str = "") -> Answer:
         """The rows of a projection."""
+        return self.ask(*self.asked(name, question, order))
+
+    def asked(self, name: str, question: Question | None = None, order: str = "") -> tuple[str, Question]:
+        """The statement and the question that a projection is asked with."""
         named(self.ledger.engine.projections, name)
-        return self.ask(f'SELECT * FROM "{name}"{order}', question)
+        return f'SELECT * FROM "{name}"{order}', question or self.question
+
+    def ahead(self, asked: Sequence[tuple[str, Question]]) -> None:
+        """Have several questions that the page will ask answered at the same time."""
+        self.desk.ahead(self.ledger, asked)
 
     def narrowed(self, sql: str) -> tuple[str, dict[str, object], str]:
         """A statement whose rows pass the filters on its own columns, and its values; where they can't, all rows, and why.

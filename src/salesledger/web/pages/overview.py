@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from salesledger.readmodel.engine import Question
 from salesledger.shown.reports import counted
 from salesledger.shown.tables import ATTAINMENT, BLOCKED, PIPELINE
 from salesledger.shown.values import money
@@ -25,6 +26,12 @@ _ANY = """
         AND NOT EXISTS (SELECT 1 FROM strikes s WHERE s.entry = e.entry)
     LIMIT 1
 """
+_BLOCKED = f"""
+    SELECT *, count(*) OVER () AS all_deals, sum(amount) OVER () AS all_amount
+    FROM blocked
+    ORDER BY amount DESC NULLS LAST, days_in_stage DESC, deal
+    LIMIT {_MOST_BLOCKED}
+"""
 _WAITING = replace(BLOCKED, columns=("deal", "stage", "owner", "amount", "days_in_stage", "usual_days"))
 _STAGES = replace(
     PIPELINE, columns=("process", "stage", "deals", "amount", "currency", "weighted_amount"), if_mixed=("process",)
@@ -34,10 +41,11 @@ _TARGETS = replace(ATTAINMENT, columns=("scope", "who", "quota", "bookings", "cu
 
 def build(view: View) -> dict[str, Any]:
     """The values of the page."""
+    _ask_ahead(view)
     pipeline = view.project("pipeline")
     stages = pipeline.dicts()
-    answer = view.project("blocked")
-    blocked = answer.dicts()
+    blocked = view.ask(_BLOCKED)
+    waiting, amount = blocked.rows[0][-2:] if blocked.rows else (0, None)
     return {
         "is_empty": not view.ask(_ANY, view.plain_question).rows,
         "tiles": [
@@ -47,20 +55,28 @@ def build(view: View) -> dict[str, Any]:
             _tile("Weighted", _total(view, stages, "weighted_amount"), "by the stage's own probability"),
             *_quarter(view),
             *_forecast(view),
-            _tile("Waiting too long", _total(view, blocked, "amount"), counted(len(blocked), "deal")),
+            _tile("Waiting too long", _total(view, [{"amount": amount}], "amount"), counted(waiting, "deal")),
             _freshness(view),
         ],
         "pipeline": view.grid(pipeline, _STAGES, caption="The pipeline by stage"),
         "pipeline_chart": chart(view, "pipeline", stages, "The pipeline by stage"),
         "blocked": view.grid(
-            replace(answer, rows=answer.rows[:_MOST_BLOCKED]),
+            blocked,
             _WAITING,
             caption="Deals that wait longer than usual",
-            note=f"The first {_MOST_BLOCKED} of {len(blocked)}." if len(blocked) > _MOST_BLOCKED else "",
+            note=f"The first {_MOST_BLOCKED} of {waiting}." if waiting > _MOST_BLOCKED else "",
         ),
         **_targets(view),
         "may_record": view.may(Right.RECORD),
     }
+
+
+def _ask_ahead(view: View) -> None:
+    """Have what costs most answered at the same time."""
+    this_quarter = [] if view.state.filter else [view.asked("attainment", view.periods(_quarter_of(view), "quarter"))]
+    view.ahead(
+        [view.asked("pipeline"), *this_quarter, view.asked("metrics", _booked_in(view)), (_BLOCKED, view.question)]
+    )
 
 
 def _tile(title: str, figure: str, note: str) -> dict[str, str]:
@@ -81,8 +97,12 @@ def _total(view: View, rows: list[dict[str, Any]], column: str) -> str:
     return f"{money(sum(amounts[1:], start=amounts[0]), view.currency)} {view.currency}" if amounts else "–"
 
 
+def _booked_in(view: View) -> Question:
+    return view.periods("this quarter" if not view.state.as_of else _quarter_of(view), "quarter")
+
+
 def _quarter(view: View) -> list[dict[str, str]]:
-    question = view.periods("this quarter" if not view.state.as_of else _quarter_of(view), "quarter")
+    question = _booked_in(view)
     rows = view.project("metrics", question).dicts()
     if not rows:
         return []

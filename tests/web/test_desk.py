@@ -1,0 +1,53 @@
+"""How the questions of a page are shared out."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from salesledger.readmodel.engine import Answer
+from salesledger.web.desk import Desk
+from web.conftest import Serving
+
+PLACE = f"/?as_of=2026-03-20&known_at={datetime.now(UTC).date()}"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each question was put to an engine."""
+    counted: Counter[str] = Counter()
+    answered = Desk._answered
+
+    def count(desk: Desk, engine: Any, sql: str, question: Any, values: Any) -> Answer:
+        counted[f"{sql} {question} {values}"] += 1
+        return answered(desk, engine, sql, question, values)
+
+    monkeypatch.setattr(Desk, "_answered", count)
+    return counted
+
+
+@pytest.mark.parametrize("clerks", [1, 3])
+def test_what_several_visitors_look_at_is_asked_once(serve: Serving, asked: Counter[str], clerks: int) -> None:
+    """However many clerks share the questions, each visitor sees the same page."""
+    with serve(clerks=clerks) as client, ThreadPoolExecutor(4) as visitors:
+        pages = list(visitors.map(lambda _: client.get(PLACE).text, range(4)))
+    assert len(set(pages)) == 1
+    assert "Open pipeline" in pages[0]
+    assert sum("attainment" in question for question in asked) == 1
+    assert set(asked.values()) == {1}
+
+
+def test_a_page_alone_looks_no_different_with_many_clerks(serve: Serving) -> None:
+    """Clerks who are free go ahead with what it will ask."""
+    with serve(clerks=1) as one, serve(clerks=4) as many:
+        assert one.get(PLACE).text == many.get(PLACE).text
+
+
+def test_a_mistake_is_told_by_the_page_that_asked(serve: Serving) -> None:
+    """Whoever went ahead with its question says nothing."""
+    with serve(clerks=3) as client:
+        told = client.get("/?as_of=2026-03-20&filter=stage:%3E")
+        assert told.status_code < 500
+        assert client.get("/?as_of=2026-03-20").status_code == 200
