@@ -13,6 +13,7 @@ from benchmarks import (
     durable_append,
     forecasting,
     growth,
+    huge,
     page,
     postgres,
     projections,
@@ -42,12 +43,15 @@ HEAD = ["what", "figure", "yardstick", "ratio", "target", ""]
 
 
 def main() -> None:
-    """Run the benchmarks that the command line names, or all of them; `accuracy` and `soak` have options of their own."""
+    """Run the benchmarks that the command line names, or all of them; `accuracy`, `soak` and `huge` have options of their own."""
     if sys.argv[1:2] == ["accuracy"]:
         accuracy.main(sys.argv[2:])
         return
     if sys.argv[1:2] == ["soak"]:
         soak.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["huge"]:
+        huge.main(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all where absent")

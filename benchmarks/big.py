@@ -86,7 +86,7 @@ def _measured(path: Path, alone: dict[str, float]) -> dict[str, float]:
     """Processor seconds of everything, by name, and GiB."""
     with Engine.open(path) as engine:
         ways: dict[str, Callable[[], Any]] = {
-            "decode": partial(_decode, engine),
+            "decode": partial(decode, engine),
             "as-of": partial(engine.answer, "pipeline", PAST),
             "as-of-now": partial(engine.answer, "pipeline", PRESENT),
         }
@@ -102,7 +102,7 @@ def _measured(path: Path, alone: dict[str, float]) -> dict[str, float]:
     return alone | spent | more
 
 
-def _decode(engine: Engine) -> None:
+def decode(engine: Engine) -> None:
     """Every value of the columns that are read, out of the segments; nothing is done with them."""
     mirror = Mirror(engine.path, engine.head, engine.log.arrow(), engine.duck)
     files = [str(file) for file in mirror.segments()[0]]
@@ -131,7 +131,7 @@ def _rebuilding(path: Path, folder: Path, events: int) -> dict[str, float]:
     began = cpu()
     with Engine.open(unseen) as engine:
         engine.answer("pipeline", PRESENT)
-    return told | {"first": cpu() - began, "peak": _peak()}
+    return told | {"first": cpu() - began, "peak": peak()}
 
 
 def _residing(path: Path, folder: Path, events: int) -> dict[str, float]:
@@ -139,7 +139,7 @@ def _residing(path: Path, folder: Path, events: int) -> dict[str, float]:
     with _Behind.open(path) as engine:
         began = cpu()
         engine.refresh_history()
-        told = {"resident": cpu() - began, "built_peak": _peak()}
+        told = {"resident": cpu() - began, "built_peak": peak()}
         engine.held_back -= 1
         began = cpu()
         engine.refresh_history()
@@ -163,6 +163,6 @@ class _Behind(Resident):
         self.head = replace(self.head, last_entry=self.head.last_entry - self.held_back)
 
 
-def _peak() -> float:
+def peak() -> float:
     """The most memory that this process has had, in GiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

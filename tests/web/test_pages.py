@@ -1,6 +1,7 @@
 """What the pages show."""
 
 import re
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from salesledger.readmodel import catalogue
 from salesledger.web.jobs import Job, Jobs
 from salesledger.web.page import Page
 from salesledger.web.pages import PAGES
-from web.conftest import Serving
+from support.happenings import captured, contacted, opened
+from support.ledgers import new_ledger, write
+from web.conftest import Serving, serving
 
 DEAL = "/deals/acme-gmbh"
 PLACES = {"{deal}": "acme-gmbh", "{account}": "acme-gmbh", "{words:path}": "deal/win"}
@@ -310,6 +313,51 @@ def test_a_long_text_is_cut(client: TestClient, sql: str) -> None:
     page = client.get("/query", params={"sql": sql})
     assert len(page.content) < 300_000
     assert "Texts of more than 1,000 characters are cut." in page.text
+
+
+@pytest.fixture(scope="module")
+def long_winded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A deal of 700 steps with long notes, and a client with 300 deals, all by the same long name."""
+    path = new_ledger(tmp_path_factory.mktemp("long") / "sales.ledger")
+    name = '<&">' * 45
+    steps = [contacted(2 + n / 100, outcome="<'\"&>" * 90) for n in range(700)]
+    deals = [(f"deal:d{n}", [captured(1, company=name, account="big", campaign=name)]) for n in range(300)]
+    write(path, ("account:big", [opened(1, company=name)]), ("deal:long", [captured(1), *steps]), *deals)
+    with serving(path)() as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "address", ["/deals/long", "/accounts/big", "/log", "/deals?view=table"]
+)
+def test_a_page_is_never_longer_than_it_may_be(long_winded: TestClient, address: str) -> None:
+    """However much there is to tell, and however much of it has to be escaped."""
+    page = long_winded.get(address)
+    assert page.status_code == 200
+    assert 40_000 < len(page.content) < 300_000
+
+
+def test_deal_says_where_its_earlier_steps_are(long_winded: TestClient) -> None:
+    """It shows the latest ones, and the log has all of them."""
+    page = long_winded.get("/deals/long").text
+    (shown, link, earlier) = re.findall(r'The latest (\d+) steps; <a href="([^"]+)">the log</a> has (\d+)', page)[0]
+    assert int(shown) + int(earlier) == 701
+    assert page.count("<li>") >= int(shown) > 50
+    assert "entry 1 " not in long_winded.get(unescape(link)).text
+    assert "700" in re.sub(r"\D+", " ", long_winded.get(unescape(link)).text)
+
+
+def test_log_goes_on_where_the_page_was_full(long_winded: TestClient) -> None:
+    """Its pages have every entry once, however few fit on one."""
+    seen: list[int] = []
+    address = "/log"
+    while address:
+        assert len(seen) < 2_000, address
+        page = long_winded.get(unescape(address)).text
+        seen += [int(entry) for entry in re.findall(r'<tr><td class="n">(\d+)</td>', page)]
+        address = next(iter(re.findall(r'href="([^"]*)">older<', page)), "")
+    assert seen == sorted(seen, reverse=True)
+    assert len(seen) == len(set(seen)) == seen[0]
 
 
 def test_deal_shows_its_struck_entries(client: TestClient) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from salesledger.readmodel.periods import parse_period, split
 from salesledger.shown.reports import for_people, narrowed
 from salesledger.shown.tables import Table
 from salesledger.shown.values import Rows, read_by_people
+from salesledger.web.grid import ROOM, Cell, Grid, fitting
 from salesledger.web.roles import Right
 
 if TYPE_CHECKING:
@@ -23,40 +24,6 @@ if TYPE_CHECKING:
     from salesledger.web.roles import Visitor
     from salesledger.web.settings import Settings
     from salesledger.web.state import State
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of a table on the page.
-
-    Attributes:
-        text: what it says.
-        href: where it leads.
-    """
-
-    text: str
-    href: str = ""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table on the page.
-
-    Attributes:
-        heads: each column's name and whether it holds numbers.
-        rows: the cells.
-        caption: what it shows, for who can't see it.
-        note: a line below.
-        sorts: where a column's head leads that sorts by it.
-        sorted_by: the head that it is sorted by, and which way: ascending or descending.
-    """
-
-    heads: list[tuple[str, bool]]
-    rows: list[list[Cell]]
-    caption: str = ""
-    note: str = ""
-    sorts: Mapping[str, str] = field(default_factory=dict)
-    sorted_by: tuple[str, str] = ("", "")
 
 
 class View:
@@ -76,6 +43,7 @@ class View:
         self.state = state
         self.visitor = visitor
         self.extra = extra
+        self.room = ROOM
         self.ledger.engine.refresh()
 
     @property
@@ -164,9 +132,19 @@ class View:
         question: Question | None = None,
         *,
         caption: str = "",
-        note: str = "",
+        total: int | None = None,
+        rest: str = "",
     ) -> Grid:
-        """An answer as a table on the page, with links to what its ids name."""
+        """An answer as a table on the page, with links to what its ids name, as far as the page still has room for it.
+
+        Args:
+            answer: the rows.
+            table: how people read them.
+            question: what was asked, where it isn't the page's own question.
+            caption: what the table shows.
+            total: how many rows there are, where the answer hasn't all of them.
+            rest: where the others are, as the end of a sentence.
+        """
         rows = Rows(answer.columns, answer.types, answer.rows)
         if table is not None and set(answer.columns) & set(table.columns):
             rows = for_people(rows, table, question or self.question)
@@ -179,7 +157,9 @@ class View:
             [Cell(text, self.link(kind, text) if kind and text else "") for kind, text in zip(links, line, strict=True)]
             for line in zip(*(c.cells for c in columns), strict=True)
         ]
-        return Grid([(head.replace("_", " "), number) for head, number in heads], cells, caption, note)
+        grid = Grid([(head.replace("_", " "), number) for head, number in heads], cells, caption)
+        grid, self.room = fitting(grid, self.room, total, rest)
+        return grid
 
     def link(self, kind: str, identifier: str) -> str:
         """The address of the page of a deal or an account, at the same place in time."""

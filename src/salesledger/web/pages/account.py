@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from salesledger.errors import NotFound
@@ -10,6 +10,9 @@ from salesledger.shown.reports import when
 from salesledger.shown.tables import CASES, DEALS, SATISFACTION, Table
 from salesledger.web.page import Page
 from salesledger.web.view import View
+
+_MOST = 50
+"""Rows of a section."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,26 @@ def build(view: View) -> dict[str, Any]:
     facts = view.ask("SELECT * FROM accounts WHERE account = $account", question, {"account": account})
     if not facts.rows:
         raise NotFound(f"The account {account!r} was not open {when(view.ledger, question)}.")
+    told = view.grid(facts)
     sections = []
     for section in SECTIONS:
         sql = f'SELECT * FROM "{section.projection}" WHERE "{section.column}" = $account ORDER BY ALL'
         answer = view.ask(sql, question, {"account": account})
         if answer.rows:
-            sections.append((section.title, view.grid(answer, section.table, question, caption=section.title)))
-    grid = view.grid(facts)
+            shown = replace(answer, rows=answer.rows[:_MOST])
+            grid = view.grid(
+                shown,
+                section.table,
+                question,
+                caption=section.title,
+                total=len(answer.rows),
+                rest="'salesledger account show' gives all",
+            )
+            sections.append((section.title, grid))
     return {
         "account": account,
         "company": facts.dicts()[0]["company"],
-        "facts": [(name, cell) for (name, _), cell in zip(grid.heads, grid.rows[0], strict=True) if cell.text],
+        "facts": [(name, cell) for (name, _), cell in zip(told.heads, told.rows[0], strict=True) if cell.text],
         "sections": sections,
     }
 

@@ -15,8 +15,7 @@ def build(view: View) -> dict[str, Any]:
     sql, values, problem = view.narrowed("SELECT * FROM accounts")
     answer = view.ask(f"SELECT * FROM ({sql}) LIMIT {_ROWS}", view.plain_question, values)
     ((total,),) = view.ask(f"SELECT count(*) FROM ({sql})", view.plain_question, values).rows
-    note = f"The first {_ROWS} of {total}; filter to see others." if total > _ROWS else ""
-    content = {"grid": view.grid(answer, caption="Accounts", note=note), "total": total}
+    content = {"grid": view.grid(answer, caption="Accounts", total=total, rest="filter to see others"), "total": total}
     return content | ({"unfiltered": problem} if problem else {})
 
 

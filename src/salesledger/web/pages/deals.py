@@ -47,7 +47,7 @@ def _table(view: View) -> dict[str, Any]:
     turned = {column: f"-{column}" if sort == column else column for column in names}
     pages = [
         (words, "/deals" + view.state.query(view="table", sort=sort, **{"from": str(at) if at else ""}))
-        for words, at in (("previous", max(0, start - _ROWS)), ("next", start + _ROWS))
+        for words, at in (("previous", max(0, start - _ROWS)), ("next", start + max(1, len(grid.rows))))
         if at != start and at < total and (start or words == "next")
     ]
     return {

@@ -11,9 +11,10 @@ from salesledger.readmodel.engine import Answer
 from salesledger.shown.reports import counted
 from salesledger.shown.values import money
 from salesledger.web.charts import chart
+from salesledger.web.grid import Grid
 from salesledger.web.jobs import Job
 from salesledger.web.page import Page
-from salesledger.web.view import Grid, View
+from salesledger.web.view import View
 
 _MODEL = ("model", "mean", "lo-95", "lo-80", "median", "hi-80", "hi-95", "currency")
 

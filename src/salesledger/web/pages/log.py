@@ -24,11 +24,11 @@ def build(view: View) -> dict[str, Any]:
     shown = replace(answer, rows=answer.rows[:_ROWS])
     rows = entry_table(shown, view.ledger.zone)
     grid = view.grid(Answer(rows.columns, rows.types, rows.rows), caption="Entries, the latest first")
-    entries = [row["entry"] for row in shown.dicts()]
+    entries = [row["entry"] for row in shown.dicts()][: len(grid.rows)]
     return {
         "grid": grid,
         "older": view.to("/log") + ("&" if "?" in view.to("/log") else "?") + f"before={entries[-1]}"
-        if len(answer.rows) > _ROWS
+        if len(answer.rows) > len(entries) > 0
         else "",
         "latest": view.to("/log") if before else "",
         **({"unfiltered": problem} if problem else {}),

@@ -64,7 +64,7 @@ def build(view: View) -> dict[str, Any]:
             blocked,
             _WAITING,
             caption="Deals that wait longer than usual",
-            note=f"The first {_MOST_BLOCKED} of {waiting}." if waiting > _MOST_BLOCKED else "",
+            total=waiting,
         ),
         **_targets(view),
         "may_record": view.may(Right.RECORD),

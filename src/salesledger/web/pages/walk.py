@@ -12,7 +12,12 @@ from salesledger.web.page import Page
 from salesledger.web.view import View
 
 _DAYS = 30
-_ROWS = 300
+_MOVES = """
+    SELECT *, count(*) OVER () AS all_moves
+    FROM pipeline_moves
+    WHERE line NOT IN ('opening', 'closing')
+    LIMIT 300
+"""
 
 
 def build(view: View) -> dict[str, Any]:
@@ -25,7 +30,7 @@ def build(view: View) -> dict[str, Any]:
     dates = view.state.dates | {"as_of": later, "since": earlier}
     question = view.ledger.question(**dates, filters=view.state.terms, period=view.state.period or None)
     walk = view.project("pipeline_walk", question)
-    moves = view.ask(f"SELECT * FROM pipeline_moves WHERE line NOT IN ('opening', 'closing') LIMIT {_ROWS}", question)
+    moves = view.ask(_MOVES, question)
     days = [at.astimezone(view.ledger.zone).date().isoformat() for at in (earlier, later)]
     return {
         "days": days,
@@ -36,7 +41,8 @@ def build(view: View) -> dict[str, Any]:
             MOVES,
             question,
             caption="Deal by deal",
-            note=f"The first {_ROWS}." if len(moves.rows) == _ROWS else "",
+            total=moves.rows[0][-1] if moves.rows else 0,
+            rest="'salesledger diff' gives all",
         ),
     }
 
