@@ -1,14 +1,17 @@
 """How the questions of a page are shared out."""
 
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from salesledger.readmodel.engine import Answer
 from salesledger.web.desk import Desk
+from salesledger.web.jobs import Job, Jobs
 from web.conftest import Serving
 
 PLACE = f"/?as_of=2026-03-20&known_at={datetime.now(UTC).date()}"
@@ -51,3 +54,26 @@ def test_a_mistake_is_told_by_the_page_that_asked(serve: Serving) -> None:
         told = client.get("/?as_of=2026-03-20&filter=stage:%3E")
         assert told.status_code < 500
         assert client.get("/?as_of=2026-03-20").status_code == 200
+
+
+def test_a_forecast_is_asked_anew_where_a_projection_has_changed(
+    serve: Serving, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it was worked out from is part of what it is kept by."""
+    positions = []
+
+    def ask(_jobs: Jobs, position: object, _words: Sequence[str]) -> Job:
+        positions.append(position)
+        return Job([])
+
+    monkeypatch.setattr(Jobs, "ask", ask)
+    with serve() as client:
+        for _ in range(2):
+            assert client.get("/forecast/tile").status_code == 200
+        own = path.with_name("projections")
+        own.mkdir()
+        own.joinpath("leads.sql").write_text(
+            "-- leads: none\n-- grain: one row a lead\n-- needs: none\n-- parameters: none\n-- columns:\n--   lead: its id\nSELECT 'a' AS lead"
+        )
+        assert client.get("/forecast/tile").status_code == 200
+    assert positions[0] == positions[1] != positions[2]

@@ -40,3 +40,17 @@ def test_what_waits_for_an_older_position_is_given_up(tmp_path: Path) -> None:
         assert sorted(file.name for file in tmp_path.iterdir()) == ["backtest-0", "forecast-0", "forecast-1", "go"]
     finally:
         jobs.close()
+
+
+def test_a_forecast_does_not_wait_for_a_backtest(tmp_path: Path) -> None:
+    """Commands of another name are run beside each other, and all are stopped in the end."""
+    jobs = Jobs([sys.executable, "-c", _SCRIPT, str(tmp_path)], {})
+    try:
+        asked = [jobs.ask(1, [word]) for word in ("backtest", "forecast")]
+        for word in ("backtest", "forecast"):
+            while not (tmp_path / f"{word}-0").exists():
+                time.sleep(0.02)
+        assert not any(job.is_over for job in asked)
+    finally:
+        jobs.close()
+    assert all(job.rows is None for job in asked)

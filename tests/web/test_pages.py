@@ -327,9 +327,7 @@ def long_winded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient
         yield client
 
 
-@pytest.mark.parametrize(
-    "address", ["/deals/long", "/accounts/big", "/log", "/deals?view=table"]
-)
+@pytest.mark.parametrize("address", ["/deals/long", "/accounts/big", "/log", "/deals?view=table"])
 def test_a_page_is_never_longer_than_it_may_be(long_winded: TestClient, address: str) -> None:
     """However much there is to tell, and however much of it has to be escaped."""
     page = long_winded.get(address)

@@ -19,7 +19,7 @@ from salesledger.errors import SalesledgerError
 from salesledger.ledger.place import place_of
 from salesledger.readmodel import catalogue
 from salesledger.web.blur import blurred
-from salesledger.web.jobs import Jobs
+from salesledger.web.jobs import Job, Jobs
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -159,6 +159,11 @@ class Desk:
             return await clerk.do(work, self.settings.seconds)
         finally:
             self._free.put_nowait(clerk)
+
+    def job(self, ledger: Ledger, words: Sequence[str]) -> Job:
+        """What takes longer: the answer of a command to the ledger as it is, with the user's own projections as they are."""
+        own = catalogue.mark_of(place_of(self.settings.ledger).projections)
+        return self.jobs.ask((ledger.engine.head.last_entry, ledger.today, own), words)
 
     def ask(self, ledger: Ledger, sql: str, question: Question, values: Mapping[str, object] | None = None) -> Answer:
         """The rows of a SELECT over the projections, in a clerk's thread.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 MOST_KEPT = 50
+_Asked = tuple[Hashable, tuple[str, ...]]
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Job:
 
 
 class Jobs:
-    """Commands whose answers take minutes, run one after the other.
+    """Commands whose answers take seconds or minutes: those of one name are run one after the other, beside those of another.
 
     Args:
         program: what runs a command, as a program of its own.
@@ -43,15 +44,17 @@ class Jobs:
     def __init__(self, program: Sequence[str], environment: Mapping[str, str]) -> None:
         self._program = [*program]
         self._environment = {**os.environ, **environment}
-        self._jobs: dict[tuple[int, tuple[str, ...]], Job] = {}
-        self._waiting: dict[tuple[int, tuple[str, ...]], Future[None]] = {}
+        self._jobs: dict[_Asked, Job] = {}
+        self._waiting: dict[_Asked, Future[None]] = {}
         self._lock = Lock()
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="job")
-        self._running: subprocess.Popen[bytes] | None = None
+        self._workers: dict[str, ThreadPoolExecutor] = {}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._is_closed = False
 
-    def ask(self, position: int, words: Sequence[str]) -> Job:
+    def ask(self, position: Hashable, words: Sequence[str]) -> Job:
         """The answer of a command at a position of the ledger, or a job that isn't over yet; it is begun where it is new.
+
+        The position is whatever the answer depends on besides the command.
 
         What waits to be asked the same at another position is given up: whoever looks has gone on to this one.
         """
@@ -66,7 +69,8 @@ class Jobs:
                     if other[1] == key[1] and waiting.cancel():
                         self._jobs.pop(other, None)
                 self._waiting = {other: waiting for other, waiting in self._waiting.items() if not waiting.done()}
-                self._waiting[key] = self._worker.submit(self._run, job, [*words])
+                worker = self._workers.setdefault(words[0], ThreadPoolExecutor(1, thread_name_prefix="job"))
+                self._waiting[key] = worker.submit(self._run, job, [*words])
             return job
 
     def _run(self, job: Job, words: list[str]) -> None:
@@ -75,15 +79,15 @@ class Jobs:
             with self._lock:
                 if self._is_closed:
                     return
-                self._running = subprocess.Popen(
+                running = self._running[words[0]] = subprocess.Popen(
                     program,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     env=self._environment,
                 )
-            output, complaints = self._running.communicate()
-            if self._running.returncode == 0:
+            output, complaints = running.communicate()
+            if running.returncode == 0:
                 job.rows = json.loads(output)
             else:
                 lines = complaints.decode("utf-8", "replace").strip().splitlines()
@@ -95,6 +99,8 @@ class Jobs:
         """Stop whatever is at work."""
         with self._lock:
             self._is_closed = True
-            if self._running is not None and self._running.poll() is None:
-                self._running.kill()
-        self._worker.shutdown(cancel_futures=True)
+            for running in self._running.values():
+                if running.poll() is None:
+                    running.kill()
+        for worker in self._workers.values():
+            worker.shutdown(cancel_futures=True)

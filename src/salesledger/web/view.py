@@ -21,6 +21,7 @@ from salesledger.web.roles import Right
 if TYPE_CHECKING:
     from salesledger.api import Ledger
     from salesledger.web.desk import Desk
+    from salesledger.web.jobs import Job
     from salesledger.web.roles import Visitor
     from salesledger.web.settings import Settings
     from salesledger.web.state import State
@@ -99,6 +100,10 @@ class View:
     def ask(self, sql: str, question: Question | None = None, values: Mapping[str, object] | None = None) -> Answer:
         """The rows of a SELECT over the projections; the same question at the same position is asked once."""
         return self.desk.ask(self.ledger, sql, question or self.question, values)
+
+    def job(self, words: Sequence[str]) -> Job:
+        """The answer of a command that takes long, or a job that isn't over yet."""
+        return self.desk.job(self.ledger, words)
 
     def project(self, name: str, question: Question | None = None, order: str = "") -> Answer:
         """The rows of a projection."""

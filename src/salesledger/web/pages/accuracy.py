@@ -25,10 +25,7 @@ def build(view: View) -> dict[str, Any]:
     """The values of the page: made in the background, as all models are replayed week by week."""
     known = ["--known-at", view.state.known_at] if view.state.known_at else []
     period = ["-p", view.state.period] if view.state.period else []
-    jobs = {
-        by: view.desk.jobs.ask(view.last_entry, ["backtest", "--by", by, *period, *known])
-        for by in ("model", "weeks", "chances")
-    }
+    jobs = {by: view.job(["backtest", "--by", by, *period, *known]) for by in ("model", "weeks", "chances")}
     rows = {by: job.rows or [] for by, job in jobs.items()}
     made: dict[str, Any] = {
         name: chart(

@@ -25,9 +25,7 @@ def build(view: View) -> dict[str, Any]:
     quarter = f"{on.year}Q{(on.month + 2) // 3}"
     asked = job_of(view)
     known = ["--known-at", view.state.known_at] if view.state.known_at else []
-    replayed = view.desk.jobs.ask(
-        view.last_entry, ["backtest", "-b", f"{quarter}", "-e", _day_after(on), "--horizons", "0", *known]
-    )
+    replayed = view.job(["backtest", "-b", f"{quarter}", "-e", _day_after(on), "--horizons", "0", *known])
     content = {
         "on": on,
         "quarter": quarter,
@@ -60,7 +58,7 @@ def standing_on(view: View) -> date:
 def job_of(view: View) -> Job:
     """The forecast of this quarter and the next."""
     upto = ["--upto", view.state.upto] if view.state.upto else []
-    return view.desk.jobs.ask(view.last_entry, ["forecast", "--as-of", standing_on(view).isoformat(), *upto])
+    return view.job(["forecast", "--as-of", standing_on(view).isoformat(), *upto])
 
 
 def _day_after(on: date) -> str:
