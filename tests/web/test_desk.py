@@ -16,6 +16,15 @@ from web.conftest import Serving
 
 PLACE = f"/?as_of=2026-03-20&known_at={datetime.now(UTC).date()}"
 
+OWN = """-- leads: none at all
+-- grain: one row a lead
+-- needs: none
+-- parameters: none
+-- columns:
+--   lead: its id
+SELECT 'a' AS lead
+"""
+
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
@@ -72,8 +81,6 @@ def test_a_forecast_is_asked_anew_where_a_projection_has_changed(
             assert client.get("/forecast/tile").status_code == 200
         own = path.with_name("projections")
         own.mkdir()
-        own.joinpath("leads.sql").write_text(
-            "-- leads: none\n-- grain: one row a lead\n-- needs: none\n-- parameters: none\n-- columns:\n--   lead: its id\nSELECT 'a' AS lead"
-        )
+        own.joinpath("leads.sql").write_text(OWN)
         assert client.get("/forecast/tile").status_code == 200
     assert positions[0] == positions[1] != positions[2]
