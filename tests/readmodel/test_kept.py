@@ -108,13 +108,21 @@ def test_other_questions_are_read_from_the_mirror(path: Path, name: str) -> None
 
 
 def test_it_may_be_deleted_or_broken(path: Path) -> None:
-    """The answer stays; what can't be read goes with the mirror, and is written anew."""
+    """The answer stays, and it is written anew: where it can't be read, with the whole mirror."""
     before = ask(path, Question(as_of=at(3.5)))
     files(path)[0].write_bytes(b"rubbish")
     assert ask(path, Question(as_of=at(3.5))) == before
     (anew,) = files(path)
     anew.unlink()
     assert ask(path, Question(as_of=at(3.5))) == before
+    assert files(path) == [anew]
+
+
+def test_it_is_not_written_where_there_is_no_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is read from the mirror, and nothing is tried in vain."""
+    files(path)[0].unlink()
+    monkeypatch.setattr(kept, "_SORTED", 10**12)
+    assert open_deals(path, Question(as_of=at(20))) == 3
     assert files(path) == []
 
 

@@ -52,15 +52,13 @@ def connected(url: PostgresUrl, *, writes: bool) -> Connection:
         "lock_timeout": str(wait),
         "default_transaction_isolation": "read committed",
         "default_transaction_read_only": "off" if writes else "on",
-        "client_encoding": "UTF8",
         "idle_in_transaction_session_timeout": str(_IDLE_SECONDS * 1000 if writes else 0),
     }
     try:
         told = conninfo_to_dict(url.conninfo)
-        options = " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in settings.items())
         conninfo = make_conninfo(
             url.conninfo,
-            options=f"{told.get('options') or ''} {options}".strip(),
+            client_encoding="UTF8",
             connect_timeout=told.get("connect_timeout") or CONNECT_SECONDS,
             keepalives_idle=told.get("keepalives_idle") or _GONE_SECONDS,
             tcp_user_timeout=told.get("tcp_user_timeout") or _GONE_SECONDS * 1000,
@@ -72,9 +70,13 @@ def connected(url: PostgresUrl, *, writes: bool) -> Connection:
             "where the schema isn't 'salesledger'."
         ) from e
     try:
-        return psycopg.connect(conninfo, autocommit=True)
+        connection = psycopg.connect(conninfo, autocommit=True)
+        # Poolers refuse settings, or forget them, that come with the login.
+        asked = ", ".join("set_config(%s, %s, false)" for _ in settings)
+        connection.execute(f"SELECT {asked}", [text for pair in settings.items() for text in pair])
     except psycopg.Error as e:
         raise UnreachableLedger(url.shown, _reason(e)) from e
+    return connection
 
 
 def is_lost(error: psycopg.Error, connection: Connection) -> bool:

@@ -481,12 +481,12 @@ class Engine:
             self._tail = None
             mirror.tail("log_tail", (mirrored, last))
             self._tail = (mirrored, last)
-        if mirror.grown:
+        mark = kept.mark_of(self.projections)
+        if mirror.grown or (open_only and kept.newest(mirror.folder, mark) is None):
             self._keep(mirror.folder, segments)
         tail = "log_tail" if mirrored < last else None
         rows, few = rows_of(segments, tail), False
         assert question.known_at is not None
-        mark = kept.mark_of(self.projections)
         if open_only and (found := kept.fitting(mirror.folder, mark, mirrored, upto, question.known_at)):
             later = [file for file, (after, _) in zip(segments, ranges(last), strict=False) if after >= found.upto]
             rows, few = kept.reading(found, rows_of(later, tail)), last - found.upto <= BIG
@@ -498,6 +498,8 @@ class Engine:
         upto, mark = filled(self.head.last_entry), kept.mark_of(self.projections)
         last = kept.newest(folder, mark)
         if not kept.is_due(last, upto) or any(self.projections[name].own for name in kept.FOLDED):
+            return
+        if not kept.has_room(folder, segments, self.folder):
             return
         chosen = [file for file, (_, end) in zip(segments, ranges(upto), strict=False) if end <= upto]
         rows, known = kept.writing(f"({rows_of(chosen, None)})")

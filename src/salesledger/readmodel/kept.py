@@ -6,7 +6,9 @@ the SQL fix the content, it is written under a temporary name and renamed, and i
 """
 
 import hashlib
+import os
 import re
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,6 +51,9 @@ _KNOWN = "SELECT CAST(epoch_us(max(known_at)) AS BIGINT) FROM {rows}"
 
 OPTIONS = "FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, ROW_GROUP_SIZE 20480"
 """Small groups of rows, so that few of them are read."""
+
+_SORTED = 5
+"""How many times the mirror's bytes its sorting may take on the disk."""
 
 _REOPENING = ("event-voided", "deal-reopened", "lead-captured")
 """What can have a deal that was settled be open after all; whichever other entry comes later, it stays settled."""
@@ -106,6 +111,19 @@ def is_due(kept: Kept | None, upto: int) -> bool:
     """Whether to write another one: where as much lies behind the last one as it serves, so that each entry is sorted few times."""
     served = kept.upto if kept else 0
     return upto > 0 and upto - served >= served
+
+
+def has_room(folder: Path, segments: Sequence[Path], spill: Path) -> bool:
+    """Whether a kept file can be written: into the mirror's folder, and sorted in another; where it can't, minutes would be lost.
+
+    Args:
+        folder: the mirror's.
+        segments: what is sorted.
+        spill: where DuckDB puts what memory can't hold.
+    """
+    size = sum(file.stat().st_size for file in segments)
+    is_writable = os.access(folder, os.W_OK)
+    return is_writable and min(shutil.disk_usage(folder).free, shutil.disk_usage(spill).free) > _SORTED * size
 
 
 def serves(needed: Sequence[Projection], wanted: Collection[str], only: str | None) -> bool:
