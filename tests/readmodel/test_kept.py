@@ -121,7 +121,7 @@ def test_it_may_be_deleted_or_broken(path: Path) -> None:
 def test_it_is_not_written_where_there_is_no_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer is read from the mirror, and nothing is tried in vain."""
     files(path)[0].unlink()
-    monkeypatch.setattr(kept, "_SORTED", 10**12)
+    monkeypatch.setattr(kept, "_SORTED_BYTES", 10**15)
     assert open_deals(path, Question(as_of=at(20))) == 3
     assert files(path) == []
 

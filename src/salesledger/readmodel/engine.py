@@ -499,7 +499,7 @@ class Engine:
         last = kept.newest(folder, mark)
         if not kept.is_due(last, upto) or any(self.projections[name].own for name in kept.FOLDED):
             return
-        if not kept.has_room(folder, segments, self.folder):
+        if not kept.has_room(folder, self.folder, upto):
             return
         chosen = [file for file, (_, end) in zip(segments, ranges(upto), strict=False) if end <= upto]
         rows, known = kept.writing(f"({rows_of(chosen, None)})")

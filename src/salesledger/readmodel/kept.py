@@ -52,8 +52,8 @@ _KNOWN = "SELECT CAST(epoch_us(max(known_at)) AS BIGINT) FROM {rows}"
 OPTIONS = "FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, ROW_GROUP_SIZE 20480"
 """Small groups of rows, so that few of them are read."""
 
-_SORTED = 5
-"""How many times the mirror's bytes its sorting may take on the disk."""
+_SORTED_BYTES = 300
+"""What sorting an entry may take on the disk: 220 were seen."""
 
 _REOPENING = ("event-voided", "deal-reopened", "lead-captured")
 """What can have a deal that was settled be open after all; whichever other entry comes later, it stays settled."""
@@ -113,17 +113,16 @@ def is_due(kept: Kept | None, upto: int) -> bool:
     return upto > 0 and upto - served >= served
 
 
-def has_room(folder: Path, segments: Sequence[Path], spill: Path) -> bool:
+def has_room(folder: Path, spill: Path, upto: int) -> bool:
     """Whether a kept file can be written: into the mirror's folder, and sorted in another; where it can't, minutes would be lost.
 
     Args:
         folder: the mirror's.
-        segments: what is sorted.
         spill: where DuckDB puts what memory can't hold.
+        upto: the last entry that it is to serve.
     """
-    size = sum(file.stat().st_size for file in segments)
-    is_writable = os.access(folder, os.W_OK)
-    return is_writable and min(shutil.disk_usage(folder).free, shutil.disk_usage(spill).free) > _SORTED * size
+    free = min(shutil.disk_usage(folder).free, shutil.disk_usage(spill).free)
+    return os.access(folder, os.W_OK) and free > _SORTED_BYTES * upto
 
 
 def serves(needed: Sequence[Projection], wanted: Collection[str], only: str | None) -> bool:
