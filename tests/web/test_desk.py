@@ -1,5 +1,6 @@
 """How the questions of a page are shared out."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -84,3 +85,14 @@ def test_a_forecast_is_asked_anew_where_a_projection_has_changed(
         own.joinpath("leads.sql").write_text(OWN)
         assert client.get("/forecast/tile").status_code == 200
     assert positions[0] == positions[1] != positions[2]
+
+
+def test_overview_shows_what_a_projection_of_ones_own_has(serve: Serving, path: Path) -> None:
+    """A `blocked` without amounts is a list without a sum."""
+    own = path.with_name("projections")
+    own.mkdir()
+    own.joinpath("blocked.sql").write_text(OWN.replace("leads: none", "blocked: none").replace("lead", "deal"))
+    with serve() as client:
+        page = client.get("/?as_of=2026-03-20")
+    assert page.status_code == 200
+    assert re.search(r"Waiting too long</h2>\s*<p class=\"figure\">–</p>\s*<p[^>]*>1 deal<", page.text)

@@ -17,6 +17,7 @@ from salesledger.web.roles import Right
 from salesledger.web.view import View
 
 _MOST_BLOCKED = 10
+_WORST_FIRST = {"amount": "DESC NULLS LAST", "days_in_stage": "DESC", "deal": "ASC"}
 _ANY = """
     SELECT 1 FROM events e
     WHERE
@@ -25,12 +26,6 @@ _ANY = """
         AND e.known_at <= $known_at
         AND NOT EXISTS (SELECT 1 FROM strikes s WHERE s.entry = e.entry)
     LIMIT 1
-"""
-_BLOCKED = f"""
-    SELECT *, count(*) OVER () AS all_deals, sum(amount) OVER () AS all_amount
-    FROM blocked
-    ORDER BY amount DESC NULLS LAST, days_in_stage DESC, deal
-    LIMIT {_MOST_BLOCKED}
 """
 _WAITING = replace(BLOCKED, columns=("deal", "stage", "owner", "amount", "days_in_stage", "usual_days"))
 _STAGES = replace(
@@ -44,7 +39,7 @@ def build(view: View) -> dict[str, Any]:
     _ask_ahead(view)
     pipeline = view.project("pipeline")
     stages = pipeline.dicts()
-    blocked = view.ask(_BLOCKED)
+    blocked = view.ask(_worst(view))
     waiting, amount = blocked.rows[0][-2:] if blocked.rows else (0, None)
     return {
         "is_empty": not view.ask(_ANY, view.plain_question).rows,
@@ -75,7 +70,17 @@ def _ask_ahead(view: View) -> None:
     """Have what costs most answered at the same time."""
     this_quarter = [] if view.state.filter else [view.asked("attainment", view.periods(_quarter_of(view), "quarter"))]
     view.ahead(
-        [view.asked("pipeline"), *this_quarter, view.asked("metrics", _booked_in(view)), (_BLOCKED, view.question)]
+        [view.asked("pipeline"), *this_quarter, view.asked("metrics", _booked_in(view)), (_worst(view), view.question)]
+    )
+
+
+def _worst(view: View) -> str:
+    """The first deals that wait too long, and what all of them come to, as far as one's own `blocked` has it."""
+    columns = view.ledger.engine.projections["blocked"].columns
+    order = [f"{name} {way}" for name, way in _WORST_FIRST.items() if name in columns]
+    return (
+        f"SELECT *, count(*) OVER () AS all_deals, {'sum(amount) OVER ()' if 'amount' in columns else 'NULL'} AS all_amount "
+        f"FROM blocked ORDER BY {', '.join([*order, '1'])} LIMIT {_MOST_BLOCKED}"
     )
 
 
