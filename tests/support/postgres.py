@@ -5,11 +5,13 @@ the PATH. Where there is none of these the tests fail: they are never left out.
 """
 
 import fcntl
+import hashlib
 import os
 import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import uuid
 import warnings
@@ -22,8 +24,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from salesledger.ledger.postgres_url import PostgresUrl
 
-FOLDER = Path(tempfile.gettempdir()) / f"salesledger-tests-{os.getuid()}"
-"""Where the server's data lie; it is used again by the next run."""
+_OF = hashlib.sha256(sys.prefix.encode()).hexdigest()[:8]
+FOLDER = Path(tempfile.gettempdir()) / f"salesledger-tests-{os.getuid()}-{_OF}"
+"""Where the server's data lie; it is used again by the next run of this environment, whose programs it runs."""
 
 _SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
 """Tests lose no power."""

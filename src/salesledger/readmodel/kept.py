@@ -121,8 +121,9 @@ def has_room(folder: Path, spill: Path, upto: int) -> bool:
         spill: where DuckDB puts what memory can't hold.
         upto: the last entry that it is to serve.
     """
-    free = min(shutil.disk_usage(folder).free, shutil.disk_usage(spill).free)
-    return os.access(folder, os.W_OK) and free > _SORTED_BYTES * upto
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        return False
+    return min(shutil.disk_usage(folder).free, shutil.disk_usage(spill).free) > _SORTED_BYTES * upto
 
 
 def serves(needed: Sequence[Projection], wanted: Collection[str], only: str | None) -> bool:
