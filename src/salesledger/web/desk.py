@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -72,6 +73,7 @@ class Clerk:
         self._ledger: Ledger | None = None
         self._folder = place_of(settings.ledger).projections
         self._mark: Hashable = ()
+        self._threads = 0
 
     def _opened(self) -> Ledger:
         if self._ledger is None:
@@ -89,20 +91,23 @@ class Clerk:
             ledger.engine.projections = catalogue.load(self._folder)
             self._mark = mark
 
-    def _work(self, work: Callable[[Ledger], T]) -> T:
+    def _work(self, work: Callable[[Ledger], T], threads: int) -> T:
         ledger = self._opened()
+        if threads != self._threads:
+            ledger.engine.duck.execute(f"SET threads = {threads}")
+            self._threads = threads
         try:
             return work(ledger)
         finally:
             ledger.rest()
 
-    async def do(self, work: Callable[[Ledger], T], seconds: float) -> T:
-        """Do some work with the ledger.
+    async def do(self, work: Callable[[Ledger], T], seconds: float, threads: int) -> T:
+        """Do some work with the ledger, in so many threads at most.
 
         Raises:
             TooSlow: it took too long, and was stopped.
         """
-        doing = asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
+        doing = asyncio.get_running_loop().run_in_executor(self._thread, self._work, work, threads)
         done, _ = await asyncio.wait([doing], timeout=seconds)
         if done:
             return doing.result()
@@ -156,9 +161,14 @@ class Desk:
         assert self._free is not None
         clerk = await self._free.get()
         try:
-            return await clerk.do(work, self.settings.seconds)
+            return await clerk.do(work, self.settings.seconds, self._threads())
         finally:
             self._free.put_nowait(clerk)
+
+    def _threads(self) -> int:
+        """How many threads a clerk gets now: those who are at work share the processors, which is less work for all of them."""
+        assert self._free is not None
+        return max(1, (os.cpu_count() or 1) // (len(self._clerks) - self._free.qsize()))
 
     def job(self, ledger: Ledger, words: Sequence[str]) -> Job:
         """What takes longer: the answer of a command to the ledger as it is, with the user's own projections as they are."""
@@ -206,7 +216,8 @@ class Desk:
         assert self._free is not None
         try:
             with suppress(SalesledgerError):  # whoever asks it himself is told
-                await clerk.do(lambda ledger: self._go_through(ledger, asked), self.settings.seconds)
+                work = partial(self._go_through, asked=asked)
+                await clerk.do(work, self.settings.seconds, self._threads())
         finally:
             self._free.put_nowait(clerk)
 
