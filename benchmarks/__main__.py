@@ -22,7 +22,7 @@ from benchmarks import (
     soak,
     startup,
 )
-from benchmarks.measure import Line, table
+from benchmarks.measure import Line, report
 from benchmarks.workspace import Workspace
 
 BENCHMARKS = {
@@ -39,19 +39,13 @@ BENCHMARKS = {
     "postgres": postgres.run,
     "big": big.run,
 }
-HEAD = ["what", "figure", "yardstick", "ratio", "target", ""]
+OWN_OPTIONS = {"accuracy": accuracy.main, "soak": soak.main, "huge": huge.main}
 
 
 def main() -> None:
     """Run the benchmarks that the command line names, or all of them; `accuracy`, `soak` and `huge` have options of their own."""
-    if sys.argv[1:2] == ["accuracy"]:
-        accuracy.main(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["soak"]:
-        soak.main(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["huge"]:
-        huge.main(sys.argv[2:])
+    if own := OWN_OPTIONS.get(next(iter(sys.argv[1:]), "")):
+        own(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all where absent")
@@ -74,7 +68,7 @@ def main() -> None:
         for name in asked.names or BENCHMARKS:
             print(f"... {name}", flush=True)
             lines += BENCHMARKS[name](work)
-    print(table([HEAD, *(line.cells() for line in lines)]))
+    print(report(lines))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ is made anew each time. Processor time, in one run; of what a person waits for, 
 import argparse
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,7 +17,7 @@ from typing import Any
 
 from benchmarks.big import BY_STAGE, MOST, MOST_GROWTH, PAST, PRESENT, WEEKLY, WEEKS, decode, peak
 from benchmarks.copies import copy
-from benchmarks.measure import Line, cpu, race, table
+from benchmarks.measure import PROGRAM, Line, cpu, race, report
 from benchmarks.workspace import Workspace
 from salesledger.readmodel.engine import Engine
 from salesledger.readmodel.mirror import Mirror
@@ -26,7 +25,6 @@ from salesledger.readmodel.mirror import Mirror
 EVENTS, TIMES = 11_002_500, 9
 ROUNDS = 2
 LIMIT = "4GB"
-_PROGRAM = [sys.executable, "-c", "from salesledger.cli import main; main()"]
 _QUESTION = ["pipeline", "--as-of", "2024-06-30"]
 
 
@@ -39,8 +37,8 @@ def main(args: list[str]) -> None:
     lines = []
     for line in _lines(small, _huge(work, small)):
         print("...", *line.cells(), flush=True)
-        lines.append(line.cells())
-    print(table([["what", "figure", "yardstick", "ratio", "target", ""], *lines]))
+        lines.append(line)
+    print(report(lines))
 
 
 def _huge(work: Workspace, small: Path) -> Path:
@@ -119,5 +117,5 @@ def _asked(path: Path, memory: str | None) -> dict[str, float]:
 
 def _waited(path: Path) -> float:
     began = time.perf_counter()
-    subprocess.run([*_PROGRAM, "-f", str(path), *_QUESTION], check=True, capture_output=True)
+    subprocess.run([*PROGRAM, "-f", str(path), *_QUESTION], check=True, capture_output=True)
     return time.perf_counter() - began

@@ -2,10 +2,14 @@
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+PROGRAM = [sys.executable, "-c", "from salesledger.cli import main; main()"]
+"""The command line, without its script."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,11 @@ def walls(ways: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[
             way()
             taken[name].append(time.perf_counter() - began)
     return {name: sorted(seconds) for name, seconds in taken.items()}
+
+
+def report(lines: Sequence[Line]) -> str:
+    """The lines as a table."""
+    return table([["what", "figure", "yardstick", "ratio", "target", ""], *(line.cells() for line in lines)])
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

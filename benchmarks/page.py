@@ -4,7 +4,6 @@ import re
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks.measure import Line
+from benchmarks.measure import PROGRAM, Line
 from benchmarks.workspace import Workspace
 from salesledger import Ledger
 
@@ -143,9 +142,8 @@ def load(address: str, place: str, days: Sequence[str], threads: int, seconds: i
 @contextmanager
 def serving(path: Path, today: date) -> Iterator[str]:
     """A server on the ledger, as a user starts it; gives its address."""
-    program = [sys.executable, "-c", "from salesledger.cli import main; main()"]
     words = ["-f", str(path), "--today", today.isoformat(), "serve", "--port", "0", "--read-only"]
-    with subprocess.Popen([*program, *words], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
             yield server.stdout.readline().partition(" is at ")[2].partition("/ ")[0]

@@ -71,9 +71,12 @@ def connected(url: PostgresUrl, *, writes: bool) -> Connection:
         ) from e
     try:
         connection = psycopg.connect(conninfo, autocommit=True)
-        # Poolers refuse settings, or forget them, that come with the login.
-        asked = ", ".join("set_config(%s, %s, false)" for _ in settings)
-        connection.execute(f"SELECT {asked}", [text for pair in settings.items() for text in pair])
+        try:  # poolers refuse settings, or forget them, that come with the login
+            asked = ", ".join("set_config(%s, %s, false)" for _ in settings)
+            connection.execute(f"SELECT {asked}", [text for pair in settings.items() for text in pair])
+        except BaseException:
+            connection.close()
+            raise
     except psycopg.Error as e:
         raise UnreachableLedger(url.shown, _reason(e)) from e
     return connection

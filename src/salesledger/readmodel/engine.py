@@ -481,37 +481,41 @@ class Engine:
             self._tail = None
             mirror.tail("log_tail", (mirrored, last))
             self._tail = (mirrored, last)
-        mark = kept.mark_of(self.projections)
-        if mirror.grown or (open_only and kept.newest(mirror.folder, mark) is None):
-            self._keep(mirror.folder, segments)
+        newest = None
+        if open_only or mirror.grown:
+            mark = kept.mark_of(self.projections)
+            newest = kept.newest(mirror.folder, mark)
+            if newest is None or mirror.grown:
+                newest = self._keep(mirror.folder, segments, mark, newest)
         tail = "log_tail" if mirrored < last else None
         rows, few = rows_of(segments, tail), False
         assert question.known_at is not None
-        if open_only and (found := kept.fitting(mirror.folder, mark, mirrored, upto, question.known_at)):
+        if open_only and (found := kept.fitting(newest, mirrored, upto, question.known_at)):
             later = [file for file, (after, _) in zip(segments, ranges(last), strict=False) if after >= found.upto]
             rows, few = kept.reading(found, rows_of(later, tail)), last - found.upto <= BIG
         relation = unfolding(rows, self.head.zone.key, details=self.head.rated or not open_only)
         return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}", few
 
-    def _keep(self, folder: Path, segments: Sequence[Path]) -> None:
-        """Write another kept file, where one is due; that it can't be written is no matter."""
-        upto, mark = filled(self.head.last_entry), kept.mark_of(self.projections)
-        last = kept.newest(folder, mark)
+    def _keep(self, folder: Path, segments: Sequence[Path], mark: str, last: kept.Kept | None) -> kept.Kept | None:
+        """Write another kept file, where one is due, and give the newest; that it can't be written is no matter."""
+        upto = filled(self.head.last_entry)
         if not kept.is_due(last, upto) or any(self.projections[name].own for name in kept.FOLDED):
-            return
+            return last
         if not kept.has_room(folder, self.folder, upto):
-            return
+            return last
         chosen = [file for file, (_, end) in zip(segments, ranges(upto), strict=False) if end <= upto]
         rows, known = kept.writing(f"({rows_of(chosen, None)})")
         try:
             ((known_at,),) = self.duck.execute(known).fetchall()
             statement, values = self._compose(rows, ["deal_changes"], Question(_FAR, _FAR, upto), {})
-            with self._spilling(), self._replaced(folder / kept.file_name(mark, upto, known_at)) as target:
+            written = kept.Kept(folder / kept.file_name(mark, upto, known_at), upto, known_at)
+            with self._spilling(), self._replaced(written.file) as target:
                 self.duck.execute(f"COPY ({statement}) TO {target} ({kept.OPTIONS})", values)
             if last:
                 last.file.unlink(missing_ok=True)
         except (duckdb.Error, OSError):
-            return
+            return last
+        return written
 
     def _replaced(self, file: Path) -> AbstractContextManager[str]:
         return replaced(file, place_of(self.path).shared)

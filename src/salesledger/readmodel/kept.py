@@ -91,17 +91,15 @@ def is_kept(file: Path) -> bool:
     return re.fullmatch(r"open-[0-9a-f]{8}-\d{12}-\d+\.parquet", file.name) is not None
 
 
-def fitting(folder: Path, mark: str, mirrored: int, upto: int | None, known_at: datetime) -> Kept | None:
+def fitting(found: Kept | None, mirrored: int, upto: int | None, known_at: datetime) -> Kept | None:
     """The kept file, where it can serve a question: it holds what stood when the last of its entries had become known.
 
     Args:
-        folder: the mirror's.
-        mark: what its name says of how it was made.
+        found: the newest one, where there is any.
         mirrored: the last entry in the mirror, which what lies behind is read from.
         upto: the last entry that the question looks at, where it says so.
         known_at: what is known at this instant is asked about.
     """
-    found = newest(folder, mark)
     if found is None or found.upto > mirrored or (upto is not None and upto < found.upto):
         return None
     return found if found.known_at <= (known_at - _EPOCH) // timedelta(microseconds=1) else None

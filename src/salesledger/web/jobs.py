@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -47,7 +49,7 @@ class Jobs:
         self._jobs: dict[_Asked, Job] = {}
         self._waiting: dict[_Asked, Future[None]] = {}
         self._lock = Lock()
-        self._workers: dict[str, ThreadPoolExecutor] = {}
+        self._workers: dict[str, ThreadPoolExecutor] = defaultdict(partial(ThreadPoolExecutor, 1, "job"))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._is_closed = False
 
@@ -69,8 +71,7 @@ class Jobs:
                     if other[1] == key[1] and waiting.cancel():
                         self._jobs.pop(other, None)
                 self._waiting = {other: waiting for other, waiting in self._waiting.items() if not waiting.done()}
-                worker = self._workers.setdefault(words[0], ThreadPoolExecutor(1, thread_name_prefix="job"))
-                self._waiting[key] = worker.submit(self._run, job, [*words])
+                self._waiting[key] = self._workers[words[0]].submit(self._run, job, [*words])
             return job
 
     def _run(self, job: Job, words: list[str]) -> None:
