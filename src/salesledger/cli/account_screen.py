@@ -10,6 +10,7 @@ from salesledger.cli.notes import conversion_note
 from salesledger.cli.options import opened, terminal_width
 from salesledger.cli.render import format_for, render, write
 from salesledger.errors import NotFound
+from salesledger.shown.about import about_account
 from salesledger.shown.escape import markdown_text, safe_text
 from salesledger.shown.reports import counted, to_rows, unconverted, when
 from salesledger.shown.tables import CASES, DEALS, SATISFACTION, Table
@@ -103,6 +104,7 @@ def show_account(ctx: click.Context, text: str, values: dict[str, Any]) -> None:
     with opened(ctx) as ledger:
         account = ledger.find("account", text)
         question = ledger.question(**values, interval="quarter", reach=("satisfaction-noted",))
+        question = about_account(ledger, question, account)
         found = {section.name: _rows(ledger, question, section, account) for section in SECTIONS}
         if not found["account"].rows:
             raise NotFound(f"The account {account!r} was not open {when(ledger, question)}.")

@@ -20,6 +20,7 @@ from salesledger.cli.options import (
 )
 from salesledger.cli.render import format_for, write
 from salesledger.errors import NotFound
+from salesledger.shown.about import stream_of
 from salesledger.shown.escape import safe_text
 from salesledger.shown.reports import counted, narrowed, to_rows, when
 from salesledger.shown.values import money
@@ -75,7 +76,7 @@ def audit_command(ctx: click.Context, /, deal: str, **values: Any) -> None:
     format_, output = values.pop("format_"), values.pop("output")
     with opened(ctx) as ledger:
         found = ledger.find("deal", deal)
-        question = ledger.question(**values)
+        question = stream_of(ledger.question(**values), "deal", found)
         answer = ledger.engine.ask(_AUDIT, question, {"deal_id": found})
         if not answer.rows:
             raise NotFound(f"Nothing had happened to the deal {found!r} {when(ledger, question)}.")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from salesledger.cli.options import emit
 from salesledger.cli.render import format_for
 from salesledger.errors import NotFound
+from salesledger.shown.about import stream_of
 from salesledger.shown.values import Rows, chosen
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def print_beliefs(ledger: "Ledger", deal: str, question: "Question", format_: st
         NotFound: there is no such deal, or nothing was believed of it yet.
     """
     found = ledger.find("deal", deal)
-    answer = ledger.engine.ask(_BELIEFS, question, {"deal_id": found})
+    answer = ledger.engine.ask(_BELIEFS, stream_of(question, "deal", found), {"deal_id": found})
     rows = _changes(answer.rows)
     if not rows:
         raise NotFound(f"Nothing was known of the deal {found!r} by then.")

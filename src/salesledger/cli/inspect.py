@@ -23,6 +23,7 @@ from salesledger.cli.options import (
 )
 from salesledger.cli.render import format_for, is_picture
 from salesledger.errors import BadQuery, NotFound, UsageError
+from salesledger.shown.about import stream_of
 from salesledger.shown.journal import DETAILS, ENTRIES, HAPPENED, entry_rows, entry_table
 from salesledger.shown.reports import narrowed, to_rows, when
 from salesledger.shown.values import Rows, chosen
@@ -60,7 +61,7 @@ def history_command(ctx: click.Context, /, deal: str, as_known: bool, **values: 
         kinds = ("deal", "account", "process", "rate", "target")
         kind, text = (kind, rest) if colon and kind in kinds else ("deal", deal)
         found = ledger.find(kind, text)
-        question = ledger.question(**values)
+        question = stream_of(ledger.question(**values), kind, found)
         answer = ledger.engine.ask(
             ENTRIES
             + HAPPENED

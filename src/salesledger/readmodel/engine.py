@@ -84,6 +84,9 @@ class Question:
         as_of: the instant in business time; now where absent.
         since: the earlier instant, for what compares the two; as_of where absent.
         late_days: what became known so many days later still counts, for what replays beliefs.
+        stream: the only stream whose entries are looked at, such as 'deal:acme', for statements that need no others: the log finds
+            them by its index, whatever it has grown to.
+        deals: the only deals that the rows asked for speak of, for statements that keep no row of another: these alone are folded.
         known_at: what was known at this instant; now where absent.
         upto: nothing behind this entry of the log is looked at.
         periods: the periods that reports have rows for; one that holds everything where empty.
@@ -99,6 +102,8 @@ class Question:
     filters: Sequence[str] = ()
     since: datetime | None = None
     late_days: int = 0
+    stream: str | None = None
+    deals: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -409,6 +414,8 @@ class Engine:
             body = projection.sql
             if projection.name == STATES and not few and (only or first):
                 body = self._of_some(only, first, body)
+            if projection.name == STATES and question.deals is not None and not any(each.own for each in needed):
+                body = f"SELECT * FROM ({body}) WHERE {_among(question.deals)}"
             if projection.name == FILTERED and question.filters:
                 from salesledger.readmodel.filters import compile_filters
 
@@ -472,6 +479,8 @@ class Engine:
 
     def _decoded(self, question: Question, *, open_only: bool) -> tuple[str, bool]:
         """The rows that a question reads, and whether hardly any of them belong to deals that are not open."""
+        if question.stream is not None and (relation := self._of_stream(question.stream, question.upto)):
+            return relation, False
         mirror = Mirror(self.path, self.head, self.log.arrow(), self.duck)
         segments, mirrored = mirror.segments(self.progress)
         last, upto = self.head.last_entry, question.upto
@@ -495,6 +504,17 @@ class Engine:
             rows, few = kept.reading(found, rows_of(later, tail)), last - found.upto <= BIG
         relation = unfolding(rows, self.head.zone.key, details=self.head.rated or not open_only)
         return relation if upto is None else f"SELECT * FROM ({relation}) WHERE entry <= {int(upto)}", few
+
+    def _of_stream(self, stream: str, upto: int | None) -> str | None:
+        """The rows of one stream, read from the log; nothing where it has none, whose columns would have no types."""
+        last = self.head.last_entry if upto is None else min(self.head.last_entry, upto)
+        asked = "SELECT 1 FROM stored_events WHERE originator_id = ? AND entry <= ? LIMIT 1"
+        with self.using():
+            if not self.log.execute(asked, (stream, last)).fetchone():
+                return None
+        mirror = Mirror(self.path, self.head, self.log.arrow().of_streams([stream]), self.duck)
+        mirror.tail("log_stream", (0, last))
+        return unfolding("SELECT * FROM log_stream", self.head.zone.key)
 
     def _keep(self, folder: Path, segments: Sequence[Path], mark: str, last: kept.Kept | None) -> kept.Kept | None:
         """Write another kept file, where one is due, and give the newest; that it can't be written is no matter."""
@@ -549,6 +569,12 @@ def _limits(
     if any(_OF_OTHERS in text for text in (*question.filters, *(projection.sql for projection in readers))):
         return only if only == "won" else None, None
     return only, first
+
+
+def _among(deals: Sequence[str]) -> str:
+    """The condition that a row's deal is one of these."""
+    quoted = ", ".join("'" + deal.replace("'", "''") + "'" for deal in deals)
+    return f"deal IN ({quoted})" if quoted else "false"
 
 
 def _with(chain: Mapping[str, str]) -> str:

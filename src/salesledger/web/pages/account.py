@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from salesledger.errors import NotFound
+from salesledger.shown.about import about_account
 from salesledger.shown.reports import when
 from salesledger.shown.tables import CASES, DEALS, SATISFACTION, Table
 from salesledger.web.page import Page
@@ -44,6 +45,7 @@ def build(view: View) -> dict[str, Any]:
     """
     account = view.ledger.find("account", view.extra["account"])
     question = view.ledger.question(**view.state.dates, interval="quarter", reach=("satisfaction-noted",))
+    question = about_account(view.ledger, question, account)
     facts = view.ask("SELECT * FROM accounts WHERE account = $account", question, {"account": account})
     if not facts.rows:
         raise NotFound(f"The account {account!r} was not open {when(view.ledger, question)}.")

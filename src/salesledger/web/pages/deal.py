@@ -6,6 +6,7 @@ from typing import Any
 
 from salesledger.errors import NotFound
 from salesledger.readmodel.engine import Answer
+from salesledger.shown.about import about_deal, stream_of
 from salesledger.shown.journal import ENTRIES, HAPPENED, entry_table
 from salesledger.shown.reports import when
 from salesledger.shown.tables import DEALS
@@ -29,13 +30,14 @@ def build(view: View) -> dict[str, Any]:
     """
     deal = view.ledger.find("deal", view.extra["deal"])
     question = view.plain_question
-    answer = view.ask(ENTRIES + HAPPENED + _LATEST, question, {"deal": deal})
+    alone = stream_of(question, "deal", deal)
+    answer = view.ask(ENTRIES + HAPPENED + _LATEST, alone, {"deal": deal})
     if not answer.rows:
         raise NotFound(f"Nothing had happened to the deal {deal!r} {when(view.ledger, question)}.")
     total = len(answer.rows)
     if total == _MOST:
-        ((total,),) = view.ask(f"SELECT count(*) FROM ({ENTRIES}{HAPPENED}{_ITS})", question, {"deal": deal}).rows
-    told = view.ask("SELECT * FROM deals WHERE deal = $deal", question, {"deal": deal})
+        ((total,),) = view.ask(f"SELECT count(*) FROM ({ENTRIES}{HAPPENED}{_ITS})", alone, {"deal": deal}).rows
+    told = view.ask("SELECT * FROM deals WHERE deal = $deal", about_deal(view.ledger, question, deal), {"deal": deal})
     facts = _facts(view.grid(told, DEALS, question))
     timeline = _timeline(view, answer)
     return {
