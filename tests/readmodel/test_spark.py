@@ -4,6 +4,7 @@ All that needs Java is one test, as one Spark serves the whole run.
 """
 
 import shutil
+import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -289,3 +290,14 @@ def test_too_little_memory_is_told_before_anything_is_started() -> None:
     """With the least that is enough, in the words of the command line."""
     with pytest.raises(NoEngine, match=r"--memory 50MB is too little for it. Give at least 512MB"):
         spark_session.session("50MB")
+
+
+def test_another_spark_that_does_not_answer_is_named(
+    monkeypatch: pytest.MonkeyPatch, path: Path, tmp_path: Path
+) -> None:
+    """With the variable that names it; in a program of its own, as this one may have a Spark already."""
+    java.set_up(tmp_path / "java", monkeypatch)
+    monkeypatch.setenv(spark_session.MASTER, "spak://nowhere:7077")
+    asked = f"from salesledger import Ledger; Ledger.open({str(path)!r}, engine='spark').project('deals')"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False)
+    assert "$SALESLEDGER_SPARK_MASTER names 'spak://nowhere:7077', where none answers" in done.stderr

@@ -19,6 +19,11 @@ MASTER = "SALESLEDGER_SPARK_MASTER"
 
 _REMEDY = "Install it with 'pip install \"salesledger[spark]\"', or ask with --engine duckdb, which answers the same."
 
+_ELSEWHERE = (
+    f"Look whether it runs there, and is of the version of the pyspark installed here; or unset ${MASTER}, and Spark runs in this "
+    "process."
+)
+
 _LESS = "Give less with --memory (or $SALESLEDGER_MEMORY), or leave it out: Java is then given 4 GB."
 
 _LEAST = 512
@@ -99,6 +104,10 @@ def _started(memory: str | None) -> "SparkSession":
             printed = said.read().decode(errors="replace")
             if memory is not None and re.search(r"(?i)heap|memory", printed):
                 raise NoEngine("spark", f"Java can't have --memory {memory} on this machine", _LESS) from e
+            if not master.startswith("local"):
+                raise NoEngine(
+                    "spark", f"${MASTER} names {master!r}, where none answers as it should", _ELSEWHERE
+                ) from e
             raise NoEngine("spark", _reason(printed) or _first_line(e), _REMEDY) from e
 
 
