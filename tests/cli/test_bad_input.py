@@ -1,6 +1,7 @@
 """What the ledger can't take: one clear message, exit code 1 or 2, and not a byte of the ledger changed."""
 
 import shlex
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -9,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from salesledger.errors import NOTHING_RECORDED
-from support.console import Console, commands, frozen, unchanged
+from support.console import NOW, Console, commands, frozen, unchanged
+from support.ledgers import clock
 
 LONG = "x" * 501
 SURROGATE = "a\udc80b"
@@ -64,6 +66,15 @@ class TestDates:
         """An event has happened."""
         with unchanged(console):
             assert "lies in the future" in console.no("lead capture New --on 2027-01-01", code=1)
+
+    def test_of_a_clock_that_was_wrong_are_told_to_who_records_later(self, console: Console) -> None:
+        """Stamps never go back, so that what is recorded counts as known only then."""
+        with clock(NOW + timedelta(days=400)):
+            assert Console(console.folder, console.env)("lead capture Early --on 2026-01-02").err == ""
+        told = console("lead capture Late --on 2026-01-02")
+        assert told.code == 0
+        assert "warning: recorded as of 2027-09-05 14:00, far ahead of this machine's clock" in told.err
+        assert console("deals").err == ""
 
 
 class TestAmounts:

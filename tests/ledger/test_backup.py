@@ -351,6 +351,15 @@ class TestKeys:
         assert message.endswith("No backup was made.")
         assert not list(console.folder.glob("b.ledger*"))
 
+    def test_that_are_not_where_they_should_be_are_missed(self, console: Console) -> None:
+        """A backup that claims to have them would be found out too late; who was forgotten has none."""
+        for ending in ("keys", "master"):
+            console.ledger.with_name(f"sales.ledger.{ending}").unlink()
+        message = console.no("backup b.ledger --keys", code=1)
+        assert "there are none, though the ledger holds persons (p-1, p-2;" in message
+        assert message.endswith("No backup was made.")
+        assert not list(console.folder.glob("b.ledger*"))
+
     def test_that_are_in_the_keyring_stay_there(self, console: Console) -> None:
         """Only the wrapped keys are copied."""
         console.env["SALESLEDGER_MASTER_KEY"] = "keyring"

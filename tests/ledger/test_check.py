@@ -99,6 +99,7 @@ BROKEN: dict[str, tuple[str, int, str, str]] = {
     "an end cut off": ("gap", 16, "DELETE FROM stored_events WHERE entry = 17", "entry 17 is missing at the end"),
     "a stamp that goes back": ("recorded-at", 9, column(9, "recorded_at", "1"), "before the entry ahead of it"),
     "a stamp ahead": ("recorded-at", 17, column(17, "recorded_at", "7000000000000000"), "in the future"),
+    "a stamp at the end of time": ("recorded-at", 17, column(17, "recorded_at", "253402300780000000"), "in the future"),
     "a stamp beyond all": ("content", 17, column(17, "recorded_at", "9000000000000000000"), "no calendar"),
     "a version too many": (
         "version",

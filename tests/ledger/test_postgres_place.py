@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from time import sleep
@@ -34,7 +35,7 @@ from salesledger.ledger.store import Store
 from salesledger.readmodel.check import check
 from salesledger.readmodel.engine import Engine
 from support.happenings import captured, contacted
-from support.ledgers import new_ledger, propose, record, rows
+from support.ledgers import clock, new_ledger, propose, record, rows
 from support.postgres import drop, new_schema
 
 
@@ -246,6 +247,17 @@ class TestGuards:
                     f"SELECT append_events(ARRAY['deal:x'], ARRAY[1::bigint], ARRAY['lead-captured/1'], ARRAY[{state}::bytea], "
                     "ARRAY[NULL], 0, gen_random_uuid(), true)"
                 )
+        assert server.log() == before
+
+    def test_a_clock_ahead_of_the_server_s_is_refused(self, server: PostgresBackend) -> None:
+        """Every later entry would be stamped so, too."""
+        before = server.log()
+        with (
+            clock(datetime.now(UTC) + timedelta(days=3)),
+            Ledger.open(server.place, actor="kim") as ledger,
+            pytest.raises(StoreError, match=r"ahead of the server's by more than a day.*Nothing was recorded"),
+        ):
+            ledger.record("lead-captured", company="Acme", on="2026-01-05")
         assert server.log() == before
 
     def test_an_emptied_layout_is_told(self, server: PostgresBackend, tmp_path: Path) -> None:

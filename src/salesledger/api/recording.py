@@ -67,6 +67,13 @@ class Recording(Reader):
         self._sealed = appended
         return seal_again(self.path)
 
+    def runs_ahead(self) -> datetime | None:
+        """How what was recorded is stamped, where that is more than a day ahead of this machine's clock; None where it isn't.
+
+        The log's stamps never go back: an entry before was stamped by a clock that was wrong, or this machine's is behind.
+        """
+        return self._store.runs_ahead() if self._store is not None else None
+
     @property
     def actor(self) -> str:
         """Who records, where nobody else is named."""

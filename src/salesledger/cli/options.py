@@ -54,6 +54,7 @@ def opened(ctx: click.Context, actor: str | None = None) -> Iterator["Ledger"]:
     ) as ledger:
         yield ledger
         _note_what_is_beyond(ctx, ledger)
+        _note_a_wrong_clock(ledger)
         seal_quietly(ledger)
 
 
@@ -95,6 +96,18 @@ def _note_what_is_beyond(ctx: click.Context, ledger: "Ledger") -> None:
         )
     if asked["upto"] and asked["upto"] > last:
         click.echo(f"salesledger: note: --upto {asked['upto']}: the ledger ends with entry {last}.", err=True)
+
+
+def _note_a_wrong_clock(ledger: "Ledger") -> None:
+    """Warn who records where the log's stamps are ahead of the machine's clock: what is recorded counts as known only then."""
+    if (stamped := ledger.runs_ahead()) is not None:
+        told = stamped.astimezone(ledger.zone)
+        click.echo(
+            f"salesledger: warning: recorded as of {told:%Y-%m-%d %H:%M}, far ahead of this machine's clock: stamps never go back, "
+            "and an entry before was stamped so. Reports as known before that day don't count what has no --known-at; "
+            "'salesledger check' names the entry.",
+            err=True,
+        )
 
 
 def today_of(ctx: click.Context) -> "date | None":

@@ -230,7 +230,7 @@ def _placed(stream: str, records: Sequence[Recorded], event: Event, context: Con
         raise Refused(
             f"{event.type_name()} is an event of {article} {event.STREAM}, not of {stream}. {NOTHING_RECORDED}"
         )
-    if event.effective_at > context.now + CLOCK_SKEW:
+    if event.effective_at - context.now > CLOCK_SKEW:
         raise Refused(
             f"{day(event.effective_at, context.zone)} lies in the future; an event records what has happened. {NOTHING_RECORDED}"
         )

@@ -10,9 +10,10 @@ from typing import Self
 
 from salesledger.errors import LedgerExists, LostKeys
 from salesledger.ledger.format import lock_seconds, uri
-from salesledger.ledger.keys import PersonKeys, forgotten
+from salesledger.ledger.keys import PersonKeys, forgotten, miss_nobody
 from salesledger.ledger.log import Log
 from salesledger.ledger.place import Where
+from salesledger.ledger.raw import LIVING
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,10 @@ def copy_keys(log: Log, source: KeyFiles, target: KeyFiles, draft: Callable[[Pat
         Of how many persons there are keys.
 
     Raises:
-        LostKeys: they can't be read.
+        LostKeys: they can't be read, or there are none though the ledger holds persons.
     """
     if not source.keys.exists():
+        miss_nobody(source.keys, (person for (person,) in log.execute(LIVING)))
         return 0
     if source.master and not source.master.exists():
         raise LostKeys(str(source.keys), f"the master key ({str(source.master)!r}) is missing")

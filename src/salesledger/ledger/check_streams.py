@@ -181,7 +181,7 @@ def _clocks(record: Recorded) -> Iterator[_Problem]:
     redate = f"Correct it: 'correct {record.entry} --on DATE'." if event.VOIDABLE else RESTORE
     if event.effective_at < EPOCH and not isinstance(event, ProcessDefined):  # a process may be from the beginning
         yield "effective-at", f"said to have happened in {event.effective_at.year}", redate
-    elif event.effective_at > record.recorded_at + CLOCK_SKEW:
+    elif event.effective_at - record.recorded_at > CLOCK_SKEW:
         problem = f"said to have happened on {event.effective_at:%Y-%m-%d}, after it was recorded ({record.recorded_at:%Y-%m-%d})"
         yield "effective-at", problem, redate
 

@@ -71,7 +71,7 @@ class PersonKeys:
             return
         with self._translated("written"):
             if not self.path.exists():
-                self._miss_nobody(living)
+                miss_nobody(self.path, living())
                 with suppress(FileExistsError):
                     make_private(self.path)
             with self._connected() as connection:
@@ -81,22 +81,13 @@ class PersonKeys:
                 if there:
                     self._unwrap(connection.execute("SELECT person, wrapped FROM keys LIMIT 1").fetchone())
                 else:
-                    self._miss_nobody(living)
+                    miss_nobody(self.path, living())
                 if not self._has_master():
                     self._make_master()
                 for person in wanted - there:
                     wrapped = _seal(self._master, os.urandom(_KEY_BYTES), person.encode())
                     connection.execute("INSERT INTO keys VALUES (?, ?)", (person, wrapped))
                 connection.execute("COMMIT")
-
-    def _miss_nobody(self, living: Callable[[], Iterable[str]]) -> None:
-        """Make sure that an empty file of keys isn't one that was lost: new keys in its place would part the two for ever."""
-        if lost := sorted(living()):
-            names = ", ".join(person.partition(":")[2] for person in lost[:5]) + (", ..." if len(lost) > 5 else "")
-            raise LostKeys(
-                str(self.path),
-                f"there are none, though the ledger holds persons ({names}; forget them if theirs are lost)",
-            )
 
     def seal(self, person: str, version: int, field: str, text: str) -> str:
         """Encrypt a text about a person.
@@ -284,6 +275,23 @@ class PersonKeys:
         except ImportError as e:
             raise LostKeys(str(self.path), "the keyring needs the extra: pip install 'salesledger[keyring]'") from e
         return keyring
+
+
+def miss_nobody(place: Path, living: Iterable[str]) -> None:
+    """Make sure that a file without keys isn't one that was lost: new keys in its place would part the two for ever.
+
+    Args:
+        place: the file.
+        living: the streams of all persons whom the ledger holds and who were not forgotten.
+
+    Raises:
+        LostKeys: there is somebody.
+    """
+    if lost := sorted(living):
+        names = ", ".join(person.partition(":")[2] for person in lost[:5]) + (", ..." if len(lost) > 5 else "")
+        raise LostKeys(
+            str(place), f"there are none, though the ledger holds persons ({names}; forget them if theirs are lost)"
+        )
 
 
 def forgotten(log: Log) -> set[str]:

@@ -110,6 +110,11 @@ def own_error(
             f"{url.shown!r} can't be read: this login has no right to read the ledger ({_reason(error)}). Ask its owner for the "
             f"role of a reader or a recorder: GRANT {role(url.schema, 'reader')} TO the login. {NOTHING_RECORDED}"
         )
+    if isinstance(error, errors.DatetimeFieldOverflow):
+        return StoreError(
+            f"{url.shown!r} takes nothing from this machine, whose clock is ahead of the server's by more than a day: all that "
+            f"is recorded later would be stamped so, too. Set the clock right. {NOTHING_RECORDED}"
+        )
     if isinstance(error, errors.LockNotAvailable | errors.DeadlockDetected):
         return LockedLedger(url.shown, lock_seconds())
     if isinstance(error, errors.InsufficientPrivilege | errors.ReadOnlySqlTransaction):

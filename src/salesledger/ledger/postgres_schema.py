@@ -11,6 +11,9 @@ FORMAT = 1
 _LOCK = 0x534C4544
 """The upper half of the advisory lock's number: 'SLED'; the lower half is the table's own."""
 
+_MOST_AHEAD = 24 * 60 * 60 * 1_000_000
+"""Microseconds by which the clock of whoever appends may be ahead of the server's: every later entry would be stamped so, too."""
+
 _LOG_TABLES = (
     "CREATE TABLE layout (format integer NOT NULL, incarnation uuid NOT NULL)",
     """
@@ -115,6 +118,9 @@ DECLARE
     lock_number CONSTANT bigint := ({_LOCK}::bigint << 32) | 'stored_events'::regclass::oid::bigint;
     request record;
 BEGIN
+    IF clock > extract(epoch FROM clock_timestamp()) * 1000000 + {_MOST_AHEAD} THEN
+        RAISE EXCEPTION 'the clock of whoever appends is ahead of the server''s' USING ERRCODE = 'datetime_field_overflow';
+    END IF;
     IF patient THEN
         PERFORM pg_advisory_xact_lock(lock_number);
         SELECT entry, recorded_at INTO first_entry, stamp FROM stored_events

@@ -9,6 +9,13 @@ _ROWS_AT_ONCE = 4096
 COLUMNS = "entry, originator_id, originator_version, topic, state, recorded_at, key"
 """What a row of the log holds, in SQL."""
 
+LIVING = (
+    "SELECT DISTINCT originator_id FROM stored_events "
+    "WHERE originator_id >= 'person:' AND originator_id < 'person;' AND originator_id NOT IN "
+    "(SELECT originator_id FROM stored_events WHERE topic = 'person-forgotten/1')"
+)
+"""The streams of the persons who were not forgotten."""
+
 
 class RawEntry(NamedTuple):
     """A row of the log, as the file holds it.

@@ -12,7 +12,7 @@ from eventsourcing.persistence import ApplicationRecorder, Notification, StoredE
 
 from salesledger.domain.clocks import to_micros
 from salesledger.ledger.mapper import LoggedEvent
-from salesledger.ledger.raw import COLUMNS
+from salesledger.ledger.raw import COLUMNS, LIVING
 
 
 class LedgerRecorder(ApplicationRecorder):
@@ -124,12 +124,7 @@ class LedgerRecorder(ApplicationRecorder):
 
     def select_living(self) -> set[str]:
         """The streams of the persons who were not forgotten."""
-        rows = self._rows(
-            "SELECT DISTINCT originator_id FROM stored_events "
-            "WHERE originator_id >= 'person:' AND originator_id < 'person;' AND originator_id NOT IN "
-            "(SELECT originator_id FROM stored_events WHERE topic = 'person-forgotten/1')"
-        )
-        return {row[0] for row in rows}
+        return {row[0] for row in self._rows(LIVING)}
 
     def select_streams(self, start: str, end: str) -> list[str]:
         """The names of the streams from `start` up to, but without, `end`."""

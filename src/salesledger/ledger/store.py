@@ -57,11 +57,13 @@ class Store:
         path: where it is.
         app: the eventsourcing application over it.
         appended: how many events were recorded through it.
+        stamped: when the last of them was recorded; None before.
     """
 
     path: Place
     app: LedgerApplication
     appended: int = 0
+    stamped: datetime | None = None
 
     @classmethod
     def open(cls, path: Where) -> Self:
@@ -255,6 +257,11 @@ class Store:
         machines, ledgers = datetime.now(UTC), self.now()
         return machines if ledgers - machines > CLOCK_SKEW else ledgers
 
+    def runs_ahead(self) -> datetime | None:
+        """How the last event that was recorded is stamped, where the machine's clock is behind that by more than a skew."""
+        ahead = self.stamped is not None and self.stamped - datetime.now(UTC) > CLOCK_SKEW
+        return self.stamped if ahead else None
+
     def record(
         self,
         groups: Sequence[Group],
@@ -324,6 +331,7 @@ class Store:
         with self._translated():
             recorded = self.app.append(pending)
         self.appended += len(recorded)
+        self.stamped = recorded[-1].recorded_at if recorded else self.stamped
         if gone := [r.stream for r in recorded if isinstance(r.event, PersonForgotten)]:
             self._forget(gone)
         return recorded
