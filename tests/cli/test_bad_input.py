@@ -208,6 +208,18 @@ class TestIdsAndTexts:
             assert NOTHING_RECORDED in console.no(["void", "--reason", "x", "--", entry])
 
 
+class TestNumbers:
+    """Whole numbers beyond what a database can hold."""
+
+    @pytest.mark.parametrize(
+        "line", ["log -n {}", "lag --upto {}", "forecast --upto {}", "diff 2026-01-01 2026-02-01 --upto {}", "prove {}"]
+    )
+    def test_are_refused_where_they_are_typed(self, line: str, console: Console) -> None:
+        """With the most that can be; that much is asked for as any other."""
+        assert f"{2**63} is too large; the most is {2**63 - 1}. See" in console.no(line.format(2**63), code=2)
+        assert "is too large" not in console(line.format(2**63 - 1)).err
+
+
 class TestQuotes:
     """What opens and doesn't close."""
 

@@ -147,6 +147,12 @@ class TestOptions:
             ("meeting", 1, "2500.00"),
         ]
 
+    @pytest.mark.parametrize("line", ["pipeline -Q -M", "metrics -Q --monthly -Q", "forecast -QM", "falling -QM"])
+    def test_of_two_intervals_contradict_each_other(self, line: str, console: Console) -> None:
+        """Neither is preferred; the same one twice is itself."""
+        assert "The interval is either quarter or month, not both at once." in console.no(line, code=2)
+        assert console.ok("metrics -Q -Q") == console.ok("metrics --quarterly") != console.ok("metrics -M")
+
     def test_of_a_command_before_its_name_are_told_their_place(self, console: Console) -> None:
         """`-O json pipeline` says where -O belongs."""
         assert "An option of a command comes behind its name." in console.no("-O json pipeline", code=2)

@@ -46,7 +46,7 @@ class TestCases:
             ("account note acme repair --weight 6", "6 is not in the range 0<=x<=5"),
             ("account note acme repair --weight 1 --evidence 99", "The ledger has no entry 99"),
             ("account note acme repair --weight 1 --evidence 21", "is about another company"),
-            ("account note acme repair --weight 1 --evidence 99999999999999999999", "The ledger has no entry"),
+            ("account note acme repair --weight 1 --evidence 99999999999999999999", "is too large"),
             ("account note acme 'the price' --weight 1", "'the price' is not an id"),
             ("account note acme repair --weight 1 --on 2026-01-01", "the account is not open yet"),
         ],

@@ -45,6 +45,20 @@ class Normal:
         return [self.answer if week.on >= self.begins else TooLittle(f"{self.name} has not begun") for _ in spans]
 
 
+class Silent(Normal):
+    """A model that can never tell."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(name, 0.0)
+        self.why = why
+
+    def forecast(
+        self, week: Week, spans: Sequence[Span], told: Mapping[str, Sequence[Forecast | TooLittle]]
+    ) -> list[Forecast | TooLittle]:
+        """Why not."""
+        return [TooLittle(self.why) for _ in spans]
+
+
 def booked(quarters: int, amount: float = 100.0) -> list[Made]:
     """One win a quarter."""
     first = QUARTERS.spans_at(FIRST, [0])[0]
@@ -103,6 +117,21 @@ def test_an_absent_member_is_noted_and_all_absent_say_why() -> None:
     assert isinstance(answer, Forecast)
     assert (answer.mean, answer.note) == (100.0, "without b, which can't tell yet")
     assert nobody == TooLittle("b can't tell: b has not begun")
+
+
+def test_where_nobody_can_tell_each_reason_is_given_once() -> None:
+    """With the models that give it; those of the ensemble are not told again."""
+    hazard, linearity = Silent("hazard", "no wins"), Silent("linearity", "no quarter is over")
+    others: list[Model] = [
+        hazard,
+        linearity,
+        Silent("run_rate", "no quarter is over"),
+        Ensemble({"hazard": 1.0, "linearity": 1.0}),
+    ]
+
+    answer = told(others, Best(["ensemble", "hazard", "run_rate"]), date(2020, 2, 9))
+
+    assert answer == TooLittle("hazard can't tell: no wins; linearity and run_rate can't tell: no quarter is over")
 
 
 def test_averaged_is_what_members_said_before_their_width_was_mended() -> None:

@@ -108,7 +108,13 @@ def test_with_too_few_wins_it_says_so() -> None:
     model.learn(week)
     assert all(isinstance(given, TooLittle) for given in model.forecast(week, SPANS, {}))
     assert isinstance(model.carriers(week, SPANS[0]), TooLittle)
-    assert isinstance(model.outlook(week, 0), TooLittle)
+    assert model.outlook(week, 0) == TooLittle("only 0 wins were seen to learn from")
+
+
+def test_a_single_win_is_spoken_of_as_one() -> None:
+    """In what it says of having seen too few."""
+    model, week = learned([Made(FIRST, FIRST + timedelta(days=20), value=10.0), Made(FIRST)])
+    assert model.forecast(week, SPANS, {})[0] == TooLittle("only 1 win was seen to learn from")
 
 
 def test_what_is_recorded_late_is_counted_before_it_is_known() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from salesledger.cli.main import Answering
-from salesledger.cli.options import INTERVALS, Whole, by_one_of, completing, opened, printing, progress
+from salesledger.cli.options import INTERVALS, Whole, by_one_of, completing, interval_flag, opened, printing, progress
 from salesledger.cli.render import format_for, is_picture
 from salesledger.cli.target import call_command
 from salesledger.errors import NOTHING_RECORDED, BadPeriod, Refused, SalesledgerError, UsageError
@@ -30,14 +30,7 @@ def forecasting(command: Any) -> Any:
     for flag, interval in reversed(INTERVALS.items()):
         if interval != "day":
             told = "  [default]" if interval == "quarter" else ""
-            command = click.option(
-                flag,
-                f"--{interval}s",
-                "interval",
-                flag_value=interval,
-                default=None,
-                help=f"Forecast {interval}s.{told}",
-            )(command)
+            command = interval_flag(flag, f"{interval}s", interval, f"Forecast {interval}s.{told}")(command)
     return command
 
 

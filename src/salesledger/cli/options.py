@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 INTERVALS = {"-D": "day", "-W": "week", "-M": "month", "-Q": "quarter", "-Y": "year"}
+_MOST = 2**63 - 1
 _NAMES = {"day": "daily", "week": "weekly", "month": "monthly", "quarter": "quarterly", "year": "yearly"}
 DIMENSIONS = ("owner", "team", "source", "campaign", "product", "segment", "account", "process")
 
@@ -31,9 +32,20 @@ CLOCKS = ("effective", "known", "recorded")
 
 
 class Whole(click.IntRange):
-    """A whole number, called so in messages."""
+    """A whole number, called so in messages, that a database can hold."""
 
     name = "whole number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number.
+
+        Raises:
+            click.BadParameter: it is none, or out of range.
+        """
+        number: int = super().convert(value, param, ctx)
+        if number > _MOST:
+            self.fail(f"{number} is too large; the most is {_MOST}.", param, ctx)
+        return number
 
 
 @contextmanager
@@ -169,10 +181,23 @@ def dated(command: F) -> F:
 def periodic(command: F) -> F:
     """Add the periods of a report."""
     for flag, interval in reversed(INTERVALS.items()):
-        command = click.option(
-            flag, f"--{_NAMES[interval]}", "interval", flag_value=interval, default=None, help=f"A row a {interval}."
-        )(command)
+        command = interval_flag(flag, _NAMES[interval], interval, f"A row a {interval}.")(command)
     return _span_options(command)
+
+
+def interval_flag(flag: str, name: str, interval: str, help_: str) -> Callable[[F], F]:
+    """Add a flag that chooses an interval, which the command gets as `interval`; beside another one it is refused."""
+
+    def told(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+        before = ctx.params.setdefault("interval", None)
+        if given and before not in (None, interval):
+            raise click.UsageError(f"The interval is either {before} or {interval}, not both at once.", ctx)
+        if given:
+            ctx.params["interval"] = interval
+
+    return click.option(
+        flag, f"--{name}", f"{interval}_flag", is_flag=True, expose_value=False, callback=told, help=help_
+    )
 
 
 def _span_options(command: F) -> F:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salesledger.cli.options import dated, filtered, opened, periodic, printing, split_by
+from salesledger.cli.options import dated, filtered, interval_flag, opened, periodic, printing, split_by
 from salesledger.cli.render import format_for, is_picture, write
 from salesledger.cli.reports import print_split, refuse_periods_as_filters
 from salesledger.errors import BadPeriod, UsageError
@@ -133,8 +133,8 @@ def _won_early(ledger: "Ledger", rows: list[dict[str, Any]]) -> int:
 
 @click.command("falling")
 @filtered
-@click.option("-M", "--monthly", "interval", flag_value="month", default=None, help="Compare months.")
-@click.option("-Q", "--quarterly", "interval", flag_value="quarter", help="Compare quarters.  [default]")
+@interval_flag("-M", "monthly", "month", "Compare months.")
+@interval_flag("-Q", "quarterly", "quarter", "Compare quarters.  [default]")
 @click.option(
     "-p", "--period", metavar="PERIOD", help="The quarter or month to look at.  [default: the last that is over]"
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from salesledger.forecast.distribution import Forecast, TooLittle, missed
+from salesledger.forecast.distribution import Forecast, TooLittle, missed, none_can_tell
 from salesledger.forecast.settling import Past, Pending, effective
 from salesledger.forecast.week import Real, Span, Week
 
@@ -44,7 +44,7 @@ class Best:
     def _chosen(self, week: Week, span: Span, said: Mapping[str, Forecast | TooLittle]) -> Forecast | TooLittle:
         able = {c: f for c, f in said.items() if isinstance(f, Forecast) and f.quantiles is not None}
         if not able:
-            return TooLittle("; ".join(f"{c} can't tell: {f.why}" for c, f in said.items() if isinstance(f, TooLittle)))
+            return none_can_tell(said)
         self._pending.keep(week, span, {c: f.quantiles for c, f in able.items() if f.quantiles is not None})
         chosen, why = self._past.choice([*able], span.offset)
         return replace(able[chosen], why=why)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -54,9 +54,25 @@ class TooLittle:
 
     Attributes:
         why: what is missing, as a clause that follows 'because'.
+        parts: each model with what it misses itself, where this is the answer of several.
     """
 
     why: str
+    parts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+
+def none_can_tell(said: Mapping[str, Forecast | TooLittle]) -> TooLittle:
+    """The answer of several models none of which can tell: each reason once, with the models that give it."""
+    parts = dict.fromkeys(
+        part
+        for model, each in said.items()
+        if isinstance(each, TooLittle)
+        for part in each.parts or ((model, each.why),)
+    )
+    models: dict[str, list[str]] = {}
+    for model, why in parts:
+        models.setdefault(why, []).append(model)
+    return TooLittle("; ".join(f"{' and '.join(of)} can't tell: {why}" for why, of in models.items()), tuple(parts))
 
 
 def rising(quantiles: Real, floor: float = 0.0) -> Real:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from salesledger.forecast.calendar import weeks_left
-from salesledger.forecast.distribution import Forecast, TooLittle, averaged, missed
+from salesledger.forecast.distribution import Forecast, TooLittle, averaged, missed, none_can_tell
 from salesledger.forecast.settling import Past, Pending, effective
 from salesledger.forecast.week import Real, Span, Week
 
@@ -57,7 +57,7 @@ class Ensemble:
         own = {m: f.own if isinstance(f, Forecast) else f for m, f in said.items()}
         able = {m: f for m, f in own.items() if isinstance(f, Forecast) and f.quantiles is not None}
         if not able:
-            return TooLittle("; ".join(f"{m} can't tell: {f.why}" for m, f in own.items() if isinstance(f, TooLittle)))
+            return none_can_tell(own)
         self._pending.keep(week, span, {m: f.quantiles for m, f in able.items() if f.quantiles is not None})
         together = averaged([*able.values()], self.weights([*able], span.offset, weeks_left(week.on, span)))
         absent = [m for m in self._members if m not in able]

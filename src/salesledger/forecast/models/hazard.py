@@ -124,7 +124,8 @@ class Hazard:
         return Outlook(won, lost, float(self.worths.expected(one)[0]), self._reasons(week, one))
 
     def _too_little(self) -> TooLittle:
-        return TooLittle(f"only {self.rates.wins} wins were seen to learn from")
+        wins = self.rates.wins
+        return TooLittle(f"only {wins} {'win was' if wins == 1 else 'wins were'} seen to learn from")
 
     def _reasons(self, week: Week, one: Deals) -> tuple[Reason, ...]:
         """The factors of a deal's chance to be won, the strongest first."""
