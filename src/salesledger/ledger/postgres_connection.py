@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
 
 from salesledger.errors import (
     NOTHING_RECORDED,
@@ -21,7 +22,7 @@ from salesledger.errors import (
 )
 from salesledger.ledger.format import lock_seconds
 from salesledger.ledger.postgres_schema import role
-from salesledger.ledger.postgres_url import PostgresUrl
+from salesledger.ledger.postgres_url import PostgresUrl, unknown_parameter
 
 CONNECT_SECONDS = 10
 """How long the server may take to answer at first."""
@@ -66,8 +67,8 @@ def connected(url: PostgresUrl, *, writes: bool) -> Connection:
         )
     except psycopg.ProgrammingError as e:
         raise UsageError(
-            f"{url.shown!r} can't be read as a PostgreSQL URL. Write postgresql://USER@HOST/DATABASE, with ?schema=NAME "
-            "where the schema isn't 'salesledger'."
+            f"{url.shown!r} can't be read as a PostgreSQL URL{unknown_parameter(url.conninfo, _known())}. Write "
+            "postgresql://USER@HOST/DATABASE, with ?schema=NAME where the schema isn't 'salesledger'."
         ) from e
     try:
         connection = psycopg.connect(conninfo, autocommit=True)
@@ -133,6 +134,11 @@ def translated(url: PostgresUrl, owner: str | None = None, *, reads: bool = Fals
         yield
     except psycopg.Error as e:
         raise own_error(url, e, owner, reads=reads) from e
+
+
+def _known() -> list[str]:
+    """The parameters that a URL may have."""
+    return [option.keyword.decode() for option in Conninfo.get_defaults()]
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -1,7 +1,9 @@
 """The URL of a ledger on a PostgreSQL server: which database, which schema, and what of it may be shown."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 from hashlib import sha256
 from typing import Self
 from urllib.parse import parse_qsl, quote, urlencode
@@ -13,6 +15,12 @@ _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 _PLACE = ("host", "port", "dbname", "hostaddr")
 _SHOWN = (*_PLACE, "user", "sslmode", "sslrootcert", "options", "connect_timeout", "target_session_attrs", "service")
 """The parameters that messages repeat: none that is a secret, nor what may be the rest of one that was cut in two."""
+
+_ALIASES = ("ssl",)
+"""Parameters of other drivers that PostgreSQL's library takes in a URL as well."""
+
+_WORD = re.compile(r"[A-Za-z_]{1,30}")
+_SECRET = re.compile(r"pass|secret|key")
 
 _HOST = r"(?:\[[^\[\]@]*\]|[^\[\]:,@]*)(?::\d*)?"
 _HOSTS = re.compile(rf"{_HOST}(?:,{_HOST})*(?:/[^@]*)?")
@@ -46,13 +54,7 @@ class PostgresUrl:
             raise UsageError("The ledger's URL holds a NUL byte.")
         scheme, login, place, query = _parts(text)
         told = parse_qsl(query, keep_blank_values=True)
-        schemas = [value for name, value in told if name == "schema"] or [DEFAULT_SCHEMA]
-        schema = schemas[-1]
-        if len(schemas) > 1 or not _SCHEMA.fullmatch(schema) or schema.startswith("pg_"):
-            raise UsageError(
-                f"{schema!r} can't be the schema of a ledger. Write ?schema=NAME: small letters, digits and _, at most 51, "
-                "not beginning with pg_."
-            )
+        schema = _schema([value for name, value in told if name == "schema"])
         given = [(name, value) for name, value in told if name != "schema"]
         open_ones = [(name, value) for name, value in given if name in _SHOWN]
         named = [] if schema == DEFAULT_SCHEMA else [("schema", schema)]
@@ -66,6 +68,28 @@ class PostgresUrl:
             _joined(f"{scheme}://{user}{place}", [*open_ones, *named]),
             f"{database}-{schema}-{digest}",
         )
+
+
+def _schema(named: list[str]) -> str:
+    """The schema that a URL's parameters name.
+
+    Raises:
+        UsageError: no ledger can be in it, or there are several.
+    """
+    if len(named) > 1:
+        raise UsageError(
+            f"The ledger's URL names {len(named)} schemas: {', '.join(map(repr, named))}. A ledger is in one: leave all but one "
+            "?schema=NAME out."
+        )
+    schema = named[0] if named else DEFAULT_SCHEMA
+    if not _SCHEMA.fullmatch(schema) or schema.startswith("pg_"):
+        raise UsageError(
+            f"{schema!r} can't be the schema of a ledger. Write ?schema=NAME: small letters, digits and _, at most 51, "
+            "not beginning with pg_."
+        )
+    if schema == "information_schema":
+        raise UsageError(f"{schema!r} can't be the schema of a ledger: it is the server's own. Write ?schema=NAME.")
+    return schema
 
 
 def _parts(text: str) -> tuple[str, str, str, str]:
@@ -86,6 +110,23 @@ def _parts(text: str) -> tuple[str, str, str, str]:
             "the password is better kept in ~/.pgpass."
         )
     return scheme, login, place, query
+
+
+def unknown_parameter(conninfo: str, known: Collection[str]) -> str:
+    """What is wrong with a URL in whose parameters there is one that nobody knows; nothing where there is none.
+
+    Args:
+        conninfo: the URL, without the schema.
+        known: the parameters that PostgreSQL's library has.
+    """
+    names = [name for name, _ in parse_qsl(_parts(conninfo)[3], keep_blank_values=True)]
+    unknown = next((name for name in names if name not in (*known, *_ALIASES)), None)
+    if unknown is None:
+        return ""
+    if not _WORD.fullmatch(unknown) or any(_SECRET.search(name) for name in names if name != unknown):
+        return ": one of its parameters isn't known, which isn't repeated, as it may be part of a password"
+    close = get_close_matches(unknown, ["schema", *known], n=1)
+    return f": its parameter {unknown!r} isn't known" + (f" (did you mean {close[0]!r}?)" if close else "")
 
 
 def _joined(address: str, query: list[tuple[str, str]]) -> str:
