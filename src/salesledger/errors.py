@@ -186,8 +186,8 @@ class NoLedger(StoreError):
 class NotALedger(StoreError):
     """The file is something else."""
 
-    def __init__(self, place: str, why: str) -> None:
-        super().__init__(f"{place!r} is not a salesledger ledger: {why}. It was left as it is.")
+    def __init__(self, place: str, why: str, remedy: str = "") -> None:
+        super().__init__(f"{place!r} is not a salesledger ledger: {why}. It was left as it is. {remedy}".rstrip())
 
 
 class NewerLedger(StoreError):

@@ -1,9 +1,42 @@
 """What somebody is told who is new to ledgers on a server: what is wrong, and a remedy that works."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
 import pytest
 
 from salesledger.api import Ledger
-from salesledger.errors import UsageError
+from salesledger.errors import LedgerExists, NoLedger, NotALedger, UsageError
+from salesledger.ledger.backup import restore
+from salesledger.ledger.postgres_place import PostgresPlace
+from salesledger.ledger.postgres_url import PostgresUrl
+from support.ledgers import new_ledger
+from support.postgres import drop, new_schema, server_url
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A schema that isn't there yet; what lies beside its ledger in a folder of the test's."""
+    monkeypatch.setenv("SALESLEDGER_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("SALESLEDGER_MIRROR", str(tmp_path / "mirror"))
+    made = new_schema()
+    yield made
+    drop(made)
+
+
+def as_owner(url: str, *statements: str) -> None:
+    """Run SQL; {schema} in it stands for the schema of a URL."""
+    told = PostgresUrl.of(url)
+    with psycopg.connect(told.conninfo, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.format(schema=told.schema))
+
+
+def in_schema(name: str) -> str:
+    """The URL of a schema of the tests' database."""
+    url = server_url()
+    return f"{url}{'&' if '?' in url else '?'}schema={name}"
 
 
 class TestUrls:
@@ -30,3 +63,70 @@ class TestUrls:
         """What PostgreSQL's library takes as well isn't taken for the fault."""
         with pytest.raises(UsageError, match=r"can't be read as a PostgreSQL URL\. Write"):
             Ledger.open("postgresql://kim@h%zz/d?ssl=true&sslmode=prefer")
+
+
+class TestSchemas:
+    @pytest.mark.parametrize(
+        ("statement", "what"),
+        [
+            ("CREATE TABLE {schema}.orders (a int PRIMARY KEY)", "the table 'orders'"),
+            (
+                "CREATE TABLE {schema}.stored_events (a int); CREATE INDEX i ON {schema}.stored_events (a)",
+                "the index 'i'",
+            ),
+            ("CREATE FUNCTION {schema}.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "the function 'f'"),
+        ],
+    )
+    def test_what_another_program_uses_is_told(self, url: str, tmp_path: Path, statement: str, what: str) -> None:
+        """Alike by what makes a ledger and by what asks one."""
+        as_owner(url, "CREATE SCHEMA {schema}", statement)
+        backup = new_ledger(tmp_path / "b.ledger")
+        for attempt in (
+            lambda: Ledger.create(url),
+            lambda: restore(backup, PostgresPlace.of(url)),
+            lambda: Ledger.open(url),
+        ):
+            with pytest.raises(
+                NotALedger, match=f"holds what isn't salesledger's, such as {what}.*Name another schema"
+            ):
+                attempt()
+
+    def test_a_ledger_is_made_in_an_empty_schema(self, url: str) -> None:
+        """Such as one that an administrator made for the owner; a second one isn't."""
+        as_owner(url, "CREATE SCHEMA {schema}")
+        with pytest.raises(NoLedger, match="Make one with"):
+            Ledger.open(url)
+        Ledger.create(url).close()
+        with pytest.raises(LedgerExists, match=r"Name another schema with \?schema=NAME"):
+            Ledger.create(url)
+
+    @pytest.mark.parametrize(
+        ("schema", "why"), [("public", "any program makes its tables"), ("order", "a word of SQL")]
+    )
+    def test_no_ledger_is_made_in_a_schema_that_does_not_suit(self, url: str, schema: str, why: str) -> None:
+        """The remedy is another one."""
+        with pytest.raises(UsageError, match=rf"{why}.*Name another with \?schema=NAME\. No ledger was made"):
+            Ledger.create(in_schema(schema))
+
+    def test_nobody_is_sent_to_make_a_ledger_where_none_is_made(self) -> None:
+        """Whoever looks for one in `public`, that is."""
+        with pytest.raises(NoLedger, match="A ledger needs a schema of its own") as refusal:
+            Ledger.open(in_schema("public"))
+        assert "init" not in str(refusal.value)
+
+    def test_a_ledger_that_is_in_public_goes_on(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Only making one there is refused."""
+        database = PostgresUrl.of(url).schema
+        as_owner(url, "CREATE DATABASE {schema} TEMPLATE template0")
+        there = f"{in_schema('public')}&dbname={database}"
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr("salesledger.ledger.postgres_place.own_schema", lambda _: None)
+                Ledger.create(there, actor="kim").close()
+            with Ledger.open(there, actor="kim") as ledger:
+                ledger.record("lead-captured", company="Acme")
+                assert ledger.check() == []
+            with pytest.raises(LedgerExists):
+                Ledger.create(there)
+        finally:
+            as_owner(url, "DROP DATABASE {schema} WITH (FORCE)")

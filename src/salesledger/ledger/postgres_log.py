@@ -15,7 +15,7 @@ from salesledger.ledger.log import ArrowSource, Rows
 from salesledger.ledger.postgres_connection import Connection, connected, is_lost, translated
 from salesledger.ledger.postgres_roles import missing_rights
 from salesledger.ledger.postgres_schema import FORMAT, FUNCTIONS, INDEXES, TABLES, TRIGGERS, role
-from salesledger.ledger.postgres_url import PostgresUrl
+from salesledger.ledger.postgres_url import PostgresUrl, own_schema
 
 _ROWS_AT_ONCE = 4096
 _CURSORS = count()
@@ -89,11 +89,10 @@ class PostgresLog:
     def check_format(self) -> None:
         """Make sure that there is a ledger of a layout that is known."""
         names = self._named("stored_events", "layout")
-        events, layout = self.execute("SELECT to_regclass(?)::text, to_regclass(?)::text", names).fetchone()
-        if events is None:
-            raise NoLedger(self.url.shown)
-        if layout is None:
-            raise NotALedger(self.url.shown, f"its schema {self.url.schema!r} holds another program's tables")
+        (found,) = self.execute("SELECT to_regclass(?) IS NOT NULL AND to_regclass(?) IS NOT NULL", names).fetchone()
+        if not found:
+            self.check_empty()
+            raise NoLedger(self.url.shown, own_schema(self.url.schema))
         found = self.execute("SELECT format FROM layout").fetchone()
         if found is None:
             raise DamagedLedger(
@@ -103,6 +102,32 @@ class PostgresLog:
             )
         if found[0] > FORMAT:
             raise NewerLedger(self.url.shown, f"format {found[0]}; this one knows format {FORMAT}")
+
+    def is_there(self) -> bool:
+        """Whether there is a ledger, also for a login that may not use it."""
+        return {("table", "stored_events"), ("table", "layout")} <= set(self._held())
+
+    def is_word(self, name: str) -> bool:
+        """Whether a name has a meaning in SQL, so that it would need quotes."""
+        (quoted,) = self.execute("SELECT quote_ident(?)", (name,)).fetchone()
+        return bool(quoted != name)
+
+    def check_empty(self) -> None:
+        """Make sure that another program has made nothing in the schema, where there is no ledger.
+
+        Raises:
+            NotALedger: it has.
+        """
+        held, foreign = self._held(), self.foreign()
+        if not held:
+            return
+        why = "another program's tables, or what is left of a ledger"
+        if foreign:
+            kind, name = min(foreign, key=lambda one: one[0] != "table")
+            why = f"what isn't salesledger's, such as the {kind} {name!r}"
+        raise NotALedger(
+            self.url.shown, f"its schema {self.url.schema!r} holds {why}", "Name another schema with ?schema=NAME."
+        )
 
     def _named(self, *tables: str) -> list[str]:
         return [f"{self.url.schema}.{table}" for table in tables]
@@ -210,20 +235,23 @@ class PostgresLog:
 
     def foreign(self) -> list[tuple[str, str]]:
         """Relations, functions, triggers and rules in the schema that salesledger hasn't made."""
-        rows = self._strings(
+        ours = {"table": TABLES, "index": INDEXES, "function": FUNCTIONS, "trigger": TRIGGERS}
+        return [(kind, name) for kind, name in self._held() if name not in ours.get(kind, ())]
+
+    def _held(self) -> list[tuple[str, str]]:
+        """All that is in the schema, which may be missing."""
+        return self._strings(
             "SELECT CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'i' THEN 'index' "
             "WHEN 'S' THEN 'sequence' ELSE 'table' END, relname::text FROM pg_class c "
-            "WHERE relnamespace = CAST(? AS regnamespace) AND relkind IN ('r', 'v', 'm', 'f', 'p', 'S', 'i') "
+            "WHERE relnamespace = to_regnamespace(?) AND relkind IN ('r', 'v', 'm', 'f', 'p', 'S', 'i') "
             "AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = c.oid) "
-            "UNION ALL SELECT 'function', proname::text FROM pg_proc WHERE pronamespace = CAST(? AS regnamespace) "
+            "UNION ALL SELECT 'function', proname::text FROM pg_proc WHERE pronamespace = to_regnamespace(?) "
             "UNION ALL SELECT 'trigger', tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid "
-            "WHERE relnamespace = CAST(? AS regnamespace) AND NOT tgisinternal "
+            "WHERE relnamespace = to_regnamespace(?) AND NOT tgisinternal "
             "UNION ALL SELECT 'rule', rulename::text FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class "
-            "WHERE relnamespace = CAST(? AS regnamespace) AND relkind <> 'v' AND relkind <> 'm' ORDER BY 1, 2",
+            "WHERE relnamespace = to_regnamespace(?) AND relkind <> 'v' AND relkind <> 'm' ORDER BY 1, 2",
             (self.url.schema,) * 4,
         )
-        ours = {"table": TABLES, "index": INDEXES, "function": FUNCTIONS, "trigger": TRIGGERS}
-        return [(kind, name) for kind, name in rows if name not in ours.get(kind, ())]
 
     def missing_rights(self) -> list[tuple[str, str]]:
         """What the roles of `postgres_schema` may no longer."""

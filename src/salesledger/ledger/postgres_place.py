@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from salesledger.errors import LedgerExists, StoreError, UsageError
 from salesledger.ledger.place import Place
-from salesledger.ledger.postgres_url import PostgresUrl
+from salesledger.ledger.postgres_url import PostgresUrl, own_schema
 
 if TYPE_CHECKING:
     from eventsourcing.persistence import InfrastructureFactory
@@ -124,20 +124,23 @@ class PostgresPlace(Place):
             connection.close()
 
     def check_free(self, remedy: str) -> None:
-        """The schema isn't there, or empty."""
-        from salesledger.ledger.postgres_connection import connected, translated
+        """The schema isn't there, or empty; and it isn't the one that all programs share."""
+        from salesledger.ledger.postgres_log import PostgresLog
 
-        connection = connected(self.url, writes=False)
+        log = PostgresLog(self.url)
         try:
-            with translated(self.url):
-                taken = connection.execute(
-                    "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = %s LIMIT 1",
-                    (self.url.schema,),
-                ).fetchone()
+            if log.is_there():
+                raise LedgerExists(str(self), remedy)
+            if shared := own_schema(self.url.schema):
+                raise UsageError(f"{str(self)!r} can't be made. {shared} No ledger was made.")
+            if log.is_word(self.url.schema):
+                raise UsageError(
+                    f"{self.url.schema!r} can't be the schema of a ledger: it is a word of SQL. Name another with ?schema=NAME. "
+                    "No ledger was made."
+                )
+            log.check_empty()
         finally:
-            connection.close()
-        if taken:
-            raise LedgerExists(str(self), remedy)
+            log.close()
 
     def forget_mirror(self) -> None:
         """Nothing is to be deleted: a ledger that is made has a mirror of its own."""

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from salesledger.errors import UsageError
 
 DEFAULT_SCHEMA = "salesledger"
+_OWN = "A ledger needs a schema of its own, and in 'public' any program makes its tables."
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 _PLACE = ("host", "port", "dbname", "hostaddr")
 _SHOWN = (*_PLACE, "user", "sslmode", "sslrootcert", "options", "connect_timeout", "target_session_attrs", "service")
@@ -90,6 +91,11 @@ def _schema(named: list[str]) -> str:
     if schema == "information_schema":
         raise UsageError(f"{schema!r} can't be the schema of a ledger: it is the server's own. Write ?schema=NAME.")
     return schema
+
+
+def own_schema(schema: str) -> str | None:
+    """What to do where a ledger would be in the schema that all programs share; None for any other."""
+    return f"{_OWN} Name another with ?schema=NAME." if schema == "public" else None
 
 
 def _parts(text: str) -> tuple[str, str, str, str]:
