@@ -90,6 +90,20 @@ def test_a_client_s_screen_says_what_was_converted(console: Console) -> None:
     assert "USD of subscriptions converted to EUR: at the rate as of then." in console.ok("account show acme -O md")
 
 
+def test_amounts_by_period_are_converted_at_each_row_s_own_date(empty: Console) -> None:
+    """Said where a row holds a converted deal, though it may be closed by now."""
+    empty.ok("init --currency EUR")
+    empty.ok("rate set USD 0.9 --on 2026-01-01")
+    empty.ok('lead capture A --amount "1000 USD" --on 2026-01-05')
+    empty.ok("lead capture B --amount 1000 --on 2026-01-05")
+    empty.ok("deal win a --on 2026-03-05")
+    said = "USD converted to EUR: in each row at the rate at its period's end, or at the as-of date where that comes first."
+    assert empty.ok("pipeline -M").splitlines()[-1] == said
+    assert empty.ok("pipeline -M --as-of 2026-01-10").splitlines()[-1] == said
+    assert "converted" not in empty.ok("pipeline -p 2026-03")
+    assert "converted" not in empty.ok("pipeline")
+
+
 def test_those_who_were_present_are_told_as_they_were_when_recorded(console: Console) -> None:
     """Their ids, with commas between."""
     console.ok("person add 'Kim Lee' --on 2026-03-01")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from salesledger.shown.reports import columns_of, counted
+from salesledger.shown.tables import RATES_AS_OF_THEN
 from salesledger.shown.values import money
 
 if TYPE_CHECKING:
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def conversion_note(
-    ledger: "Ledger", deals: str, question: "Question", values: dict[str, object] | None = None
+    ledger: "Ledger",
+    deals: str,
+    question: "Question",
+    values: dict[str, object] | None = None,
+    rates: str = RATES_AS_OF_THEN,
 ) -> list[str]:
     """Says so where the amounts of some deals were converted; ledgers of one currency are not even asked.
 
@@ -24,6 +29,7 @@ def conversion_note(
         deals: which deals of `deals`, as a condition; none where empty.
         question: the dates.
         values: parameters of the condition.
+        rates: at which rates they were converted.
     """
     if not (deals and ledger.engine.head.rated) or ledger.engine.projections["deals"].own:
         return []
@@ -33,10 +39,7 @@ def conversion_note(
     if not found.rows:
         return []
     codes = ", ".join(sorted(row[0] for row in found.rows))
-    return [
-        f"{codes} converted to {ledger.engine.head.currency}: open deals at the rate as of then, closed ones at that of the day "
-        "on which they closed."
-    ]
+    return [f"{codes} converted to {ledger.engine.head.currency}: {rates}."]
 
 
 def unheard_of(

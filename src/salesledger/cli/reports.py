@@ -104,7 +104,7 @@ def report(
         if as_shipped and format_for(format_, output) in ("table", "md"):
             rows, headers = for_people(rows, table, question), dict(table.headers)
         if (as_shipped or is_split) and format_for(format_, output) in ("table", "md"):
-            notes += conversion_note(ledger, table.converted, question)
+            notes += conversion_note(ledger, table.converted, question, rates=table.rates)
         if not answer.rows:
             notes += unheard_of(ledger, "deals", question.filters, question)
             notes += unheard_of(ledger, source, own_filters, question, parameters)

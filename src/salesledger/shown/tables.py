@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+RATES_AS_OF_THEN = "open deals at the rate as of then, closed ones at that of the day on which they closed"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -19,6 +21,7 @@ class Table:
         own_filters: whether filters choose among its rows, and not among the deals that it looks at.
         if_converted: those that are shown only where a deal's value was converted.
         converted: which deals of `deals` the amounts are of, as a condition; empty where the table has none.
+        rates: at which rates they were converted.
         unless_empty: the lines that are shown even where they count no deals, of a report whose other lines aren't.
     """
 
@@ -33,6 +36,7 @@ class Table:
     own_filters: bool = False
     if_converted: tuple[str, ...] = ()
     converted: str = ""
+    rates: str = RATES_AS_OF_THEN
     unless_empty: tuple[str, ...] = ()
 
     def header(self, column: str) -> str:
@@ -46,7 +50,17 @@ PIPELINE = Table(
     unless_zero=("deals_without_amount",),
     converted="status = 'open'",
 )
-PIPELINE_BY_PERIOD = replace(PIPELINE, columns=("period", *PIPELINE.columns))
+PIPELINE_BY_PERIOD = replace(
+    PIPELINE,
+    columns=("period", *PIPELINE.columns),
+    converted="""
+        EXISTS (
+            SELECT 1 FROM periods p
+            WHERE p.begins_at <= $as_of AND captured_at < p.ends_at AND (status = 'open' OR closed_at >= p.ends_at)
+        )
+    """,
+    rates="in each row at the rate at its period's end, or at the as-of date where that comes first",
+)
 DEALS = Table(
     (
         "deal",
