@@ -104,7 +104,7 @@ def _measured(path: Path, alone: dict[str, float]) -> dict[str, float]:
 
 def decode(engine: Engine) -> None:
     """Every value of the columns that are read, out of the segments; nothing is done with them."""
-    mirror = Mirror(engine.path, engine.head, engine.log.arrow(), engine.duck)
+    mirror = Mirror(engine.path, engine.head, lambda: engine.log, engine.duck)
     files = [str(file) for file in mirror.segments()[0]]
     columns = ", ".join(f"last({name})" for name in READ)
     with duckdb.connect() as duck:

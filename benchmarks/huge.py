@@ -92,7 +92,7 @@ _WHAT = {
 
 def _rebuilding(path: Path) -> dict[str, float]:
     with Engine.open(path) as engine:
-        mirror = Mirror(path, engine.head, engine.log.arrow(), engine.duck)
+        mirror = Mirror(path, engine.head, lambda: engine.log, engine.duck)
         shutil.rmtree(mirror.folder, ignore_errors=True)
         began, spent = time.perf_counter(), cpu()
         mirror.segments()

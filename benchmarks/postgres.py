@@ -174,7 +174,7 @@ def _rebuild(place: PostgresPlace, events: int) -> Iterator[Line]:
     def rebuild() -> int:
         with Engine.open(place) as engine:
             head = replace(engine.head, last_entry=upto)
-            mirror = Mirror(place, head, engine.log.arrow(), connected(place))
+            mirror = Mirror(place, head, lambda: engine.log, connected(place))
             shutil.rmtree(mirror.folder, ignore_errors=True)
             return mirror.segments()[1]
 

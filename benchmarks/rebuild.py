@@ -45,7 +45,7 @@ def rebuild(path: Path, folder: Path, events: int) -> int:
     """Write the segments of a ledger's first events into an empty place, and say how many events they hold."""
     with Engine.open(path) as engine:
         head = replace(engine.head, last_entry=events)
-        mirror = Mirror(folder / "rebuilt", head, engine.log.arrow(), connected(folder / "rebuilt"))
+        mirror = Mirror(folder / "rebuilt", head, lambda: engine.log, connected(folder / "rebuilt"))
         shutil.rmtree(mirror.folder, ignore_errors=True)
         _, upto = mirror.segments()
     return upto

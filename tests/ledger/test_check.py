@@ -312,9 +312,9 @@ class TestTheMirror:
         with Engine.open(path) as engine:
             engine.answer("deals")
         (folder,) = path.with_name(f"{path.name}.mirror").iterdir()
-        assert sorted(file.name for file in folder.glob("0*")) == [
-            "000000000000-000000000010.parquet",
-            "000000000010-000000000015.parquet",
+        assert sorted(file.name[:25] for file in folder.glob("0*")) == [
+            "000000000000-000000000010",
+            "000000000010-000000000015",
         ]
         return folder
 
@@ -330,7 +330,7 @@ class TestTheMirror:
 
     def test_that_cannot_be_read_is_found(self, path: Path, folder: Path) -> None:
         """Rubbish in the place of a segment."""
-        (folder / "000000000000-000000000010.parquet").write_bytes(b"rubbish")
+        next(folder.glob("000000000000-000000000010-*")).write_bytes(b"rubbish")
         (found,) = findings(path)
         assert (found.rule, found.entry) == ("mirror", 1)
         assert "can't be read" in found.problem
@@ -349,8 +349,14 @@ class TestTheMirror:
         ]
         assert len(found) == 2
 
+    def test_of_another_log_is_found(self, path: Path, folder: Path) -> None:
+        """One that had another entry at a segment's end."""
+        shutil.copy(next(folder.glob("000000000010-*")), folder / "000000000010-000000000015-01234567.parquet")
+        (found,) = findings(path)
+        assert "is of another log, which had another entry 15" in found.problem
+
     def test_that_is_longer_than_the_log_is_found(self, path: Path, folder: Path) -> None:
         """As of another, longer copy of the same ledger."""
-        shutil.copy(folder / "000000000010-000000000015.parquet", folder / "000000000015-000000000020.parquet")
+        shutil.copy(next(folder.glob("000000000010-*")), folder / "000000000015-000000000020-01234567.parquet")
         (found,) = findings(path)
         assert "holds entries up to 20; the log ends with 17" in found.problem

@@ -491,7 +491,7 @@ class TestMirror:
         assert company == "Żółw's \U0001f422"
         assert keys == [(row[0], row[6]) for row in server.log() if row[1] == "deal:a"]
         held = sorted(file.name for file in server.place.mirror.rglob("*.parquet"))
-        assert held == ["000000000000-000000000008.parquet"]
+        assert [name[:25] for name in held] == ["000000000000-000000000008"]
         assert list(check(server.place)) == []
 
     def test_a_reader_outlives_a_lost_connection(self, server: PostgresBackend) -> None:

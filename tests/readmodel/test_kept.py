@@ -72,7 +72,9 @@ def file_for(path: Path, question: Question, name: str = "pipeline") -> kept.Kep
 def test_the_pipeline_of_any_date_is_read_from_it(path: Path) -> None:
     """The deals that were open then, also those that were lost later."""
     assert [open_deals(path, Question(as_of=at(day))) for day in (0.5, 3.5, 4.5, 20)] == [0, 3, 3, 3]
-    assert file_for(path, Question(as_of=at(3.5))) == kept.newest(files(path)[0].parent, kept.mark_of(load()))
+    assert file_for(path, Question(as_of=at(3.5))) == kept.newest(
+        files(path)[0].parent, kept.mark_of(load()), lambda _: files(path)[0].stem[-8:]
+    )
 
 
 @pytest.mark.parametrize(

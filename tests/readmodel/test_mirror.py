@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from salesledger import Ledger
 from salesledger.errors import BadQuery, DamagedLedger, NewerLedger
 from salesledger.ledger import mapper
 from salesledger.ledger.place import mirror_of
@@ -78,9 +79,7 @@ def segments(path: Path) -> list[str]:
 
 def entries(names: list[str]) -> list[tuple[int, int]]:
     """What the segments of these names hold."""
-    return [
-        (int(after), int(upto)) for after, _, upto in (name.removesuffix(".parquet").partition("-") for name in names)
-    ]
+    return [(int(after), int(upto)) for after, upto, _ in (name.split("-") for name in names)]
 
 
 def test_ranges() -> None:
@@ -122,6 +121,26 @@ def test_deleting_the_mirror_changes_nothing(path: Path) -> None:
     folder.rmdir()
     assert rows(path) == first
     assert segments(path) == names
+
+
+@pytest.mark.usefixtures("_small_segments")
+def test_a_log_that_went_another_way_never_meets_the_segments_of_the_old_one(path: Path, tmp_path: Path) -> None:
+    """A copy is put back beside a mirror that had gone on; nor does it meet what is kept of open deals."""
+    early = tmp_path / "early.ledger"
+    shutil.copy(path, early)
+    pipeline, deals = "SELECT sum(deals) FROM pipeline", "SELECT count(*) FROM deals"
+    for number, companies in enumerate((40, 30)):
+        shutil.copy(early, path)
+        with Ledger.open(path, actor="kim") as ledger:
+            for n in range(companies):
+                ledger.record("lead-captured", company=f"Company {number} {n}", on="2026-01-05")
+            if number:
+                ledger.record("deal-lost", deal="company-1-0", reason="price", on="2026-01-06")
+        with Engine.open(path) as engine:
+            answers = [engine.ask(sql).rows for sql in (pipeline, deals)]
+        shutil.rmtree(mirror_of(path)) if number else None
+        with Engine.open(path) as engine:
+            assert [engine.ask(sql).rows for sql in (pipeline, deals)] == answers
 
 
 @pytest.mark.usefixtures("_small_segments")

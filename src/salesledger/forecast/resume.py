@@ -14,7 +14,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -27,7 +27,8 @@ from salesledger.forecast.registry import build
 from salesledger.forecast.replay import Said, replay
 from salesledger.forecast.rows import Told, told_in
 from salesledger.ledger.format import Head
-from salesledger.ledger.place import Where, mirror_of
+from salesledger.ledger.place import Where, connect_to_read, mirror_of
+from salesledger.ledger.raw import marks
 from salesledger.readmodel.engine import Engine
 from salesledger.readmodel.mirror import BACKTESTS, Progress
 
@@ -115,7 +116,9 @@ class Shelf:
             head: what is known of the ledger.
             asked: all that its rows hang on; it is told apart by its repr.
         """
-        told = json.dumps([head.ledger_id, head.last_entry, repr(asked), _code()])
+        with closing(connect_to_read(path)) as log:
+            last = marks(log, [head.last_entry])
+        told = json.dumps([head.ledger_id, last, repr(asked), _code()])
         return cls(mirror_of(path) / BACKTESTS / f"{hashlib.sha256(told.encode()).hexdigest()[:24]}.done")
 
     def take(self) -> Done:

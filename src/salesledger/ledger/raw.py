@@ -1,6 +1,7 @@
 """The log as it is stored: every row in order, nothing turned into an object, no topic looked up."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from salesledger.ledger.log import Log, Rows
@@ -60,6 +61,24 @@ def raw_streams(connection: Log, kind: str | None = None) -> Iterator[RawEntry]:
         "ORDER BY originator_id, originator_version"
     )
     yield from _rows(connection.stream(statement, span))
+
+
+def marks(connection: Log, entries: Sequence[int]) -> dict[int, str]:
+    """A short hash of each of some entries, which tells one log from another that went a different way before that entry.
+
+    Logs part where a server is put back to an earlier moment, or a copy of a file takes another's place. What comes from then on
+    has other stamps, so that no entry behind is the same.
+    """
+    if not entries:
+        return {}
+    listed = ", ".join(str(int(entry)) for entry in entries)
+    rows = connection.execute(
+        f"SELECT entry, originator_version, state, recorded_at FROM stored_events WHERE entry IN ({listed})"
+    )
+    return {
+        entry: hashlib.sha256(repr((version, bytes(state), at)).encode()).hexdigest()[:8]
+        for entry, version, state, at in rows
+    }
 
 
 def _rows(cursor: Rows) -> Iterator[RawEntry]:

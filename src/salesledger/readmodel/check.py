@@ -16,7 +16,7 @@ from salesledger.ledger.format import read_head
 from salesledger.ledger.log import Log
 from salesledger.ledger.place import Where, connect_to_read
 from salesledger.readmodel.kept import is_kept
-from salesledger.readmodel.mirror import BACKTESTS, Mirror, Progress, Range, segment_file, segment_of
+from salesledger.readmodel.mirror import BACKTESTS, Mirror, Progress, Range, segment_of
 
 _REBUILD = "Delete the folder {folder!r}: the next report writes it anew from the log."
 _DECODING = re.compile(r"[0-9a-f]{16}")
@@ -63,7 +63,7 @@ def check_mirror(path: Where, log: Log) -> Iterator[Finding]:
         duck.execute("SET TimeZone = 'UTC'")
         duck.execute("SET enable_progress_bar = false")
         try:
-            mirror = Mirror(path, read_head(log, path), log.arrow(), duck)
+            mirror = Mirror(path, read_head(log, path), lambda: log, duck)
         except SalesledgerError as e:
             yield Finding("file", str(e).removesuffix("."), _RESTORE)
             return
@@ -72,7 +72,7 @@ def check_mirror(path: Where, log: Log) -> Iterator[Finding]:
         yield from _foreign(mirror)
         for file in sorted(mirror.folder.glob("*.parquet")):
             entries = segment_of(file)
-            if entries is not None and entries[1] <= mirror.head.last_entry:
+            if entries is not None and file == mirror.file_of(entries):
                 yield from _segment(mirror, file, entries)
 
 
@@ -99,11 +99,15 @@ def _foreign(mirror: Mirror) -> Iterator[Finding]:
         entries = segment_of(file)
         if is_kept(file):
             continue
-        if entries is None or segment_file(mirror.folder, entries) != file:
+        if entries is None:
             yield Finding("mirror", f"{str(file)!r} is no part of the mirror", _LEFT_OVER)
         elif entries[1] > mirror.head.last_entry:
             problem = f"the mirror holds entries up to {entries[1]}; the log ends with {mirror.head.last_entry}"
             yield Finding("mirror", problem, _REBUILD.format(folder=str(mirror.folder)), entries[1])
+        elif file != mirror.file_of(entries):
+            yield Finding(
+                "mirror", f"{str(file)!r} is of another log, which had another entry {entries[1]}", _LEFT_OVER
+            )
 
 
 def _is_being_written(file: Path) -> bool:

@@ -301,7 +301,7 @@ class Engine:
 
     def _heal(self, error: duckdb.Error) -> bool:
         """Throw the mirror away where it is what the error is about: it is a cache, and is written anew from the log."""
-        folder = Mirror(self.path, self.head, self.log.arrow(), self.duck).folder
+        folder = Mirror(self.path, self.head, lambda: self.log, self.duck).folder
         if str(folder) not in str(error) or not folder.is_dir():
             return False
         shutil.rmtree(folder, ignore_errors=True)
@@ -481,7 +481,7 @@ class Engine:
         """The rows that a question reads, and whether hardly any of them belong to deals that are not open."""
         if question.stream is not None and (relation := self._of_stream(question.stream, question.upto)):
             return relation, False
-        mirror = Mirror(self.path, self.head, self.log.arrow(), self.duck)
+        mirror = Mirror(self.path, self.head, lambda: self.log, self.duck)
         segments, mirrored = mirror.segments(self.progress)
         last, upto = self.head.last_entry, question.upto
         if not last:
@@ -493,9 +493,9 @@ class Engine:
         newest = None
         if open_only or mirror.grown:
             mark = kept.mark_of(self.projections)
-            newest = kept.newest(mirror.folder, mark)
+            newest = kept.newest(mirror.folder, mark, mirror.mark)
             if newest is None or mirror.grown:
-                newest = self._keep(mirror.folder, segments, mark, newest)
+                newest = self._keep(mirror, segments, mark, newest)
         tail = "log_tail" if mirrored < last else None
         rows, few = rows_of(segments, tail), False
         assert question.known_at is not None
@@ -512,13 +512,13 @@ class Engine:
         with self.using():
             if not self.log.execute(asked, (stream, last)).fetchone():
                 return None
-        mirror = Mirror(self.path, self.head, self.log.arrow().of_streams([stream]), self.duck)
+        mirror = Mirror(self.path, self.head, lambda: self.log, self.duck, [stream])
         mirror.tail("log_stream", (0, last))
         return unfolding("SELECT * FROM log_stream", self.head.zone.key)
 
-    def _keep(self, folder: Path, segments: Sequence[Path], mark: str, last: kept.Kept | None) -> kept.Kept | None:
+    def _keep(self, mirror: Mirror, segments: Sequence[Path], mark: str, last: kept.Kept | None) -> kept.Kept | None:
         """Write another kept file, where one is due, and give the newest; that it can't be written is no matter."""
-        upto = filled(self.head.last_entry)
+        folder, upto = mirror.folder, filled(self.head.last_entry)
         if not kept.is_due(last, upto) or any(self.projections[name].own for name in kept.FOLDED):
             return last
         if not kept.has_room(folder, self.folder, upto):
@@ -528,7 +528,7 @@ class Engine:
         try:
             ((known_at,),) = self.duck.execute(known).fetchall()
             statement, values = self._compose(rows, ["deal_changes"], Question(_FAR, _FAR, upto), {})
-            written = kept.Kept(folder / kept.file_name(mark, upto, known_at), upto, known_at)
+            written = kept.Kept(folder / kept.file_name(mark, upto, known_at, mirror.mark(upto)), upto, known_at)
             with self._spilling(), self._replaced(written.file) as target:
                 self.duck.execute(f"COPY ({statement}) TO {target} ({kept.OPTIONS})", values)
             if last:

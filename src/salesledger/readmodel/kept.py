@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,15 +80,22 @@ def mark_of(projections: Mapping[str, Projection]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
-def newest(folder: Path, mark: str) -> Kept | None:
-    """The kept file that serves most of the log."""
-    found = (_named(file) for file in folder.glob(f"open-{mark}-*.parquet") if is_readable(file))
-    return max(found, key=lambda kept: kept.upto, default=None)
+def newest(folder: Path, mark: str, mark_at: Callable[[int], str]) -> Kept | None:
+    """The kept file that serves most of the log.
+
+    Args:
+        folder: the mirror's.
+        mark: see `mark_of`.
+        mark_at: the hash of an entry of the log, which a file of another log doesn't bear.
+    """
+    found = [_named(file) for file in folder.glob(f"open-{mark}-*.parquet") if is_readable(file)]
+    ours = (kept for kept in found if kept.file.name == file_name(mark, kept.upto, kept.known_at, mark_at(kept.upto)))
+    return max(ours, key=lambda kept: kept.upto, default=None)
 
 
 def is_kept(file: Path) -> bool:
     """Whether a file in the mirror's folder is a kept one, by its name."""
-    return re.fullmatch(r"open-[0-9a-f]{8}-\d{12}-\d+\.parquet", file.name) is not None
+    return re.fullmatch(r"open-[0-9a-f]{8}-\d{12}-\d+-[0-9a-f]{8}\.parquet", file.name) is not None
 
 
 def fitting(found: Kept | None, mirrored: int, upto: int | None, known_at: datetime) -> Kept | None:
@@ -145,9 +152,9 @@ def writing(rows: str) -> tuple[str, str]:
     return _ROWS.format(rows=rows), _KNOWN.format(rows=rows)
 
 
-def file_name(mark: str, upto: int, known_at: int) -> str:
-    """What a kept file is called."""
-    return f"open-{mark}-{upto:012d}-{known_at}.parquet"
+def file_name(mark: str, upto: int, known_at: int, last: str) -> str:
+    """What a kept file is called, whose last entry has that hash."""
+    return f"open-{mark}-{upto:012d}-{known_at}-{last}.parquet"
 
 
 def reading(kept: Kept, behind: str | None) -> str:
@@ -171,5 +178,5 @@ def reading(kept: Kept, behind: str | None) -> str:
 
 
 def _named(file: Path) -> Kept:
-    upto, known_at = file.stem.split("-")[2:]
+    upto, known_at = file.stem.split("-")[2:4]
     return Kept(file, int(upto), int(known_at))

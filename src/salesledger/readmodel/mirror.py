@@ -1,8 +1,9 @@
 """The columnar copy of the log: immutable Parquet segments beside the ledger, and the tail read straight from the log.
 
 A segment holds a range of entries and is written once the log has passed its end, under a temporary name and then renamed. The
-range fixes the content, so processes that race to write it write the same, and need no lock. The folder is a cache: it may be
-deleted at any time. Its name follows from what decodes the log, so a new decoding starts anew.
+range fixes the content, so processes that race to write it write the same, and need no lock. Its name bears a hash of the last
+entry, so that a log that was put back and went another way since never meets the segments of the old one. The folder is a cache: it
+may be deleted at any time. Its name follows from what decodes the log, so a new decoding starts anew.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import adbc_driver_manager
@@ -22,8 +24,9 @@ import duckdb
 
 from salesledger.errors import DamagedLedger, NewerLedger
 from salesledger.ledger.format import Head
-from salesledger.ledger.log import ArrowSource
+from salesledger.ledger.log import ArrowSource, Log
 from salesledger.ledger.place import Place, Where, connect_to_read, mirror_of, place_of
+from salesledger.ledger.raw import marks
 from salesledger.readmodel.decode import TOPICS, UNKNOWN_TOPIC, decoding
 
 BIG, SMALL = 100_000, 5_000
@@ -80,21 +83,45 @@ class Mirror:
     Args:
         path: where the ledger is.
         head: what is known of it.
-        source: how its rows are read.
+        log: gives the connection that reads it, which may be closed whenever the file's locks are let go of.
         duck: the engine's connection.
+        streams: whose rows alone are read, for a tail of some; all where there are none.
         grown: whether `segments` has just written a big one.
     """
 
     path: Where
     head: Head
-    source: ArrowSource
+    log: Callable[[], Log]
     duck: duckdb.DuckDBPyConnection
+    streams: Sequence[str] = ()
     grown: bool = False
+
+    @cached_property
+    def source(self) -> ArrowSource:
+        """How the log's rows are read as Arrow."""
+        source = self.log().arrow()
+        return source.of_streams(self.streams) if self.streams else source
+
+    @cached_property
+    def _marks(self) -> dict[int, str]:
+        with place_of(self.path).using():
+            return marks(self.log(), [upto for _, upto in ranges(self.head.last_entry)])
+
+    def mark(self, entry: int) -> str:
+        """The hash of an entry that names of files bear; empty where the log hasn't got it."""
+        if entry not in self._marks:
+            with place_of(self.path).using():
+                self._marks.update({entry: ""} | marks(self.log(), [entry]))
+        return self._marks[entry]
+
+    def file_of(self, entries: Range) -> Path:
+        """The file of a segment of this log."""
+        return self.folder / f"{_begin_of_name(entries)}-{self.mark(entries[1])}.parquet"
 
     @property
     def folder(self) -> Path:
         """Where the segments of this decoding lie."""
-        told = json.dumps([self.head.ledger_id, decoding("log")])
+        told = json.dumps([self.head.ledger_id, decoding("log"), "named by the last entry"])
         return mirror_of(self.path) / hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def segments(self, progress: Progress | None = None) -> tuple[list[Path], int]:
@@ -103,8 +130,7 @@ class Mirror:
         Returns:
             Their files, and the last entry that they hold.
         """
-        folder = self.folder
-        wanted = [(entries, segment_file(folder, entries)) for entries in ranges(self.head.last_entry)]
+        wanted = [(entries, self.file_of(entries)) for entries in ranges(self.head.last_entry)]
         there = {file for _, file in wanted if is_readable(file)}
         missing = len(wanted) - len(there)
         files: list[Path] = []
@@ -142,18 +168,25 @@ class Mirror:
         try:
             with replaced(file, place_of(self.path).shared) as target:
                 self._decode(f"COPY ({{rows}}) TO {target} ({options})", entries)
-            self._drop_overtaken(entries)
+            self._drop_overtaken(entries, file)
         except (duckdb.IOException, OSError):
             return False
         return True
 
-    def _drop_overtaken(self, entries: Range) -> None:
-        """Delete the small segments of the big one before this; those of its own range may be being read just now."""
+    def _drop_overtaken(self, entries: Range, file: Path) -> None:
+        """Delete the small segments of the big one before this, and this range's of another log.
+
+        Those of a big one's own range may be being read just now.
+        """
         after, upto = entries
+        overtaken = [entries]
         if upto - after == BIG:
-            for start in range(after - BIG, after, SMALL):
-                with suppress(OSError):  # somebody else's, in a folder that several share
-                    segment_file(self.folder, (start, start + SMALL)).unlink()
+            overtaken += [(start, start + SMALL) for start in range(after - BIG, after, SMALL)]
+        for each in overtaken:
+            for old in self.folder.glob(f"{_begin_of_name(each)}-*.parquet"):
+                if old != file:
+                    with suppress(OSError):  # somebody else's, in a folder that several share
+                        old.unlink()
 
     def _decode(self, statement: str, entries: Range) -> None:
         """Run a statement over a range of the log, as {rows} of `events`."""
@@ -267,15 +300,14 @@ def _to_disk(file: Path) -> None:
         os.fsync(written.fileno())
 
 
-def segment_file(folder: Path, entries: Range) -> Path:
-    """The file of a segment."""
-    return folder / f"{entries[0]:012d}-{entries[1]:012d}.parquet"
-
-
 def segment_of(file: Path) -> Range | None:
     """The entries that a file holds by its name; None where that is no segment's."""
-    found = re.fullmatch(r"(\d{12})-(\d{12})\.parquet", file.name)
+    found = re.fullmatch(r"(\d{12})-(\d{12})-[0-9a-f]{8}\.parquet", file.name)
     return (int(found[1]), int(found[2])) if found else None
+
+
+def _begin_of_name(entries: Range) -> str:
+    return f"{entries[0]:012d}-{entries[1]:012d}"
 
 
 def rows_of(segments: Sequence[Path], tail: str | None) -> str:

@@ -154,7 +154,7 @@ class Resident(Engine):
         Returns:
             The first of these entries that becomes known only later.
         """
-        mirror = Mirror(self.path, self.head, self.log.arrow().of_streams(touched), self.duck)
+        mirror = Mirror(self.path, self.head, lambda: self.log, self.duck, touched)
         mirror.tail(_CHOSEN, (0, self.head.last_entry))
         self._of = f"SELECT * FROM {_CHOSEN}"
         self.duck.execute("BEGIN")

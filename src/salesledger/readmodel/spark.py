@@ -24,7 +24,7 @@ from salesledger.readmodel.decode import decoding
 from salesledger.readmodel.decode import unfolding as decoded_by_duckdb
 from salesledger.readmodel.duck import connected
 from salesledger.readmodel.engine import INLINED, PARQUET, Answer, Engine, Question
-from salesledger.readmodel.mirror import Mirror, Progress, ranges, segment_of
+from salesledger.readmodel.mirror import Mirror, Progress, ranges
 from salesledger.readmodel.refusal import refused
 from salesledger.readmodel.spark_session import session
 from salesledger.readmodel.spark_sql import NOT_THE_SAME, Translated, translated
@@ -248,8 +248,8 @@ class SparkEngine(Engine):
         last = self.head.last_entry
         if not last:
             raise StoreError("The ledger's log is empty.")
-        mirror = Mirror(self.path, self.head, self.log.arrow(), self.duck)
-        files, mirrored = self._elsewhere() if self.mirror else ([], 0)
+        mirror = Mirror(self.path, self.head, lambda: self.log, self.duck)
+        files, mirrored = self._elsewhere(mirror) if self.mirror else ([], 0)
         if not files:
             segments, mirrored = mirror.segments(self.progress)
             files = [file.absolute().as_uri() for file in segments]
@@ -270,7 +270,7 @@ class SparkEngine(Engine):
         upto = question.upto
         return f"SELECT * FROM {_LOG}" + ("" if upto is None else f" WHERE entry <= {int(upto)}"), False
 
-    def _elsewhere(self) -> tuple[list[str], int]:
+    def _elsewhere(self, mirror: Mirror) -> tuple[list[str], int]:
         """The segments that lie where Spark alone can read, as far as they follow each other without a gap."""
         folder = str(self.mirror).rstrip("/") + "/"
         jvm = self.spark._jvm
@@ -281,13 +281,12 @@ class SparkEngine(Engine):
             names = (
                 [str(status.getPath().getName()) for status in system.listStatus(path)] if system.exists(path) else []
             )
-        there = {found: name for name in names if (found := segment_of(Path(name)))}
         files: list[str] = []
         upto = 0
         for entries in ranges(self.head.last_entry):
-            if entries not in there:
+            if (name := mirror.file_of(entries).name) not in names:
                 break
-            files.append(folder + there[entries])
+            files.append(folder + name)
             upto = entries[1]
         return files, upto
 
