@@ -7,16 +7,21 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keyring
 import pytest
+from eventsourcing.persistence import IntegrityError
 from keyring.backend import KeyringBackend
 
 from salesledger import Ledger
-from salesledger.errors import LostKeys, NotFound, Refused
+from salesledger.errors import Conflict, LostKeys, NotFound, Refused
+from salesledger.ledger import store as store_module
 from salesledger.ledger.keys import SEALED, PersonKeys
+from salesledger.ledger.sqlite_recorder import SQLiteRecorder
 from salesledger.readmodel.check import check
 from support.ledgers import new_ledger
 
@@ -243,6 +248,24 @@ class TestTrouble:
             with pytest.raises(LostKeys, match="can't be read"):
                 ledger.record("person-revised", person="p-1", phone="1")
         assert names(path) == [("p-1", "(no key)"), ("p-2", "(no key)")]
+
+    def test_a_key_outlives_a_forgetting_that_is_not_committed(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where nothing was recorded, nobody was forgotten."""
+        held = SQLiteRecorder.exclusively
+
+        @contextmanager
+        def cut_short(recorder: SQLiteRecorder) -> Iterator[None]:
+            with held(recorder):
+                yield
+                raise IntegrityError("the connection was lost, and nothing was recorded")
+
+        monkeypatch.setattr(store_module, "TRIES", 1)
+        monkeypatch.setattr(SQLiteRecorder, "exclusively", cut_short)
+        with Ledger.open(path) as ledger, pytest.raises(Conflict, match="Nothing was recorded"):
+            ledger.record("person-forgotten", person="p-1", reason="asked to")
+        assert names(path)[0] == ("p-1", NAME)
 
     def test_an_open_ledger_learns_that_somebody_was_forgotten(self, path: Path) -> None:
         """At its next question, and tells it from a key that isn't there."""

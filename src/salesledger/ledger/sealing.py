@@ -83,8 +83,9 @@ def seal_now(path: Where, *, recorded_by: str, new_key: bool = False) -> tuple[S
         if last is not None and last.size == size:
             return last, None
         raise NoSeal(
-            f"The seal key is not at hand: there is no file {str(place)!r}. Put it there, name its place with "
-            "$SALESLEDGER_SEAL_KEY, or take a new one with 'salesledger seal --new-key'. Nothing was sealed."
+            f"The seal key is not at hand: there is no file {str(place)!r}. Put it there, from whoever has it, or name its place "
+            "with $SALESLEDGER_SEAL_KEY. Only where it is lost, take a new one with 'salesledger seal --new-key': everybody who "
+            "seals needs that one then. Nothing was sealed."
         )
     if keys.current is None:
         _put_on_record(path, key, recorded_by)

@@ -298,6 +298,7 @@ class Store:
                     recorded = [] if dry_run or not batch.pending else self._append(batch.pending)
             except RecordConflictError:
                 continue
+            self._forget(recorded)
             for i, error in refusals:
                 assert on_refused is not None
                 on_refused(i, error)
@@ -332,11 +333,13 @@ class Store:
             recorded = self.app.append(pending)
         self.appended += len(recorded)
         self.stamped = recorded[-1].recorded_at if recorded else self.stamped
-        if gone := [r.stream for r in recorded if isinstance(r.event, PersonForgotten)]:
-            self._forget(gone)
         return recorded
 
-    def _forget(self, persons: list[str]) -> None:
-        """Destroy the keys of persons, and what was derived from the ledger. The next opening does it where this is cut short."""
-        self.app.keys.forget(persons)
-        shutil.rmtree(self.path.mirror, ignore_errors=True)
+    def _forget(self, recorded: Sequence[Recorded]) -> None:
+        """Destroy the keys of persons whose forgetting is committed, and what was derived from the ledger.
+
+        The next opening does it where this is cut short.
+        """
+        if gone := [r.stream for r in recorded if isinstance(r.event, PersonForgotten)]:
+            self.app.keys.forget(gone)
+            shutil.rmtree(self.path.mirror, ignore_errors=True)
