@@ -148,8 +148,8 @@ def seal(path: Where, key: PrivateKey) -> Seal:
             raise NoSeal(
                 f"The key at hand ({key.public.id.hex()}) is not the one that the ledger names "
                 f"({keys.current.id.hex() if keys.current else 'none'}). Put the right one in its place, from whoever has it. "
-                "Only where that is lost, take a new one with 'salesledger seal --new-key': everybody who seals needs that one then. "
-                "Nothing was sealed."
+                "Only where that is lost, take a new one with 'salesledger seal --new-key': everybody who seals needs that one "
+                "then. Nothing was sealed."
             )
         if last is not None and last.size == size:
             return last
