@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -11,8 +12,12 @@ from salesledger.errors import LedgerExists, NoLedger, NotALedger, UsageError
 from salesledger.ledger.backup import restore
 from salesledger.ledger.postgres_place import PostgresPlace
 from salesledger.ledger.postgres_url import PostgresUrl
+from support.console import Console
 from support.ledgers import new_ledger
 from support.postgres import drop, new_schema, server_url
+
+if TYPE_CHECKING:
+    from salesledger.web.settings import Settings
 
 
 @pytest.fixture
@@ -23,6 +28,13 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     made = new_schema()
     yield made
     drop(made)
+
+
+@pytest.fixture
+def console(url: str, tmp_path: Path) -> Console:
+    """A terminal whose ledger is to be in that schema."""
+    kept = {"SALESLEDGER_KEYS": str(tmp_path / "keys"), "SALESLEDGER_MIRROR": str(tmp_path / "mirror")}
+    return Console(tmp_path, {"SALESLEDGER_FILE": url, "SALESLEDGER_ACTOR": "kim", **kept})
 
 
 def as_owner(url: str, *statements: str) -> None:
@@ -130,3 +142,54 @@ class TestSchemas:
                 Ledger.create(there)
         finally:
             as_owner(url, "DROP DATABASE {schema} WITH (FORCE)")
+
+
+class TestRemedies:
+    def test_a_wrong_time_zone_is_remedied_as_told(self, url: str, console: Console) -> None:
+        """The schema is dropped, and init is run again."""
+        said = f"remove it now (DROP SCHEMA {PostgresUrl.of(url).schema} CASCADE), run init again and give --timezone ZONE."
+        assert said in console.ok("init")
+        as_owner(url, "DROP SCHEMA {schema} CASCADE")
+        assert "days of Europe/Berlin" in console.ok("init --timezone Europe/Berlin")
+        console.ok("check")
+
+    def test_a_login_without_rights_after_a_restore(self, url: str, console: Console) -> None:
+        """The owner is told what is missing, and so is whoever can't read; the remedy works."""
+        new_ledger(console.folder / "b.ledger")
+        schema = PostgresUrl.of(url).schema
+        told = console.ok("restore b.ledger")
+        assert f"schema={schema}' migrate --roles` makes its roles; then grant each login one" in told
+        as_owner(url, "CREATE ROLE {schema}_lee")
+        try:
+            as_lee = ["-f", f"{url}&options=-c%20role%3D{schema}_lee", "deals"]
+            assert "'salesledger migrate --roles' as the owner makes it" in console.no(as_lee)
+            console.ok("migrate --roles")
+            as_owner(url, "GRANT {schema}_reader TO {schema}_lee")
+            console.ok(as_lee)
+        finally:
+            drop(url)
+            as_owner(url, "DROP ROLE {schema}_lee")
+
+    def test_a_restore_makes_roles_where_it_is_asked_to(self, url: str, console: Console) -> None:
+        """And nowhere else: a file has none."""
+        new_ledger(console.folder / "b.ledger")
+        assert "Only a ledger on a PostgreSQL server has roles" in console.no(
+            "-f c.ledger restore b.ledger --roles", code=2
+        )
+        assert not (console.folder / "c.ledger").exists()
+        told = console.ok("restore b.ledger --roles")
+        assert "Nobody but its owner may use it yet: grant each login one" in told
+        assert console.ok("migrate --roles").startswith("It is laid out as this version does it")
+
+    @pytest.mark.parametrize(("role", "reads"), [("reader", True), ("auditor", True), ("recorder", False)])
+    def test_a_page_for_a_login_that_may_only_read(
+        self, url: str, console: Console, monkeypatch: pytest.MonkeyPatch, role: str, reads: bool
+    ) -> None:
+        """Nothing can be recorded from it, and whoever starts it is told why."""
+        served: list[Settings] = []
+        monkeypatch.setattr("salesledger.web.server.serve", lambda settings, *_: served.append(settings))
+        console.ok("init --roles")
+        schema = PostgresUrl.of(url).schema
+        done = console(["-f", f"{url}&options=-c%20role%3D{schema}_{role}", "serve"])
+        assert (done.code, [told.read_only for told in served]) == (0, [reads])
+        assert (f"GRANT {schema}_recorder TO the login" in done.err) == reads

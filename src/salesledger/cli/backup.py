@@ -1,5 +1,6 @@
 """Commands that keep the ledger safe: backup and restore."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import click
 from salesledger.cli.main import place_of
 from salesledger.cli.options import emit, printing
 from salesledger.cli.render import format_for, write
+from salesledger.errors import as_typed
 from salesledger.shown.reports import counted
 from salesledger.shown.values import Rows
 
@@ -46,24 +48,49 @@ _NO_KEYS = (
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--keys", is_flag=True, help="Take over the keys of persons that lie beside FILE.")
+@click.option("--roles", is_flag=True, help="On a server: make the roles of its users (reader, auditor, recorder).")
 @printing
 @click.pass_context
-def restore_command(ctx: click.Context, /, file: Path, keys: bool, format_: str | None, output: str | None) -> None:
+def restore_command(
+    ctx: click.Context, /, file: Path, keys: bool, roles: bool, format_: str | None, output: str | None
+) -> None:
     """Make a ledger of a backup.
 
     It is made where -f says, and never replaces one: move that away first. The backup is checked before anything is made,
     and stays as it is. Keys of persons are taken over with --keys, which must lie beside it; whoever was forgotten after
     the backup is to be forgotten again. The seal key is in no backup: where it isn't at hand, it is said where to put it.
+    Nor are roles and who has them: on a server, --roles makes them, and each login is to be granted one.
     """
     from salesledger.api import to_path
     from salesledger.ledger.backup import restore
     from salesledger.ledger.sealing import missing_key
 
     place = to_path(place_of(ctx))
-    copied = restore(file, place, keys=keys)
+    copied = restore(file, place, keys=keys, roles=roles)
     missing = missing_key(place)
-    note = "" if missing is None else _SEAL_KEY.format(place=_name(missing))
-    _tell(copied, f"Restored {_name(file)} to {_name(place)}", format_, output, note)
+    notes = [_SEAL_KEY.format(place=_name(missing))] if missing else []
+    _tell(
+        copied,
+        f"Restored {_name(file)} to {_name(place)}",
+        format_,
+        output,
+        "\n".join([*notes, *_rights(place, roles)]),
+    )
+
+
+def _rights(place: "Where", roles: bool) -> list[str]:
+    """What is left to do on a server until others may use what was restored."""
+    from salesledger.ledger.place import place_of as place_at
+
+    schema = place_at(place).schema
+    if schema is None:
+        return []
+    first = (
+        ""
+        if roles
+        else f"{as_typed(f'salesledger -f {shlex.quote(_name(place))} migrate --roles')} makes its roles; then "
+    )
+    return [f"Nobody but its owner may use it yet: {first}grant each login one (GRANT {schema}_recorder TO kim)."]
 
 
 _SEAL_KEY = "The seal key is in no backup: put it at {place}, or what is recorded from now on is not sealed."

@@ -40,6 +40,7 @@ def init_command(
     may read: with it whatever is recorded is sealed, so that 'verify' finds what was changed behind the ledger's back.
     """
     from salesledger.api import Ledger, to_path
+    from salesledger.ledger.place import place_of as place_at
     from salesledger.ledger.seal_key import place_of as key_place
     from salesledger.shown.escape import safe_text
 
@@ -59,7 +60,11 @@ def init_command(
             told = f"amounts in {code}" if code else "amounts in the currency of the first one"
             sealed = f"Its entries are sealed with the key {safe_text(str(key))}.\n" if key else ""
             made = f"Made the ledger {safe_text(str(place))}: days of {timezone}, {told}, process b2b.\n"
-            forever = f"Its time zone never changes: if {timezone} is wrong, remove it now and give --timezone ZONE.\n"
+            schema = place_at(place).schema
+            again = f" (DROP SCHEMA {schema} CASCADE), run init again" if schema else ""
+            forever = (
+                f"Its time zone never changes: if {timezone} is wrong, remove it now{again} and give --timezone ZONE.\n"
+            )
             write(made + forever + sealed, output)
             return
         row = Rows(

@@ -54,6 +54,7 @@ def serve_command(
     _check_installed()
     from salesledger.api import Ledger, to_path
     from salesledger.cli.served import Served
+    from salesledger.ledger.place import place_of as place_at
     from salesledger.shown.escape import safe_text
     from salesledger.web.roles import EVERYTHING, Visitor, read_tokens, visitor_of
     from salesledger.web.server import serve
@@ -63,6 +64,10 @@ def serve_command(
     where = str(path.absolute()) if isinstance(path, Path) else place_of(ctx)
     with Ledger.open(path):
         pass  # what isn't a ledger is said before anything is served
+    place = place_at(path)
+    if not read_only and not place.may_record():
+        read_only = True
+        click.echo(f"salesledger: note: {_MAY_READ.format(role=f'{place.schema}_recorder')}", err=True)
     settings = Settings(
         ledger=to_path(where),
         today=today,
@@ -79,6 +84,12 @@ def serve_command(
         Served(where, today.isoformat() if today else None),
         lambda address: click.echo(f"{safe_text(str(path))} is at {address} (Ctrl+C stops)."),
     )
+
+
+_MAY_READ = (
+    "this login has no right to record, so nothing can be recorded from the page, as with --read-only. Whoever owns the ledger "
+    "gives the right: GRANT {role} TO the login."
+)
 
 
 def _check_installed() -> None:

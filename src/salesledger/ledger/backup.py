@@ -71,7 +71,7 @@ def back_up(ledger: Where, to: Path, *, keys: bool = False) -> Copied[Path]:
         raise e.also("No backup was made.") from e.__cause__
 
 
-def restore(backup: Path, ledger: Of, *, keys: bool = False) -> Copied[Of]:
+def restore(backup: Path, ledger: Of, *, keys: bool = False, roles: bool = False) -> Copied[Of]:
     """Make a ledger of a backup, which must be a sound ledger itself and stays as it is.
 
     The key that seals a ledger is in no backup. What was computed of a ledger that was at that place before, its mirror, is
@@ -81,11 +81,13 @@ def restore(backup: Path, ledger: Of, *, keys: bool = False) -> Copied[Of]:
         backup: the backup's file.
         ledger: the file that is to be made.
         keys: take over the keys of persons that lie beside the backup.
+        roles: make the roles of its users, which only a ledger on a server has, and which are in no backup.
 
     Raises:
         NoLedger, NotALedger, NewerLedger, LockedLedger, DamagedLedger: of the backup.
         LedgerExists: there is a ledger at that place already, or what is left of one.
         LostKeys: the keys can't be copied.
+        UsageError: there are no roles at such a place.
         StoreError: the ledger can't be written there, or there are no keys beside the backup.
     """
     try:
@@ -100,7 +102,7 @@ def restore(backup: Path, ledger: Of, *, keys: bool = False) -> Copied[Of]:
                 "or restore without --keys."
             )
         place_of(ledger).forget_mirror()
-        return _copy(backup, ledger, "Choose another place with -f.", files)
+        return _copy(backup, ledger, "Choose another place with -f.", files, roles=roles)
     except SalesledgerError as e:
         raise e.also("No ledger was made.") from e.__cause__
 
@@ -115,7 +117,9 @@ def _check_is_file(backup: Path) -> None:
         raise UsageError("A backup is a file, never a ledger on a server: that one is named with -f.")
 
 
-def _copy(source: Where, target: Of, remedy: str, keys: tuple[KeyFiles, KeyFiles] | None) -> Copied[Of]:
+def _copy(
+    source: Where, target: Of, remedy: str, keys: tuple[KeyFiles, KeyFiles] | None, *, roles: bool = False
+) -> Copied[Of]:
     connection = connect_to_read(source)
     with closing(connection):
         with translated(source):
@@ -124,7 +128,7 @@ def _copy(source: Where, target: Of, remedy: str, keys: tuple[KeyFiles, KeyFiles
         if keys:
             keys[1].check_free(keys[0])
         with ExitStack() as drafts:  # what is entered last appears first: the ledger when its keys are there
-            draft = drafts.enter_context(place_of(target).making(remedy))
+            draft = drafts.enter_context(place_of(target).making(remedy, roles=roles))
             draft.take(connection)
             with closing(draft.connect_to_read()) as written:
                 _compare(connection, written, source)

@@ -27,6 +27,19 @@ class Place(ABC):
         return None
 
     @property
+    def schema(self) -> str | None:
+        """The schema that the ledger is in, with roles for its users; None where it is a file."""
+        return None
+
+    def may_record(self) -> bool:
+        """Whether whoever asks has the right to record, where that is a matter of a login's rights.
+
+        Raises:
+            NoLedger, NotALedger, NewerLedger, UnreachableLedger, DamagedLedger: as their names say.
+        """
+        return True
+
+    @property
     @abstractmethod
     def projections(self) -> Path:
         """The folder of the user's own projections."""

@@ -109,7 +109,8 @@ def own_error(
     if reads and isinstance(error, errors.InsufficientPrivilege):
         return StoreError(
             f"{url.shown!r} can't be read: this login has no right to read the ledger ({_reason(error)}). Ask its owner for the "
-            f"role of a reader or a recorder: GRANT {role(url.schema, 'reader')} TO the login. {NOTHING_RECORDED}"
+            f"role of a reader or a recorder: GRANT {role(url.schema, 'reader')} TO the login; where there is no such role, or it "
+            f"has no rights, 'salesledger migrate --roles' as the owner makes it. {NOTHING_RECORDED}"
         )
     if isinstance(error, errors.DatetimeFieldOverflow):
         return StoreError(

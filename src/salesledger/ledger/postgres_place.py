@@ -66,6 +66,24 @@ class PostgresPlace(Place):
         return Path(told).absolute() if told else None
 
     @property
+    def schema(self) -> str:
+        """The schema that the URL names."""
+        return self.url.schema
+
+    def may_record(self) -> bool:
+        """Whether the login may call what appends; where that is missing, recording says so."""
+        log = self.connect_to_read()
+        try:
+            (may,) = log.execute(
+                "SELECT coalesce(bool_or(has_function_privilege(oid, 'EXECUTE')), true) FROM pg_proc "
+                "WHERE pronamespace = to_regnamespace(?) AND proname = 'append_events'",
+                (self.url.schema,),
+            ).fetchone()
+        finally:
+            log.close()
+        return bool(may)
+
+    @property
     def projections(self) -> Path:
         """The folder that $SALESLEDGER_PROJECTIONS names, else 'projections' where the command is run."""
         return Path(os.environ.get("SALESLEDGER_PROJECTIONS") or "projections").absolute()
