@@ -434,6 +434,32 @@ class TestPlaces:
         with pytest.raises(NotALedger, match="another program's tables"):
             Ledger.open(server.url)
 
+    @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+    def test_a_database_that_does_not_hold_every_letter_is_refused(
+        self, encoding: str, server: PostgresBackend, tmp_path: Path
+    ) -> None:
+        """Before anything is made there, with the statement that makes one that does."""
+        name = f"{schema_of(server)}_{encoding.lower()}"
+        with server.connected() as connection:
+            connection.execute(
+                f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+            )
+        place = PostgresPlace.of(f"{server.url}&dbname={name}")
+        back_up(server.place, tmp_path / "b.ledger")
+        try:
+            for make in (
+                lambda: Store.create(place, timezone="UTC", currency=None, recorded_by="kim"),
+                lambda: restore(tmp_path / "b.ledger", place),
+            ):
+                with pytest.raises(
+                    StoreError, match=rf"{encoding}.*ENCODING 'UTF8' TEMPLATE template0.*No ledger was made"
+                ):
+                    make()
+            with psycopg.connect(place.url.conninfo) as look:
+                assert look.execute("SELECT to_regnamespace(%s)", (place.url.schema,)).fetchone() == (None,)
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
     def test_a_ledger_that_cannot_be_made_leaves_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """All of it is one transaction."""
         url = new_schema()
@@ -493,6 +519,16 @@ class TestMirror:
         held = sorted(file.name for file in server.place.mirror.rglob("*.parquet"))
         assert [name[:25] for name in held] == ["000000000000-000000000008"]
         assert list(check(server.place)) == []
+
+    def test_the_environment_s_encoding_changes_no_text(
+        self, server: PostgresBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is read as Arrow comes as UTF-8 whatever PGCLIENTENCODING says."""
+        monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+        with server.store() as store:
+            record(store, "deal:a", captured(1, company="\u00c3\u00bcber \u017b\u00f3\u0142w"))
+        with Engine.open(server.place) as engine:
+            assert engine.ask("SELECT company FROM deals").rows == [("\u00c3\u00bcber \u017b\u00f3\u0142w",)]
 
     def test_a_reader_outlives_a_lost_connection(self, server: PostgresBackend) -> None:
         """It asks again on a new one."""

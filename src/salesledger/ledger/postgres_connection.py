@@ -55,9 +55,29 @@ def connected(url: PostgresUrl, *, writes: bool) -> Connection:
         "default_transaction_read_only": "off" if writes else "on",
         "idle_in_transaction_session_timeout": str(_IDLE_SECONDS * 1000 if writes else 0),
     }
+    conninfo = conninfo_of(url)
+    try:
+        connection = psycopg.connect(conninfo, autocommit=True)
+        try:  # poolers refuse settings, or forget them, that come with the login
+            asked = ", ".join("set_config(%s, %s, false)" for _ in settings)
+            connection.execute(f"SELECT {asked}", [text for pair in settings.items() for text in pair])
+        except BaseException:
+            connection.close()
+            raise
+    except psycopg.Error as e:
+        raise UnreachableLedger(url.shown, _reason(e)) from e
+    return connection
+
+
+def conninfo_of(url: PostgresUrl) -> str:
+    """What PostgreSQL's library is given, whichever driver gives it: text comes as UTF-8, and nothing is waited for without end.
+
+    Raises:
+        UsageError: the URL can't be read.
+    """
     try:
         told = conninfo_to_dict(url.conninfo)
-        conninfo = make_conninfo(
+        return make_conninfo(
             url.conninfo,
             client_encoding="UTF8",
             connect_timeout=told.get("connect_timeout") or CONNECT_SECONDS,
@@ -70,17 +90,6 @@ def connected(url: PostgresUrl, *, writes: bool) -> Connection:
             f"{url.shown!r} can't be read as a PostgreSQL URL{unknown_parameter(url.conninfo, _known())}. Write "
             "postgresql://USER@HOST/DATABASE, with ?schema=NAME where the schema isn't 'salesledger'."
         ) from e
-    try:
-        connection = psycopg.connect(conninfo, autocommit=True)
-        try:  # poolers refuse settings, or forget them, that come with the login
-            asked = ", ".join("set_config(%s, %s, false)" for _ in settings)
-            connection.execute(f"SELECT {asked}", [text for pair in settings.items() for text in pair])
-        except BaseException:
-            connection.close()
-            raise
-    except psycopg.Error as e:
-        raise UnreachableLedger(url.shown, _reason(e)) from e
-    return connection
 
 
 def is_lost(error: psycopg.Error, connection: Connection) -> bool:

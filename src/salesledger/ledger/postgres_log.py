@@ -10,9 +10,9 @@ import psycopg
 from psycopg.adapt import Loader
 from psycopg.pq import Format
 
-from salesledger.errors import DamagedLedger, NewerLedger, NoLedger, NotALedger
+from salesledger.errors import DamagedLedger, NewerLedger, NoLedger, NotALedger, StoreError
 from salesledger.ledger.log import ArrowSource, Rows
-from salesledger.ledger.postgres_connection import Connection, connected, is_lost, translated
+from salesledger.ledger.postgres_connection import Connection, connected, conninfo_of, is_lost, translated
 from salesledger.ledger.postgres_roles import missing_rights
 from salesledger.ledger.postgres_schema import FORMAT, FUNCTIONS, INDEXES, TABLES, TRIGGERS, role
 from salesledger.ledger.postgres_url import PostgresUrl, own_schema
@@ -111,6 +111,20 @@ class PostgresLog:
         """Whether a name has a meaning in SQL, so that it would need quotes."""
         (quoted,) = self.execute("SELECT quote_ident(?)", (name,)).fetchone()
         return bool(quoted != name)
+
+    def check_encoding(self) -> None:
+        """Make sure that the database holds any text there is.
+
+        Raises:
+            StoreError: it doesn't.
+        """
+        (encoding,) = self.execute("SELECT current_setting('server_encoding')").fetchone()
+        if encoding != "UTF8":
+            raise StoreError(
+                f"{self.url.shown!r} can't hold a ledger: its database's encoding is {encoding}, which doesn't hold every letter. "
+                "Make one that does, CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0, and name it in the URL. No ledger "
+                "was made."
+            )
 
     def check_empty(self) -> None:
         """Make sure that another program has made nothing in the schema, where there is no ledger.
@@ -280,7 +294,9 @@ class PostgresLog:
     def arrow(self) -> ArrowSource:
         """Through PostgreSQL's own driver, which copies rows as they are stored."""
         options = {"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)}
-        return ArrowSource("adbc_driver_postgresql", self.url.conninfo, _RAW.format(schema=self.url.schema), options)
+        return ArrowSource(
+            "adbc_driver_postgresql", conninfo_of(self.url), _RAW.format(schema=self.url.schema), options
+        )
 
     def identity(self) -> str:
         """What tells this ledger's log from any other, also from a copy of it that has gone another way since."""

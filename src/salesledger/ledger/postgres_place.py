@@ -142,7 +142,7 @@ class PostgresPlace(Place):
             connection.close()
 
     def check_free(self, remedy: str) -> None:
-        """The schema isn't there, or empty; and it isn't the one that all programs share."""
+        """The schema isn't there, or empty, and isn't the one that all programs share; and the database holds any text."""
         from salesledger.ledger.postgres_log import PostgresLog
 
         log = PostgresLog(self.url)
@@ -156,6 +156,7 @@ class PostgresPlace(Place):
                     f"{self.url.schema!r} can't be the schema of a ledger: it is a word of SQL. Name another with ?schema=NAME. "
                     "No ledger was made."
                 )
+            log.check_encoding()
             log.check_empty()
         finally:
             log.close()
