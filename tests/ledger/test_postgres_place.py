@@ -1,5 +1,6 @@
 """What only a PostgreSQL server has or could break: roles, a password, functions, a schema, a mirror far from the log."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from time import sleep
+from typing import Any
 
 import psycopg
 import pytest
@@ -312,8 +314,7 @@ class TestTogether:
             waiting = Thread(target=wait)
             with store.app.recorder.exclusively():
                 waiting.start()
-                while not look.execute("SELECT 1 FROM append_requests").fetchone():
-                    sleep(0.01)
+                self.until(look, "append_requests")
                 assert store.app.recorder.append([stored("deal:a", 1)])[0] == 4
             waiting.join()
         assert [first for first, _ in told] == [5]
@@ -327,6 +328,43 @@ class TestTogether:
                 other.app.recorder.append([stored("deal:b", 1)])
             store.app.recorder.append([stored("deal:a", 1)])
         assert [row[1] for row in server.log()[3:]] == ["deal:a"]
+
+    @pytest.mark.parametrize("is_recorded", [False, True])
+    def test_who_is_interrupted_takes_it_back(self, server: PostgresBackend, *, is_recorded: bool) -> None:
+        """Nobody records it later; where somebody has done it just now, the command says so."""
+        script = (
+            "import signal, sys\nfrom salesledger.cli.main import run\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "sys.exit(run(['-f', sys.argv[1], 'lead', 'capture', 'Acme']))\n"
+        )
+        with server.store() as store, server.connected() as look:
+            with store.app.recorder.exclusively():
+                command = subprocess.Popen(
+                    [sys.executable, "-c", script, server.url], stderr=subprocess.PIPE, text=True
+                )
+                self.until(look, "append_requests")
+                if is_recorded:
+                    store.app.recorder.append([stored("deal:a", 1)])
+                command.send_signal(signal.SIGINT)
+                if is_recorded:
+                    self.until(
+                        look, "pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%withdraw_append%'"
+                    )
+                else:
+                    command.wait(60)
+            told = command.communicate(timeout=60)[1]
+            if not is_recorded:
+                store.app.recorder.append([stored("deal:a", 1)])
+        assert command.returncode == 130
+        assert told.strip().startswith("salesledger: stopped.")
+        assert ("It was recorded all the same" in told) == is_recorded
+        assert [row[1] for row in server.log()[3:]] == ["deal:a", *(["deal:acme"] if is_recorded else [])]
+
+    @staticmethod
+    def until(look: psycopg.Connection[Any], held: str) -> None:
+        """Wait until there is a row."""
+        while not look.execute(f"SELECT 1 FROM {held}".encode()).fetchone():
+            sleep(0.01)
 
     def test_what_cannot_be_appended_stops_nobody(self, server: PostgresBackend) -> None:
         """A version that is taken, an event that the table refuses, a request that nobody waits for any more."""

@@ -294,8 +294,8 @@ def run(args: list[str] | None = None) -> int:
         return e.exit_code
     except click.ClickException as e:
         return _complain(complaint(e), e.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        return _complain("stopped.", 130)
+    except (click.Abort, KeyboardInterrupt) as e:
+        return _complain(" ".join(("stopped.", *getattr(e.__cause__ or e, "__notes__", ()))), 130)
     except OSError as e:
         return _complain(f"The system refused: {e.strerror or e}{f' ({e.filename!r})' if e.filename else ''}.", 1)
     return result if isinstance(result, int) else 0

@@ -18,6 +18,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.utils import Environment
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
 from salesledger.errors import StoreError, UnknownOutcome, UnreachableLedger
 from salesledger.ledger.format import lock_seconds
@@ -37,13 +38,18 @@ _APPEND_ONE = _CALL.format(*(f"ARRAY[%b::{kind}]" for kind in _KINDS))
 _FIND = "SELECT entry, recorded_at, append FROM stored_events WHERE originator_id = %s AND originator_version = %s"
 _PAUSE_SECONDS = 0.05
 
+_RECORDED = "It was recorded all the same: it could no longer be taken back."
+_UNSURE = "Whether it was recorded isn't known: look with 'salesledger log'."
+"""What is noted at an interrupt, for whoever tells of it."""
+
 
 class _Held(threading.local):
-    """What one thread holds: its connection, and whether that is in a transaction of the thread's own."""
+    """What one thread holds: its connection, whether that is in a transaction of the thread's own, what it asked for last."""
 
     connection: Connection | None = None
     exclusive: bool = False
     appended: tuple[StoredEvent, uuid.UUID] | None = None
+    asked: uuid.UUID | None = None
 
 
 class PostgresRecorder(LedgerRecorder):
@@ -79,10 +85,22 @@ class PostgresRecorder(LedgerRecorder):
             IntegrityError: somebody else has written that version of a stream, or used that key.
             UnknownOutcome: the server went away in mid-append and didn't come back in time.
             LockedLedger, ReadOnlyLedger, UnreachableLedger, DamagedLedger: as their names say. Nothing was recorded.
+            KeyboardInterrupt: it was taken back, unless a note says otherwise.
         """
         number = uuid.uuid4()
         if self._in_transaction():
             return self._append_within(stored_events, number)
+        try:
+            return self._append_once(stored_events, number)
+        except Exception:
+            raise
+        except BaseException as e:
+            if self._held.asked == number and (told := self._taken_back(stored_events[0], number)):
+                e.add_note(told)
+            raise
+
+    def _append_once(self, stored_events: Sequence[StoredEvent], number: uuid.UUID) -> tuple[int, int]:
+        """Append in a transaction of its own; see `append`."""
         unsure, until = False, time.monotonic() + lock_seconds()
         while True:
             try:
@@ -130,6 +148,20 @@ class PostgresRecorder(LedgerRecorder):
             raise UnknownOutcome(self.url.shown) from e
         raise own_error(self.url, error) from error
 
+    def _taken_back(self, event: StoredEvent, number: uuid.UUID) -> str:
+        """Take back an append that was interrupted, unless somebody has done it; what is to be noted where nothing is certain."""
+        connection = self._held.connection
+        is_stopped = connection is not None and connection.info.transaction_status == TransactionStatus.IDLE
+        try:
+            if not is_stopped:  # the server may still be at it
+                self._drop()
+            row = self._connected().execute("SELECT withdraw_append(%s)", (number,)).fetchone()
+            if not (row and row[0]) and self._done(event, number):
+                return _RECORDED
+        except (psycopg.Error, StoreError, KeyboardInterrupt):
+            return _UNSURE
+        return "" if is_stopped else _UNSURE
+
     def _call(
         self, connection: Connection, stored_events: Sequence[StoredEvent], number: uuid.UUID, *, patient: bool
     ) -> tuple[int, int] | None:
@@ -144,6 +176,7 @@ class PostgresRecorder(LedgerRecorder):
         is_one = len(stored_events) == 1
         told = [column[0] for column in columns] if is_one else columns
         given = (*told, self.now(), number, patient)
+        self._held.asked = number
         row = connection.cursor(binary=True).execute(_APPEND_ONE if is_one else _APPEND, given, prepare=True).fetchone()
         return None if row is None or row[0] is None else (row[0], row[1])
 
@@ -189,6 +222,11 @@ class PostgresRecorder(LedgerRecorder):
             if not is_lost(e, connection):
                 raise own_error(self.url, e) from e
             self._settle(e)
+        except KeyboardInterrupt as e:
+            self._drop()
+            if self._held.appended:
+                e.add_note(_UNSURE)
+            raise
 
     def _held_now(self) -> Connection:
         """A connection that has begun a transaction and holds the lock."""
