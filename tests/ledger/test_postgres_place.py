@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 from time import sleep
@@ -114,6 +115,71 @@ class TestRoles:
             place_of(ledger.path).keep_seal(2, "a note", [])  # an older one is left out
             assert ledger.verify().ok
             assert ledger.check() == []
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "3, 'junk', '{}', '{}', '{}'",
+            "3, '', '{}', '{}', '{}'",
+            "3, NULL, '{}', '{}', '{}'",
+            "NULL, NULL, '{}', '{}', '{}'",
+            "260, note_of(259), '{1}', '{0}', array[sha256('x')]",
+            "260, replace(note_of(260), 'salesledger/', 'another/'), '{1}', '{0}', array[sha256('x')]",
+            "260, note_of(260) || 'more', '{1}', '{0}', array[sha256('x')]",
+            "260, note_of(260), '{}', '{}', '{}'",
+            "260, note_of(260), NULL, NULL, NULL",
+            "260, note_of(260), '{1}', '{0}', array['x'::bytea]",
+            "260, note_of(260), '{1}', '{0}', array[NULL::bytea]",
+            "260, note_of(260), '{1,1}', '{0,1}', array[sha256('x'), sha256('y')]",
+            "260, note_of(260), '{1,2}', '{0,0}', array[sha256('x'), sha256('y')]",
+            "260, note_of(260), '{1,0}', '{0,0}', array[sha256('x'), sha256('y')]",
+            "260, note_of(260), '{1,1}', '{0,0}', array[sha256('x'), sha256('y')]",
+            "260, note_of(260), '{1,1}', '{0}', array[sha256('x')]",
+        ],
+    )
+    def test_what_is_no_seal_is_not_kept(self, sealed: PostgresBackend, given: str) -> None:
+        """An auditor can't stop sealing with a note that is none or with blocks that there are not."""
+        with sealed.connected() as connection:
+            connection.execute(f"SET ROLE {schema_of(sealed)}_auditor")
+            with pytest.raises(psycopg.errors.InvalidParameterValue):
+                connection.execute(f"SELECT keep_seal({given.replace('note_of', 'pg_temp.note_of')})".encode())
+            kept = connection.execute("SELECT max(size), (SELECT count(*) FROM seal_blocks) FROM seal_checkpoints")
+            assert kept.fetchone() == (2, 0)
+
+    def test_a_seal_may_come_late(self, sealed: PostgresBackend) -> None:
+        """Blocks that somebody else has kept meanwhile are left as they are."""
+        with sealed.store() as store:
+            store.app.recorder.append([stored("deal:b", version + 1) for version in range(300)])
+        with sealed.connected() as connection:
+            for call in (
+                "260, pg_temp.note_of(260), '{1}', '{0}', array[sha256('x')]",
+                "520, pg_temp.note_of(520), '{1,1}', '{0,1}', array[sha256('y'), sha256('z')]",
+            ):
+                connection.execute(f"SELECT keep_seal({call})".encode())
+            held = connection.execute("SELECT number, hash FROM seal_blocks ORDER BY number").fetchall()
+        assert held == [(0, sha256(b"x").digest()), (1, sha256(b"z").digest())]
+
+    @pytest.fixture
+    def sealed(self, server: PostgresBackend, monkeypatch: pytest.MonkeyPatch) -> PostgresBackend:
+        """The ledger, with a seal over two of its 263 entries; `note_of` gives the note that a seal of a size has."""
+        with server.store() as store:
+            store.app.recorder.append([stored("deal:a", version + 1) for version in range(260)])
+        connect = server.connected
+        with connect() as connection:
+            told = connection.execute("SELECT convert_from(state, 'UTF8')::json ->> 'ledger_id' FROM stored_events")
+            note = f"salesledger/{(told.fetchone() or ('',))[0]}\n%s\n{'A' * 43}=\n\n\u2014 x {'A' * 91}=\n"
+            connection.execute("SELECT keep_seal(2, %s, '{}', '{}', '{}')", (note.replace("%s", "2"),))
+
+        def connected() -> psycopg.Connection[Any]:
+            made = connect()
+            made.execute(
+                "CREATE FUNCTION pg_temp.note_of(size bigint) RETURNS text LANGUAGE sql "
+                f"AS $$SELECT replace('{note}', '%s', size::text)$$".encode()
+            )
+            return made
+
+        monkeypatch.setattr(server, "connected", connected)
+        return server
 
     def test_what_is_as_it_should_be_is_not_told(self, server: PostgresBackend) -> None:
         """Roles that are there are made once."""

@@ -187,11 +187,35 @@ END
         "seal_size bigint, seal_note text, levels integer[], numbers bigint[], hashes bytea[]",
         "void",
         True,
-        """
+        r"""
+DECLARE
+    ledger text;
 BEGIN
     LOCK TABLE seal_checkpoints IN SHARE ROW EXCLUSIVE MODE;
     IF seal_size <= (SELECT max(size) FROM seal_checkpoints) OR seal_size > (SELECT max(entry) FROM stored_events) THEN
         RETURN;
+    END IF;
+    SELECT convert_from(state, 'UTF8')::jsonb ->> 'ledger_id' INTO ledger FROM stored_events
+    WHERE originator_id = 'settings:ledger' AND originator_version = 1;
+    IF (
+        starts_with(seal_note, format(E'salesledger/%s\n%s\n', ledger, seal_size))
+        AND seal_note ~ '^[^\n]+\n[0-9]+\n[A-Za-z0-9+/]{43}=\n\n(\u2014 [^\s+]+ [A-Za-z0-9+/]{91}=\n)+$'
+    ) IS NOT TRUE THEN
+        RAISE EXCEPTION 'the note is no seal of this ledger at that size' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF EXISTS ( -- a block of level n covers 256 to the power of n entries, all of them sealed
+        SELECT 1 FROM unnest(levels, numbers, hashes) AS given (level, number, hash)
+        WHERE (level BETWEEN 1 AND 7 AND number BETWEEN 0 AND (seal_size >> 8 * level) - 1 AND octet_length(hash) = 32) IS NOT TRUE
+    ) OR EXISTS (
+        SELECT 1 FROM unnest(levels, numbers) AS given (level, number) GROUP BY level, number HAVING count(*) > 1
+    ) OR EXISTS (
+        SELECT wanted.level, number FROM generate_series(1, 7) AS wanted (level), generate_series(
+            (SELECT coalesce(max(b.number) + 1, 0) FROM seal_blocks AS b WHERE b.level = wanted.level),
+            (seal_size >> 8 * wanted.level) - 1
+        ) AS number
+        EXCEPT SELECT * FROM unnest(levels, numbers)
+    ) THEN
+        RAISE EXCEPTION 'the blocks are not those of a seal of that size' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     INSERT INTO seal_blocks SELECT * FROM unnest(levels, numbers, hashes) ON CONFLICT DO NOTHING;
     INSERT INTO seal_checkpoints VALUES (seal_size, seal_note);
