@@ -317,6 +317,35 @@ class TestGuards:
                 )
         assert server.log() == before
 
+    @pytest.mark.parametrize(
+        ("topic", "why"),
+        [("'nonsense/1'", "does not know"), ("NULL", "does not know"), ("'ledger-opened/1'", "a ledger begins once")],
+    )
+    def test_what_is_no_event_is_refused(self, server: PostgresBackend, topic: str, why: str) -> None:
+        """Also from whoever calls the function themselves: a type that no salesledger knows, a second beginning."""
+        before = server.log()
+        with server.connected() as connection, pytest.raises(psycopg.Error, match=why):
+            connection.execute(
+                f"SELECT append_events(ARRAY['settings:ledger'], ARRAY[9::bigint], ARRAY[{topic}], ARRAY['{{}}'::bytea], "
+                "ARRAY[NULL], 0, gen_random_uuid(), true)".encode()
+            )
+        assert server.log() == before
+
+    def test_a_newer_salesledger_asks_for_migrate(
+        self, server: PostgresBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where the server's function knows fewer types of events than what records."""
+        before = server.log()
+        monkeypatch.setattr("salesledger.ledger.postgres_schema._known_topics", lambda: "'lead-touched/1'")
+        assert server.place.migrate(roles=False) == [("function", "append_events")]
+        monkeypatch.undo()
+        with server.store() as store:
+            with pytest.raises(StoreError, match=r"'salesledger migrate' with the newer one.*Nothing was recorded"):
+                store.app.recorder.append([stored("deal:a", 1)])
+            assert server.log() == before
+            assert server.place.migrate(roles=False) == [("function", "append_events")]
+            assert store.app.recorder.append([stored("deal:a", 1)])[0] == 4
+
     def test_a_clock_ahead_of_the_server_s_is_refused(self, server: PostgresBackend) -> None:
         """Every later entry would be stamped so, too."""
         before = server.log()

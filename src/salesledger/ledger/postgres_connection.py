@@ -21,7 +21,7 @@ from salesledger.errors import (
     UsageError,
 )
 from salesledger.ledger.format import lock_seconds
-from salesledger.ledger.postgres_schema import role
+from salesledger.ledger.postgres_schema import UNKNOWN_TOPIC, role
 from salesledger.ledger.postgres_url import PostgresUrl, unknown_parameter
 
 CONNECT_SECONDS = 10
@@ -125,6 +125,11 @@ def own_error(
         return StoreError(
             f"{url.shown!r} takes nothing from this machine, whose clock is ahead of the server's by more than a day: all that "
             f"is recorded later would be stamped so, too. Set the clock right. {NOTHING_RECORDED}"
+        )
+    if error.sqlstate == UNKNOWN_TOPIC:
+        return StoreError(
+            f"{url.shown!r} takes no events of a type that it doesn't know, as this salesledger is newer than the one that it was "
+            f"made with. Its owner runs 'salesledger migrate' with the newer one; then run the command again. {NOTHING_RECORDED}"
         )
     if isinstance(error, errors.LockNotAvailable | errors.DeadlockDetected):
         return LockedLedger(url.shown, lock_seconds())

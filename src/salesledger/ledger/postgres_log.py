@@ -14,7 +14,7 @@ from salesledger.errors import DamagedLedger, NewerLedger, NoLedger, NotALedger,
 from salesledger.ledger.log import ArrowSource, Rows
 from salesledger.ledger.postgres_connection import Connection, connected, conninfo_of, is_lost, translated
 from salesledger.ledger.postgres_roles import missing_rights
-from salesledger.ledger.postgres_schema import FORMAT, FUNCTIONS, INDEXES, TABLES, TRIGGERS, role
+from salesledger.ledger.postgres_schema import FORMAT, FUNCTIONS, INDEXES, TABLES, TRIGGERS, body, role
 from salesledger.ledger.postgres_url import PostgresUrl, own_schema
 
 _ROWS_AT_ONCE = 4096
@@ -218,9 +218,9 @@ class PostgresLog:
             "WHERE pronamespace = CAST(? AS regnamespace)",
             (self.url.schema,),
         )
-        held = {name: (body, owner, config) for name, body, owner, config in rows}
-        for name, (_, _, owner, body) in FUNCTIONS.items():
-            wanted = (body, owner, f"search_path={self.url.schema}, pg_temp" if owner else "")
+        held = {name: tuple(made) for name, *made in rows}
+        for name, (_, _, owner, _) in FUNCTIONS.items():
+            wanted = (body(name), owner, f"search_path={self.url.schema}, pg_temp" if owner else "")
             if held.get(name) != wanted:
                 yield "function", name, name in held
 

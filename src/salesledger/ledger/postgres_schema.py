@@ -5,6 +5,8 @@ appends take and holds it until it is committed: entries are numbered without a 
 reader sees an entry before those ahead of it.
 """
 
+from functools import cache
+
 FORMAT = 1
 """The version of the layout, kept in the table `layout`."""
 
@@ -13,6 +15,9 @@ _LOCK = 0x534C4544
 
 _MOST_AHEAD = 24 * 60 * 60 * 1_000_000
 """Microseconds by which the clock of whoever appends may be ahead of the server's: every later entry would be stamped so, too."""
+
+UNKNOWN_TOPIC = "SL001"
+"""The SQLSTATE of an append of events whose types the ledger doesn't know."""
 
 _LOG_TABLES = (
     "CREATE TABLE layout (format integer NOT NULL, incarnation uuid NOT NULL)",
@@ -121,6 +126,12 @@ BEGIN
     IF clock > extract(epoch FROM clock_timestamp()) * 1000000 + {_MOST_AHEAD} THEN
         RAISE EXCEPTION 'the clock of whoever appends is ahead of the server''s' USING ERRCODE = 'datetime_field_overflow';
     END IF;
+    IF (topics <@ ARRAY[{{topics}}]) IS NOT TRUE THEN
+        RAISE EXCEPTION 'events of a type that this ledger does not know' USING ERRCODE = '{UNKNOWN_TOPIC}';
+    END IF;
+    IF 'ledger-opened/1' = ANY (topics) AND EXISTS (SELECT 1 FROM stored_events) THEN
+        RAISE EXCEPTION 'a ledger begins once' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     IF patient THEN
         PERFORM pg_advisory_xact_lock(lock_number);
         SELECT entry, recorded_at INTO first_entry, stamp FROM stored_events
@@ -223,7 +234,7 @@ END
 """,
     ),
 }
-"""Each function by name: its parameters, what it returns, whether it runs with the owner's rights, its body."""
+"""Each function by name: its parameters, what it returns, whether it runs with the owner's rights, its body; see `body`."""
 
 _KEPT = ("layout", "stored_events", "seal_blocks", "seal_checkpoints")
 
@@ -265,13 +276,29 @@ def remade(schema: str, kind: str, name: str) -> list[str]:
             # A superuser's session_replication_role turns other triggers off.
             f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}",
         ]
-    parameters, returns, owner, body = FUNCTIONS[name]
+    parameters, returns, owner, _ = FUNCTIONS[name]
     rights = f"SECURITY DEFINER SET search_path = {schema}, pg_temp " if owner else ""
     given = "" if returns == "record" else f"RETURNS {returns} "
     return [
-        f"CREATE OR REPLACE FUNCTION {name}({parameters}) {given}LANGUAGE plpgsql {rights}AS $body${body}$body$",
+        f"CREATE OR REPLACE FUNCTION {name}({parameters}) {given}LANGUAGE plpgsql {rights}AS $body${body(name)}$body$",
         f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC",
     ]
+
+
+def body(name: str) -> str:
+    """The body of a function, as it is made."""
+    text = FUNCTIONS[name][3]
+    return text.replace("{topics}", _known_topics()) if "{topics}" in text else text
+
+
+@cache
+def _known_topics() -> str:
+    """The types of events that this version reads, as SQL lists them; they are loaded only where a function is made or compared."""
+    from salesledger.domain.events import TOPICS
+    from salesledger.ledger.mapper import UPCASTERS  # which loads the domain
+
+    ours = {topic for topic, cls in TOPICS.items() if cls.__module__.startswith("salesledger.")}
+    return ", ".join(f"'{topic}'" for topic in sorted(ours | set(UPCASTERS)))
 
 
 def role(schema: str, what: str) -> str:
