@@ -6,17 +6,20 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+
+from salesledger import Ledger
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    """The README's code blocks in a language."""
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    """A page's code blocks in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def sessions() -> list[tuple[str, str]]:
@@ -55,7 +58,17 @@ def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     names: dict[str, object] = {}
     (block,) = blocks("python")
     exec(compile(block, "README.md", "exec"), names)
-    assert len(names["rows"]) == 2  # type: ignore[arg-type]
+    assert [type(row) for row in names["rows"]] == [tuple, tuple]  # type: ignore[attr-defined]
+
+
+def test_the_example_of_a_program_that_keeps_running_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Python block about it gives rows by column, and a row's value."""
+    run("salesledger -f sales.ledger init --currency EUR && salesledger lead capture Acme --on 2026-03-02", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"Ledger": Ledger}
+    (block,) = blocks("python", (ROOT / "docs" / "scale.md").read_text(encoding="utf-8"))
+    exec(compile(block, "scale.md", "exec"), names)
+    assert [stage["deals"] for stage in names["stages"]] == [names["deals"]] == [1]
 
 
 def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:

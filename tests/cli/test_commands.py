@@ -301,6 +301,9 @@ class TestFormats:
         } <= set(keys("metrics -Q"))  # fmt: skip
         assert {"stage", "entered", "advanced", "won", "lost", "open", "step_ratio", "win_ratio"} <= set(keys("funnel"))
         assert {"deal", "stage", "amount", "currency", "days_in_stage", "usual_days"} <= set(keys("blocked"))
+        assert "group" not in keys("pipeline")
+        assert keys("pipeline --by owner")[0] == keys("metrics --by owner")[1] == "owner"
+        assert keys("show pipeline")[0] == "group"
         assert keys("history acme")[:6] == ["entry", "type", "effective_at", "known_at", "recorded_at", "recorded_by"]
 
 
