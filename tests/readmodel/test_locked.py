@@ -1,7 +1,9 @@
 """SQL that is put to a ledger sees the ledger alone, whoever wrote it."""
 
+import tempfile
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from salesledger.errors import BadQuery, TooLittleMemory
@@ -101,6 +103,24 @@ def test_what_memory_can_not_hold_lies_where_nobody_else_reads_it(path: Path) ->
         assert list((folder / "spill").iterdir())
     assert not folder.exists()
     assert not list(Path.cwd().glob(".tmp*"))
+
+
+def test_an_engine_that_can_not_start_leaves_no_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as with memory that is none."""
+    folder = path.with_name("scratch")
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with pytest.raises(duckdb.Error):
+        Engine.open(path, memory="much")
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("sql", ["SELECT * FROM events", "SELECT deal FROM deals"])
+def test_too_little_memory_to_write_a_file_is_told_as_such(path: Path, sql: str) -> None:
+    """Though it doesn't even suffice to read what the mirror hasn't yet."""
+    with Engine.open(path, memory="1MB") as engine, pytest.raises(TooLittleMemory):
+        engine.write_parquet(sql, path.with_name("out.parquet"))
+    assert not path.with_name("out.parquet").exists()
 
 
 def test_nothing_is_drawn_into_an_answer_that_takes_long(path: Path) -> None:

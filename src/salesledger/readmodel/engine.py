@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -154,14 +154,14 @@ class Engine:
             BadFile: a projection of the user's has a broken header.
         """
         log = connect_to_read(path)
-        try:
+        with ExitStack() as given_up:
+            given_up.callback(log.close)
             head = read_head(log, path)
             own = catalogue.load(place_of(path).projections)
             folder = Path(tempfile.mkdtemp(prefix="salesledger-"))
+            given_up.callback(shutil.rmtree, folder, ignore_errors=True)
             duck = connected(path, spill=folder / "spill", memory=memory)
-        except BaseException:
-            log.close()
-            raise
+            given_up.pop_all()
         opened = cls(path, head, own, duck, folder, progress, memory, _log=log)
         place_of(path).holds(opened)
         return opened
@@ -348,12 +348,13 @@ class Engine:
             connected(self.path, spill=self.folder / file.name, memory=self.memory, also=[file]),
             None,
         )
-        statement, parameters = self._prepared(sql, question, {})
         target = "'" + str(file).replace("'", "''") + "'"
         try:
-            self.duck.execute(f"COPY ({statement}) TO {target} ({PARQUET})", parameters)
-        except duckdb.IOException as e:
-            raise OSError(str(e).partition(":")[2].strip() or "the system refused") from e
+            statement, parameters = self._prepared(sql, question, {})
+            try:
+                self.duck.execute(f"COPY ({statement}) TO {target} ({PARQUET})", parameters)
+            except duckdb.IOException as e:
+                raise OSError(str(e).partition(":")[2].strip() or "the system refused") from e
         except duckdb.Error as e:
             raise self._refused(e, "That can't be answered", question) from e
 
