@@ -205,6 +205,18 @@ def test_the_process_is_seen_to_its_end(show: Opening, address: str) -> None:
         assert page.locator("figure.composed").evaluate("it => it.scrollWidth <= it.clientWidth")
 
 
+def test_charts_drawn_in_the_dark_are_printed_for_light_paper(show: Opening, address: str) -> None:
+    """Turned round on paper alone; those that were drawn in the light are printed as they are."""
+    page = show(address + "/metrics", color_scheme="dark")
+    settled(page)
+    canvas = page.locator("figure.chart canvas").first
+    expect(canvas).to_have_css("filter", "none")
+    page.emulate_media(media="print")
+    expect(canvas).to_have_css("filter", "invert(1) hue-rotate(180deg)")
+    page.emulate_media(media="print", color_scheme="light")
+    expect(canvas).to_have_css("filter", "none")
+
+
 def test_the_overview_is_followed_by_the_forecast(show: Opening, address: str) -> None:
     """Its tile comes when it is worked out, and what is shown beside it is not drawn again."""
     page = show(address + "/")

@@ -99,6 +99,8 @@ def test_the_overview_fetches_the_forecast_of_the_quarter(client: TestClient, mo
     }
     for job, shown in (
         (Job(), f'data-later="{later}"'),
+        (Job([row]), "Forecast for 2026Q1"),
+        (Job([row | {"period": "2026Q2"}]), "Forecast for 2026Q2"),
         (Job([row]), "80 %: 800.00 to 1,300.00; the target is reached with 25%"),
         (Job([row | {"mean": None, "lo-80": None}]), "too little history"),
         (Job(problem="stopped"), "too little history"),

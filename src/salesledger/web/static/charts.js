@@ -38,6 +38,8 @@
     return spec.replace(/#(?:20262c|f4f6f8|5a6570|8a949e)/g, (colour) => style.getPropertyValue(PAPER[colour]).trim());
   }
 
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+
   async function draw(figure) {
     const embed = await vegaLoaded();
     const spec = JSON.parse(coloured(figure.dataset.spec));
@@ -53,6 +55,7 @@
       tooltip: { disableDefaultStyle: true }, hover: true, logLevel: 1,
     });
     figure.classList.add("drawn");
+    figure.classList.toggle("dark", dark.matches); // paper is light: page.css turns it round there
   }
 
   function drawAll(root = document) {
@@ -63,7 +66,7 @@
   }
 
   window.charts = { drawAll };
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll());
+  dark.addEventListener("change", () => drawAll());
   let resized;
   addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(() => drawAll(), 200); });
   document.addEventListener("DOMContentLoaded", () => drawAll());
