@@ -3,6 +3,7 @@
 All that needs Java is one test, as one Spark serves the whole run.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from pyspark.errors import PySparkException
 
 from laws.test_rebuild import segments_of
 from salesledger import Ledger
@@ -25,6 +27,7 @@ from salesledger.readmodel import spark_session
 from salesledger.readmodel.engine import Answer, Engine, Question
 from salesledger.readmodel.periods import Period
 from salesledger.readmodel.spark import SparkEngine
+from salesledger.readmodel.spark_log import as_duckdb_writes
 from salesledger.readmodel.spark_sql import translated
 from support import java
 from support.books import Books
@@ -42,8 +45,22 @@ AT_END = Question(END, END, periods=QUARTERS, since=END - timedelta(days=100))
 AS_THEN = Question(EARLIER, EARLIER, periods=QUARTERS[:2], since=EARLIER - timedelta(days=40), by="owner", upto=700)
 FILTERED = Question(END, END, filters=("owner:kim", "not:company:ΣΊΣΥΦΟΣ", "amt:>=100.5", "captured_on:2026"))
 
-NASTY = ("ΣΊΣΥΦΟΣ και Σία", "İstanbul & Straße", "Back\\slash 'quoted' \"twice\"", "100% \\n $as_of {x} -- no comment")
-"""Names on which two engines might differ: letters without a twin, what escapes, what looks like SQL."""
+NASTY = (
+    "ΣΊΣΥΦΟΣ και Σία",
+    "İstanbul & Straße",
+    "Back\\slash 'quoted' \"twice\"",
+    "100% \\n $as_of {x} -- no comment",
+    '🐢 Ltd \\🐢 "🐢" \\uD83D\\uDC22 \\\\ud83d \x01\x7f\u2028',
+)
+"""Names on which two engines might differ: letters without a twin or beyond U+FFFF, what escapes, what looks like SQL."""
+
+JSON = (
+    '{"b": [ "\\/\\u0041\\u00e9" ,{}, [ ] ] , "\\uD83D\\uDC22" : 365, "a": true, "b": null}',
+    '["\\u0001\\u001f\\b\\f\\n\\r\\t\\"\\\\", "\\\\uD83D\\\\uDC22", "\\\\\\uD83D\\uDC22\\\\", -0, 123456789012345678901234567890]',
+    '["\\"\\uDBFF\\uDFFF\\"", "1.5", "\\"1e7", "\\\\\\"2.5🐢"]',
+    json.dumps([chr(i) for i in (*range(1, 0xD800), *range(0xE000, 0x10000), *range(0x10000, 0x110000, 61))]),
+)
+"""Lists and objects that two engines might write in two forms."""
 
 OWN = """-- big: deals by size of company, as somebody might write it
 -- grain: one row an owner
@@ -109,7 +126,8 @@ def path(tmp_path: Path) -> Path:
         for number, name in enumerate(NASTY):
             deal, on = f"nasty-{number}", f"2026-0{number + 1}-11"
             amount, known = f"{10**number}0.5", END - timedelta(days=30)
-            ledger.record("lead-captured", deal=deal, company=name, owner="kim", amount=amount, on=on, known_at=known)
+            lead: dict[str, Any] = {"company": name, "owner": "kim", "attributes": {name: name, "size": "5"}}
+            ledger.record("lead-captured", deal=deal, **lead, amount=amount, on=on, known_at=known)
             ledger.record("meeting-held", deal=deal, pain_points=[name, name.lower()], on="2026-06-01", known_at=known)
             ledger.record("deal-lost", deal=deal, reason=name, competitor="İ", on="2026-06-02", known_at=known)
     return place
@@ -143,6 +161,7 @@ def test_spark_gives_what_duckdb_gives_or_an_error(engines: tuple[Engine, SparkE
     with pytest.raises(MissingRate, match="USD has no exchange rate on 2026-01-04"):
         spark.ask("SELECT error(no_rate('USD', DATE '2026-01-04'))")
     small_letters(spark)
+    json_texts(spark)
     other_ways(duck, spark, tmp_path)
     what_was_just_recorded(duck, spark)
     a_mirror_elsewhere(duck, tmp_path)
@@ -171,6 +190,24 @@ def small_letters(spark: SparkEngine) -> None:
     small = duckdb.execute("SELECT [lower(w) FOR w IN ?]", [words]).fetchall()[0][0]
     asked = ", ".join(f"lower('{word}') AS c{i}" for i, word in enumerate(words))
     assert list(spark.ask(f"SELECT {asked}").rows[0]) == small
+
+
+def json_texts(spark: SparkEngine) -> None:
+    """What an event holds as JSON is the same text, whatever is in it; a number of several forms is an error."""
+    for text in JSON:
+        more = f'{{"stages": {text}}}'
+        told = duckdb.execute('SELECT json_transform(?, \'{"stages": "VARCHAR"}\').stages', [more]).fetchall()
+        assert stages(spark, more) == told[0][0]
+    for number in ("1.50", "1e7"):
+        with pytest.raises(PySparkException, match="A number with a point or an exponent in JSON"):
+            stages(spark, f'{{"stages": ["1.5", {number}]}}')
+
+
+def stages(spark: SparkEngine, more: str) -> object:
+    """The JSON list that Spark takes out of an event's text."""
+    literal = "'" + more.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    taken = f"SELECT from_json({literal}, 'stages STRING') AS d"
+    return spark.spark.sql(f"SELECT {as_duckdb_writes('d.stages')} AS stages FROM ({taken})").collect()[0][0]
 
 
 def other_ways(duck: Engine, spark: SparkEngine, folder: Path) -> None:
