@@ -41,8 +41,8 @@ SETTINGS_STREAM = "settings:ledger"
 LOCK_SECONDS = 30.0
 _LONGEST_SECONDS = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_MICROS = 253_402_300_790_000_000
-"""Some seconds before the end of the year 9999."""
+_LAST_MICROS = 253_402_128_000_000_000
+"""The beginning of 9999-12-30, which is a day of the calendar in every time zone."""
 
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged file may end with: a text in it, or one that SQLite's complaint quotes, may be none any more."""
@@ -283,7 +283,7 @@ def _read_head(connection: Log, path: object) -> Head:
         "SELECT entry, recorded_at FROM stored_events ORDER BY entry DESC LIMIT 1"
     ).fetchone()
     if not isinstance(entry, int) or not is_instant(recorded_at):
-        raise DamagedLedger(str(path), "its last entry has no number or no time")
+        raise DamagedLedger(str(path), "its last entry has no number, or no time of the calendar")
     stages, criteria = [], []
     for stream, state, defined_by, defined_at in connection.execute(
         "SELECT originator_id, state, entry, recorded_at FROM stored_events "

@@ -110,7 +110,9 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
         last = c.fetchone()
         last_entry, last_at = (last[0], last[1]) if last else (0, 0)
         if not isinstance(last_entry, int) or not is_instant(last_at):
-            raise sqlite3.DatabaseError("database disk image is malformed: its last entry has no number or no time")
+            raise sqlite3.DatabaseError(
+                "database disk image is malformed: its last entry has no number, or no time of the calendar"
+            )
         recorded_at = max(self.now(), last_at)
         rows = [
             (s.originator_id, s.originator_version, s.topic, s.state, recorded_at, getattr(s, "key", None))
