@@ -194,4 +194,7 @@ def test_weighted_history_says_nothing_before_a_quarter_is_settled() -> None:
     """No rate is made up."""
     made = steady(FIRST, date(2025, 12, 31))
 
+    model = WeightedHistory(QUARTERS, (0, 1))
+    for last, left in ((date(2025, 3, 16), "3 weeks"), (date(2025, 3, 30), "1 week")):
+        assert said(model, made, last)[0] == TooLittle(f"no settled period is known {left} before its end")
     assert isinstance(said(WeightedHistory(QUARTERS, (0, 1)), made, date(2025, 4, 20))[0], TooLittle)

@@ -126,12 +126,15 @@ def test_where_nobody_can_tell_each_reason_is_given_once() -> None:
         hazard,
         linearity,
         Silent("run_rate", "no quarter is over"),
+        Silent("pace", "no quarter is over"),
         Ensemble({"hazard": 1.0, "linearity": 1.0}),
     ]
 
-    answer = told(others, Best(["ensemble", "hazard", "run_rate"]), date(2020, 2, 9))
+    answer = told(others, Best(["ensemble", "hazard", "run_rate", "pace"]), date(2020, 2, 9))
 
-    assert answer == TooLittle("hazard can't tell: no wins; linearity and run_rate can't tell: no quarter is over")
+    assert answer == TooLittle(
+        "hazard can't tell: no wins; linearity, run_rate and pace can't tell: no quarter is over"
+    )
 
 
 def test_averaged_is_what_members_said_before_their_width_was_mended() -> None:

@@ -56,6 +56,11 @@ def weeks_left(on: date, span: Span) -> int:
     return -((on + _DAY - span.end).days // 7)
 
 
+def told_weeks(count: int) -> str:
+    """How many weeks, in words."""
+    return f"{count} week{'' if count == 1 else 's'}"
+
+
 def weeks_in(span: Span) -> int:
     """How many weeks a period has, a part of one counted whole."""
     return -((span.begin - span.end).days // 7)

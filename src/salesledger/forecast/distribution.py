@@ -72,7 +72,12 @@ def none_can_tell(said: Mapping[str, Forecast | TooLittle]) -> TooLittle:
     models: dict[str, list[str]] = {}
     for model, why in parts:
         models.setdefault(why, []).append(model)
-    return TooLittle("; ".join(f"{' and '.join(of)} can't tell: {why}" for why, of in models.items()), tuple(parts))
+    whys = [f"{_listed(names)} can't tell: {why}" for why, names in models.items()]
+    return TooLittle("; ".join(whys), tuple(parts))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(text for text in (", ".join(names[:-1]), names[-1]) if text)
 
 
 def rising(quantiles: Real, floor: float = 0.0) -> Real:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from salesledger.forecast.calendar import Calendar, weeks_left
+from salesledger.forecast.calendar import Calendar, told_weeks, weeks_left
 from salesledger.forecast.distribution import Forecast, TooLittle, rising
 from salesledger.forecast.models.learner_rows import CATEGORICAL, Training, features
 from salesledger.forecast.settling import Past
@@ -77,7 +77,7 @@ class Learner:
     def _at(self, week: Week, span: Span, chances: Real, worth: Real, spread: float) -> Forecast | TooLittle:
         new, weights = self._new.near(span.offset, weeks_left(week.on, span), _BREADTH_WEEKS)
         if not len(new):
-            return TooLittle(f"no settled period was seen {weeks_left(week.on, span)} weeks before its end")
+            return TooLittle(f"no settled period was seen {told_weeks(weeks_left(week.on, span))} before its end")
         coming = max(float((new * weights).sum() / weights.sum()), 0.0) * self._snapshots.pace
         won = week.booked(span.begin, span.end)
         quantiles = _sum(chances, worth, spread, coming, mean_win(week))

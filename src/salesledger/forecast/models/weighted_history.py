@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from salesledger.forecast.calendar import Calendar, weeks_left
+from salesledger.forecast.calendar import Calendar, told_weeks, weeks_left
 from salesledger.forecast.distribution import Forecast, TooLittle
 from salesledger.forecast.settling import Past
 from salesledger.forecast.snapshots import Became, Snapshots
@@ -65,7 +65,7 @@ class WeightedHistory:
         left = weeks_left(week.on, span)
         new, weights = self._new.near(span.offset, left, _BREADTH_WEEKS)
         if not len(new):
-            return TooLittle(f"no settled period is known {left} weeks before its end")
+            return TooLittle(f"no settled period is known {told_weeks(left)} before its end")
         rates = self.rates(span.offset, left, week.levels["stage"])
         coming = (
             float(np.sum(value * rates[week.open.stage]))
