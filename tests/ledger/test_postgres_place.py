@@ -35,6 +35,7 @@ from salesledger.ledger.place import connect_to_read, mirror_of, place_of
 from salesledger.ledger.postgres_place import PostgresPlace
 from salesledger.ledger.postgres_url import PostgresUrl
 from salesledger.ledger.store import Store
+from salesledger.ledger.verify import verify
 from salesledger.readmodel.check import check
 from salesledger.readmodel.engine import Engine
 from support.happenings import captured, contacted
@@ -302,6 +303,90 @@ class TestGuards:
         made = server.place.migrate(roles=False)
         left = [f.problem for f in check(server.place)]
         assert bool(made) == (not left)
+
+    @pytest.mark.parametrize(
+        ("statement", "rule", "problem", "remedy"),
+        [
+            ("ALTER TABLE stored_events SET UNLOGGED", "schema", "stored_events is unlogged", ""),
+            ("ALTER TABLE layout ENABLE ROW LEVEL SECURITY", "schema", "layout has row security", ""),
+            ("ALTER TABLE stored_events FORCE ROW LEVEL SECURITY", "schema", "stored_events has row security", ""),
+            (
+                "ALTER TABLE stored_events ADD COLUMN more int",
+                "schema",
+                "the column 'more' of the table stored_events",
+                "",
+            ),
+            (
+                "ALTER TABLE seal_checkpoints ALTER COLUMN note TYPE varchar",
+                "schema",
+                "seal_checkpoints has no column 'note text'",
+                "ALTER TABLE seal_checkpoints ALTER COLUMN note TYPE text",
+            ),
+            (
+                "CREATE FUNCTION append_events(a text) RETURNS void LANGUAGE sql AS ''",
+                "schema",
+                "append_events is there a second time",
+                "",
+            ),
+            (
+                "CREATE TABLE pg_temp.other () INHERITS (stored_events)",
+                "schema",
+                "other are read as if they were those of stored_events",
+                "",
+            ),
+            (
+                "GRANT INSERT ON stored_events TO pg_monitor",
+                "roles",
+                "pg_monitor has INSERT on the table stored_events",
+                "",
+            ),
+            (
+                "GRANT UPDATE (topic) ON stored_events TO pg_monitor",
+                "roles",
+                "pg_monitor has UPDATE (topic) on the table stored_events",
+                "",
+            ),
+            (
+                "GRANT EXECUTE ON FUNCTION add_events TO pg_monitor",
+                "roles",
+                "pg_monitor has EXECUTE on the function add_events",
+                "",
+            ),
+            (
+                "GRANT EXECUTE ON FUNCTION keep_seal TO PUBLIC",
+                "roles",
+                "PUBLIC has EXECUTE on the function keep_seal",
+                "",
+            ),
+            (
+                "GRANT CREATE ON SCHEMA {schema} TO pg_monitor",
+                "roles",
+                "pg_monitor has CREATE on the schema {schema}",
+                "",
+            ),
+        ],
+    )
+    def test_what_guards_less_is_found(
+        self, server: PostgresBackend, statement: str, rule: str, problem: str, remedy: str
+    ) -> None:
+        """By `check` and `verify`; the statement that is named puts it right, and `migrate` breaks nothing."""
+        with server.connected() as connection:
+            connection.execute(statement.format(schema=schema_of(server)).encode())
+            found = [f for f in check(server.place) if f.rule != "file"]
+            assert [(f.rule, problem.format(schema=schema_of(server)) in f.problem) for f in found] == [(rule, True)]
+            told = [f for f in verify(server.place).findings if f.remedy == found[0].remedy]
+            assert [f.rule for f in told] == ["schema"]
+            assert server.place.migrate(roles=False) == []
+            connection.execute((remedy or found[0].remedy.partition("psql: ")[2].removesuffix(".")).encode())
+        assert list(check(server.place)) == []
+
+    def test_functions_are_put_right_beside_others_of_their_names(self, server: PostgresBackend) -> None:
+        """Those with other parameters stay, and are told."""
+        server.execute("CREATE FUNCTION hold_ledger(a text) RETURNS void LANGUAGE sql AS ''")
+        server.execute("CREATE OR REPLACE FUNCTION hold_ledger() RETURNS void LANGUAGE plpgsql AS 'BEGIN END'")
+        made = server.place.migrate(roles=True)
+        assert ("function", "hold_ledger") in made
+        assert ["DROP FUNCTION" in f.remedy for f in check(server.place)] == [True]
 
     @pytest.mark.parametrize("state", [r"'\xff'", "'no json'", "''", r"""'{"note": "\\u0000"}'"""])
     def test_what_no_report_could_read_is_refused(self, server: PostgresBackend, state: str) -> None:

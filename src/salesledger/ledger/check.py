@@ -69,6 +69,8 @@ def _schema(connection: Log) -> Iterator[Finding]:
         )
         remedy = f"Look at what it does, then take it away with {connection.tool}: DROP {kind.upper()}."
         yield Finding("schema", problem, remedy)
+    for rule, problem, remedy in connection.loosened():
+        yield Finding(rule, problem, remedy)
 
 
 def _mend(connection: Log, kind: str) -> str:

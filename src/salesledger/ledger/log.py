@@ -84,6 +84,9 @@ class Log(Protocol):
     def foreign(self) -> list[tuple[str, str]]:
         """The things beside them that salesledger hasn't made: kind and name."""
 
+    def loosened(self) -> list[tuple[str, str, str]]:
+        """What of tables and rights was changed so that they guard less than salesledger made them to: rule, problem, remedy."""
+
     def missing_rights(self) -> list[tuple[str, str]]:
         """What roles that were made for the ledger may no longer, where its database has roles: role and right."""
 

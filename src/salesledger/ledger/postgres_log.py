@@ -13,6 +13,7 @@ from psycopg.pq import Format
 from salesledger.errors import DamagedLedger, NewerLedger, NoLedger, NotALedger, StoreError
 from salesledger.ledger.log import ArrowSource, Rows
 from salesledger.ledger.postgres_connection import Connection, connected, conninfo_of, is_lost, translated
+from salesledger.ledger.postgres_loosened import loosened
 from salesledger.ledger.postgres_roles import missing_rights
 from salesledger.ledger.postgres_schema import FORMAT, FUNCTIONS, INDEXES, TABLES, TRIGGERS, body, role
 from salesledger.ledger.postgres_url import PostgresUrl, own_schema
@@ -214,15 +215,15 @@ class PostgresLog:
 
     def _altered_functions(self) -> Iterator[tuple[str, str, bool]]:
         rows = self._strings(
-            "SELECT proname, prosrc, prosecdef, coalesce(array_to_string(proconfig, ';'), '') FROM pg_proc "
-            "WHERE pronamespace = CAST(? AS regnamespace)",
+            "SELECT proname, pg_get_function_arguments(oid), prosrc, prosecdef, coalesce(array_to_string(proconfig, ';'), '') "
+            "FROM pg_proc WHERE pronamespace = CAST(? AS regnamespace)",
             (self.url.schema,),
         )
-        held = {name: tuple(made) for name, *made in rows}
-        for name, (_, _, owner, _) in FUNCTIONS.items():
+        held = {(name, parameters): tuple(made) for name, parameters, *made in rows}
+        for name, (parameters, _, owner, _) in FUNCTIONS.items():
             wanted = (body(name), owner, f"search_path={self.url.schema}, pg_temp" if owner else "")
-            if held.get(name) != wanted:
-                yield "function", name, name in held
+            if held.get((name, parameters)) != wanted:
+                yield "function", name, (name, parameters) in held
 
     def _altered_triggers(self) -> Iterator[tuple[str, str, bool]]:
         rows = self._strings(
@@ -266,6 +267,10 @@ class PostgresLog:
             "WHERE relnamespace = to_regnamespace(?) AND relkind <> 'v' AND relkind <> 'm' ORDER BY 1, 2",
             (self.url.schema,) * 4,
         )
+
+    def loosened(self) -> list[tuple[str, str, str]]:
+        """See `postgres_loosened`."""
+        return list(loosened(self._strings, self.url.schema))
 
     def missing_rights(self) -> list[tuple[str, str]]:
         """What the roles of `postgres_schema` may no longer."""

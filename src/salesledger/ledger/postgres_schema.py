@@ -58,6 +58,17 @@ _LOG_TABLES = (
     "CREATE TABLE seal_checkpoints (size bigint PRIMARY KEY CHECK (size > 0), note text NOT NULL)",
 )
 
+COLUMNS = {
+    "layout": "format integer, incarnation uuid",
+    "stored_events": "entry bigint, originator_id text C, originator_version bigint, topic text C, state bytea, "
+    "recorded_at bigint, key text C, append uuid",
+    "seal_blocks": "level integer, number bigint, hash bytea",
+    "append_requests": "append_id uuid, placed_at timestamp with time zone, streams text[], versions bigint[], topics text[], "
+    "states bytea[], keys text[], clock bigint",
+    "seal_checkpoints": "size bigint, note text",
+}
+"""Each table's columns with their types, as a ledger has them that nobody has changed."""
+
 FUNCTIONS: dict[str, tuple[str, str, bool, str]] = {
     "refuse_change": (
         "",
@@ -281,7 +292,7 @@ def remade(schema: str, kind: str, name: str) -> list[str]:
     given = "" if returns == "record" else f"RETURNS {returns} "
     return [
         f"CREATE OR REPLACE FUNCTION {name}({parameters}) {given}LANGUAGE plpgsql {rights}AS $body${body(name)}$body$",
-        f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC",
+        f"REVOKE ALL ON FUNCTION {name}({parameters}) FROM PUBLIC",
     ]
 
 
@@ -322,5 +333,5 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
 
 def grant(schema: str, what: str, right: str, name: str) -> str:
     """The statement that gives a role a right."""
-    on = f"FUNCTION {name}" if right == "EXECUTE" else name or f"SCHEMA {schema}"
+    on = f"FUNCTION {name}({FUNCTIONS[name][0]})" if right == "EXECUTE" else name or f"SCHEMA {schema}"
     return f'GRANT {right} ON {on} TO "{role(schema, what)}"'

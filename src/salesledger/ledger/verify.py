@@ -108,7 +108,7 @@ def _check_file(connection: Log, found: list[Finding]) -> None:
         found += [Finding("file", f"{connection.server} finds damage: {line}.") for line in connection.damage(20)]
         last = connection.last_given()
         (end,) = connection.execute("SELECT max(entry) FROM stored_events").fetchone()
-        altered, foreign = connection.altered(), connection.foreign()
+        altered, foreign, loosened = connection.altered(), connection.foreign(), connection.loosened()
     except UNREADABLE as e:
         found.append(Finding("file", f"The file is damaged: {e}."))
         return
@@ -128,6 +128,7 @@ def _check_file(connection: Log, found: list[Finding]) -> None:
         )
         for kind, name in foreign
     ]
+    found += [Finding("schema", f"{problem[:1].upper()}{problem[1:]}.", remedy) for _, problem, remedy in loosened]
     if last is not None and last > (end or 0):
         found.append(
             Finding(
