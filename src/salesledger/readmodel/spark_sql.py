@@ -44,7 +44,7 @@ _PARTS: dict[str, str] = {
     "Group": "expressions",
     "Join": "this on side kind",
     "Table": "this alias",
-    "Star": "",
+    "Star": "except_",
     "Ordered": "this desc nulls_first",
     "Order": "this expressions",
     "Count": "this big_int",
