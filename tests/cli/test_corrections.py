@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from support.console import Console
-from support.happenings import advanced, captured
+from support.happenings import advanced, at, captured
 from support.ledgers import new_ledger, write
 
 
 @pytest.fixture
 def console(tmp_path: Path) -> Console:
     """A deal that was captured on the second of January, entry 4, and advanced on the fifth, entry 5."""
-    write(new_ledger(tmp_path / "sales.ledger"), ("deal:a", [captured(2, owner="kim"), advanced(5, stage="meeting")]))
+    deal = ("deal:a", [captured(2, owner="kim"), advanced(5, stage="meeting")])
+    write(new_ledger(tmp_path / "sales.ledger"), deal, now=at(6))
     return Console(tmp_path)
 
 
