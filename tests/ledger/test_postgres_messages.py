@@ -14,7 +14,7 @@ from salesledger.ledger.postgres_place import PostgresPlace
 from salesledger.ledger.postgres_url import PostgresUrl
 from support.console import Console
 from support.ledgers import new_ledger
-from support.postgres import drop, new_schema, server_url
+from support.postgres import drop, in_schema, new_schema
 
 if TYPE_CHECKING:
     from salesledger.web.settings import Settings
@@ -43,12 +43,6 @@ def as_owner(url: str, *statements: str) -> None:
     with psycopg.connect(told.conninfo, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement.format(schema=told.schema))
-
-
-def in_schema(name: str) -> str:
-    """The URL of a schema of the tests' database."""
-    url = server_url()
-    return f"{url}{'&' if '?' in url else '?'}schema={name}"
 
 
 class TestUrls:

@@ -105,8 +105,13 @@ def _settle(url: str) -> None:
 
 def new_schema() -> str:
     """The URL of a schema that nothing is in yet."""
+    return in_schema(f"t_{uuid.uuid4().hex}")
+
+
+def in_schema(name: str) -> str:
+    """The URL of a schema of the tests' database."""
     url = server_url()
-    return f"{url}{'&' if '?' in url else '?'}schema=t_{uuid.uuid4().hex}"
+    return f"{url}{'&' if '?' in url else '?'}schema={name}"
 
 
 def dialled() -> socket.socket:

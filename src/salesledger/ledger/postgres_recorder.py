@@ -92,9 +92,7 @@ class PostgresRecorder(LedgerRecorder):
             return self._append_within(stored_events, number)
         try:
             return self._append_once(stored_events, number)
-        except Exception:
-            raise
-        except BaseException as e:
+        except (KeyboardInterrupt, SystemExit) as e:
             if self._held.asked == number and (told := self._taken_back(stored_events[0], number)):
                 e.add_note(told)
             raise

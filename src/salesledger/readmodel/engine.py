@@ -301,7 +301,7 @@ class Engine:
 
     def _heal(self, error: duckdb.Error) -> bool:
         """Throw the mirror away where it is what the error is about: it is a cache, and is written anew from the log."""
-        folder = Mirror(self.path, self.head, lambda: self.log, self.duck).folder
+        folder = self._mirror().folder
         if str(folder) not in str(error) or not folder.is_dir():
             return False
         shutil.rmtree(folder, ignore_errors=True)
@@ -478,11 +478,14 @@ class Engine:
         )
         return "SELECT entry, field, text FROM personal_texts"
 
+    def _mirror(self, streams: Sequence[str] = ()) -> Mirror:
+        return Mirror(self.path, self.head, lambda: self.log, self.duck, streams)
+
     def _decoded(self, question: Question, *, open_only: bool) -> tuple[str, bool]:
         """The rows that a question reads, and whether hardly any of them belong to deals that are not open."""
         if question.stream is not None and (relation := self._of_stream(question.stream, question.upto)):
             return relation, False
-        mirror = Mirror(self.path, self.head, lambda: self.log, self.duck)
+        mirror = self._mirror()
         segments, mirrored = mirror.segments(self.progress)
         last, upto = self.head.last_entry, question.upto
         if not last:
@@ -513,7 +516,7 @@ class Engine:
         with self.using():
             if not self.log.execute(asked, (stream, last)).fetchone():
                 return None
-        mirror = Mirror(self.path, self.head, lambda: self.log, self.duck, [stream])
+        mirror = self._mirror([stream])
         mirror.tail("log_stream", (0, last))
         return unfolding("SELECT * FROM log_stream", self.head.zone.key)
 

@@ -116,9 +116,10 @@ class Mirror:
 
     def file_of(self, entries: Range) -> Path:
         """The file of a segment of this log."""
-        return self.folder / f"{_begin_of_name(entries)}-{self.mark(entries[1])}.parquet"
+        after, upto = entries
+        return self.folder / f"{after:012d}-{upto:012d}-{self.mark(upto)}.parquet"
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """Where the segments of this decoding lie."""
         told = json.dumps([self.head.ledger_id, decoding("log"), "named by the last entry"])
@@ -179,14 +180,13 @@ class Mirror:
         Those of a big one's own range may be being read just now.
         """
         after, upto = entries
-        overtaken = [entries]
+        overtaken = {entries}
         if upto - after == BIG:
-            overtaken += [(start, start + SMALL) for start in range(after - BIG, after, SMALL)]
-        for each in overtaken:
-            for old in self.folder.glob(f"{_begin_of_name(each)}-*.parquet"):
-                if old != file:
-                    with suppress(OSError):  # somebody else's, in a folder that several share
-                        old.unlink()
+            overtaken |= {(start, start + SMALL) for start in range(after - BIG, after, SMALL)}
+        for old in self.folder.glob("*.parquet"):
+            if old != file and segment_of(old) in overtaken:
+                with suppress(OSError):  # somebody else's, in a folder that several share
+                    old.unlink()
 
     def _decode(self, statement: str, entries: Range) -> None:
         """Run a statement over a range of the log, as {rows} of `events`."""
@@ -304,10 +304,6 @@ def segment_of(file: Path) -> Range | None:
     """The entries that a file holds by its name; None where that is no segment's."""
     found = re.fullmatch(r"(\d{12})-(\d{12})-[0-9a-f]{8}\.parquet", file.name)
     return (int(found[1]), int(found[2])) if found else None
-
-
-def _begin_of_name(entries: Range) -> str:
-    return f"{entries[0]:012d}-{entries[1]:012d}"
 
 
 def rows_of(segments: Sequence[Path], tail: str | None) -> str:

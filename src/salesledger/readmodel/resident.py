@@ -10,7 +10,6 @@ from salesledger.readmodel import catalogue
 from salesledger.readmodel.catalogue import Projection
 from salesledger.readmodel.decode import unfolding
 from salesledger.readmodel.engine import STATES, Engine, Question
-from salesledger.readmodel.mirror import Mirror
 from salesledger.readmodel.periods import Period
 
 HISTORY = "deal_history"
@@ -154,7 +153,7 @@ class Resident(Engine):
         Returns:
             The first of these entries that becomes known only later.
         """
-        mirror = Mirror(self.path, self.head, lambda: self.log, self.duck, touched)
+        mirror = self._mirror(touched)
         mirror.tail(_CHOSEN, (0, self.head.last_entry))
         self._of = f"SELECT * FROM {_CHOSEN}"
         self.duck.execute("BEGIN")

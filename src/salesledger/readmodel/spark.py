@@ -248,7 +248,7 @@ class SparkEngine(Engine):
         last = self.head.last_entry
         if not last:
             raise StoreError("The ledger's log is empty.")
-        mirror = Mirror(self.path, self.head, lambda: self.log, self.duck)
+        mirror = self._mirror()
         files, mirrored = self._elsewhere(mirror) if self.mirror else ([], 0)
         if not files:
             segments, mirrored = mirror.segments(self.progress)

@@ -40,5 +40,6 @@ def about_account(ledger: "Ledger", question: "Question", account: str) -> "Ques
 
 
 def _of_deals(ledger: "Ledger", question: "Question", sql: str, identifier: str) -> "Question":
+    # The ledger itself is asked, also by pages: what visitors are shown may bear other names.
     found = ledger.engine.ask(sql, replace(question, filters=()), {"id": identifier}).rows
     return replace(question, deals=tuple(sorted(deal for (deal,) in found)))
